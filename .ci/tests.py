@@ -1,0 +1,144 @@
+"""Runs the project's tests and says what came of them; what `tox run -e tests` calls.
+
+    python .ci/tests.py [--backend jax,torch,...] [--only ncps,conformance,reference] [PYTEST OPTION...]
+
+The tests of the cells run once per Keras backend, in a process each, since Keras fixes its backend when it is
+imported. Processes run beside each other, as many as there are cores; the output of one is shown in
+full where it fails, its last line where it passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKENDS = ("jax", "torch", "tensorflow", "numpy")
+FOLDERS = ("conformance", "ncps", "reference")
+NO_TESTS = 5
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One pytest process: a folder of tests, and the backend that Keras shall use."""
+
+    folder: str
+    backend: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"tests/{self.folder}" + (f" on {self.backend}" if self.backend else "")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a suite."""
+
+    suite: Suite
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.code == 0
+
+    @property
+    def summary(self) -> str:
+        """The counts of pytest's last line."""
+        lines = [
+            line.strip("= \n").split(" in ")[0] for line in self.output.splitlines() if line.strip("= \n")
+        ]
+        return "no tests were collected" if self.code == NO_TESTS else lines[-1] if lines else "no output"
+
+
+def suites(folders: list[str], backends: list[str]) -> list[Suite]:
+    """The processes to run, those that take longest first."""
+    found = [Suite("conformance")] if "conformance" in folders else []
+    found += [Suite("ncps", backend) for backend in backends if "ncps" in folders]
+    return found + ([Suite("reference")] if "reference" in folders else [])
+
+
+def run(suite: Suite, backends: list[str], arguments: list[str]) -> Result:
+    """Runs one suite; its threads are capped so that two do not fight for the cores."""
+    print(f"  …  {suite.name}", flush=True)
+    environment = os.environ | {
+        "KERAS_BACKEND": suite.backend or "numpy",
+        "NCPS_CONFORMANCE_BACKENDS": ",".join(backends),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONFAULTHANDLER": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", f"tests/{suite.folder}", "--durations=5", *arguments]
+    begin = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    return Result(suite, done.returncode, done.stdout, time.perf_counter() - begin)
+
+
+def show(result: Result) -> None:
+    """Says how a suite ended, at length where it did not pass."""
+    if not result.passed:
+        print(f"\n{f' {result.suite.name} ':=^100}\n{result.output}", flush=True)
+    print(f"  {'✓' if result.passed else '✗'}  {result.suite.name}: {result.summary}", flush=True)
+
+
+def summarise(results: list[Result], seconds: float) -> None:
+    """A line per suite, and one for all."""
+    print("\nTests")
+    for result in sorted(results, key=lambda result: result.suite.name):
+        mark = "✓" if result.passed else "✗"
+        print(f"  {mark}  {result.suite.name:<26} {result.summary:<48} {result.seconds:6.0f} s")
+    failed = [result.suite.name for result in results if not result.passed]
+    verdict = f"failed: {', '.join(sorted(failed))}" if failed else f"all {len(results)} suites pass"
+    print(f"\n{verdict}, in {seconds:.0f} s")
+
+
+def listed(known: tuple[str, ...]) -> object:
+    """An argparse type: some of `known`, separated by commas."""
+
+    def parse(text: str) -> list[str]:
+        unknown = sorted(set(text.split(",")) - set(known))
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: must be of {', '.join(known)}")
+        return text.split(",")
+
+    return parse
+
+
+def parse() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(description="Runs the tests; what is not known here goes to pytest.")
+    parser.add_argument("--backend", type=listed(BACKENDS), default=list(BACKENDS))
+    parser.add_argument("--only", type=listed(FOLDERS), default=list(FOLDERS))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    return parser.parse_known_args()
+
+
+def main() -> int:
+    known, arguments = parse()
+    begin = time.perf_counter()
+    wanted = suites(known.only, known.backend)
+    print(f"Running {len(wanted)} suites, {min(known.jobs, len(wanted))} at a time", flush=True)
+    results = []
+    with ThreadPoolExecutor(known.jobs) as pool:
+        for done in as_completed([pool.submit(run, suite, known.backend, arguments) for suite in wanted]):
+            results.append(done.result())
+            show(results[-1])
+    summarise(results, time.perf_counter() - begin)
+    return 0 if all(result.passed for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

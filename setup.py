@@ -1,0 +1,46 @@
+"""The extras, which depend on where this is built; everything else stands in pyproject.toml.
+
+A clone holds the cells beside the suite, so there the extra `cells` is that folder, by its path, and
+`pip install -e '.[all,dev]'` needs no published cells. The source distribution leaves `ncps/` out, so there
+it is their name. A wheel made the normal way goes through the source distribution and can be published; a
+package index refuses one that carries a path.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+
+CELLS = Path(__file__).resolve().parent / "ncps"
+FRAMEWORKS = ["jax", "torch", "tensorflow"]
+
+
+def cells() -> str:
+    """How the cells are required from here."""
+    if (CELLS / "pyproject.toml").exists():
+        return f"ncps-keras @ {CELLS.as_uri()}"
+    return "ncps-keras>=0.1"
+
+
+def frameworks() -> dict[str, list[str]]:
+    """Keras on each backend. TensorFlow's smaller CPU wheel is made for one platform only."""
+    keras, small = "keras>=3.8", "sys_platform == 'linux' and platform_machine == 'x86_64'"
+    other = "sys_platform != 'linux' or platform_machine != 'x86_64'"
+    return {
+        "jax": [keras, "jax>=0.5.3"],
+        "torch": [keras, "torch>=2.6"],
+        "tensorflow": [keras, f"tensorflow-cpu>=2.19; {small}", f"tensorflow>=2.19; {other}"],
+    }
+
+
+def extras() -> dict[str, list[str]]:
+    """`test`: what the tests need; `dev`: what a developer needs; `all`: everything that can be judged."""
+    test = ["mpmath>=1.3", "scipy>=1.14"]
+    return frameworks() | {
+        "cells": [cells()],
+        "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
+        "test": test,
+        "dev": [*test, "build>=1.2", "import-linter>=2.5", "mypy>=1.15", "ruff>=0.12", "tox>=4.21"],
+    }
+
+
+setup(extras_require=extras())
