@@ -1,0 +1,96 @@
+"""The fold, with a step whose results are read off: it appends a digit, h' = 10 h + x."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference import fold
+
+
+def append(x: Any, h: Any, _: int) -> Any:
+    return 10.0 * h + x
+
+
+def run(samples: Any, state: Any = ((0.0,),), **options: Any) -> tuple[list[list[float]], list[float]]:
+    """Outputs, one list a sample of the batch, and last states; samples are (batch, time)."""
+    inputs = np.asarray(samples, dtype=float)[..., None]
+    outputs, last = fold(append, inputs, np.asarray(state), **options)
+    return np.stack(outputs, axis=1)[..., 0].tolist(), last[:, 0].tolist()
+
+
+def test_steps_run_from_first_to_last() -> None:
+    assert run([[1, 2, 3]]) == ([[1, 12, 123]], [123])
+
+
+def test_backwards_runs_from_last_to_first_and_keeps_running_order() -> None:
+    assert run([[1, 2, 3]], go_backwards=True) == ([[3, 32, 321]], [321])
+
+
+def test_initial_state_is_the_state_before_the_first_step() -> None:
+    assert run([[1, 2]], state=[[7.0]]) == ([[71, 712]], [712])
+    assert run([[1, 2]], state=[[7.0]], go_backwards=True) == ([[72, 721]], [721])
+
+
+def test_samples_of_a_batch_are_apart() -> None:
+    assert run([[1, 2], [3, 4]], state=[[0.0], [9.0]]) == ([[1, 12], [93, 934]], [12, 934])
+
+
+def test_a_masked_step_holds_the_state_and_puts_out_the_previous_output() -> None:
+    assert run([[1, 2, 3, 4]], mask=[[True, False, False, True]]) == ([[1, 1, 1, 14]], [14])
+
+
+def test_output_is_zero_before_the_first_unmasked_step() -> None:
+    assert run([[1, 2, 3]], mask=[[False, False, True]]) == ([[0, 0, 3]], [3])
+
+
+def test_output_is_zero_before_the_first_unmasked_step_though_a_state_is_given() -> None:
+    assert run([[1, 2, 3]], state=[[7.0]], mask=[[False, True, False]]) == ([[0, 72, 72]], [72])
+
+
+def test_a_state_that_no_sample_changes_is_kept() -> None:
+    assert run([[1, 2]], state=[[7.0]], mask=[[False, False]]) == ([[0, 0]], [7])
+
+
+def test_masked_outputs_are_zero_where_asked_and_the_state_is_held() -> None:
+    options = {"mask": [[False, True, False, True]], "zero_output_for_mask": True}
+    assert run([[1, 2, 3, 4]], state=[[7.0]], **options) == ([[0, 72, 0, 724]], [724])
+
+
+def test_zero_output_for_mask_needs_a_mask_to_do_anything() -> None:
+    assert run([[1, 2]], zero_output_for_mask=True) == ([[1, 12]], [12])
+
+
+def test_the_mask_of_each_sample_is_its_own() -> None:
+    mask = [[True, True, False], [False, True, True]]
+    assert run([[1, 2, 3], [4, 5, 6]], state=[[0.0], [0.0]], mask=mask) == (
+        [[1, 12, 12], [0, 5, 56]],
+        [12, 56],
+    )
+
+
+def test_backwards_the_mask_goes_with_its_samples() -> None:
+    mask = [[True, True, False]]
+    assert run([[1, 2, 3]], mask=mask, go_backwards=True) == ([[0, 2, 21]], [21])
+
+
+@pytest.mark.parametrize(("backwards", "seen"), [(False, [0, 1, 2]), (True, [2, 1, 0])])
+def test_the_step_is_told_the_index_of_its_sample(backwards: bool, seen: list[int]) -> None:
+    indices = []
+
+    def note(x: Any, h: Any, k: int) -> Any:
+        indices.append(k)
+        assert x.item() == 10 * (k + 1)
+        return h
+
+    fold(note, np.array([[[10.0], [20.0], [30.0]]]), np.zeros((1, 1)), go_backwards=backwards)
+    assert indices == seen
+
+
+def test_units_share_one_mask() -> None:
+    state = np.array([[1.0, 2.0]])
+    outputs, last = fold(append, np.array([[[5.0, 6.0], [7.0, 8.0]]]), state, mask=[[True, False]])
+    np.testing.assert_array_equal(outputs, [[[15.0, 26.0]], [[15.0, 26.0]]])
+    np.testing.assert_array_equal(last, [[15.0, 26.0]])
