@@ -1,0 +1,61 @@
+"""Checks of constructor arguments. Each returns the value in plain Python form, or says what is allowed."""
+
+import numbers
+import operator
+
+from ncps import activations
+
+
+def shown(value):
+    """`value` as a reader would type it: strings in double quotes."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def refusal(error, owner, name, value, allowed):
+    """An exception of type `error` that reads `CfCCell(mode="prue"): mode must be ...`."""
+    return error(f"{owner}({name}={shown(value)}): {name} must be {allowed}")
+
+
+def integer(owner, name, value, *, minimum):
+    """`value` as an int of at least `minimum`; NumPy integers are welcome, booleans and floats are not."""
+    allowed = f"an integer of at least {minimum}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise refusal(TypeError, owner, name, value, allowed)
+    if operator.index(value) < minimum:
+        raise refusal(ValueError, owner, name, value, allowed)
+    return operator.index(value)
+
+
+def optional_integer(owner, name, value, *, minimum):
+    """As `integer`, and None is allowed."""
+    return None if value is None else integer(owner, name, value, minimum=minimum)
+
+
+def rate(owner, name, value):
+    """`value` as a float in [0, 1)."""
+    allowed = "a number of at least 0 and below 1"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise refusal(TypeError, owner, name, value, allowed)
+    if not 0 <= value < 1:
+        raise refusal(ValueError, owner, name, value, allowed)
+    return float(value)
+
+
+def choice(owner, name, value, choices):
+    """`value`, one of the strings in `choices`."""
+    allowed = "one of " + ", ".join(repr(c) for c in choices)
+    if not isinstance(value, str):
+        raise refusal(TypeError, owner, name, value, allowed)
+    if value not in choices:
+        raise refusal(ValueError, owner, name, value, allowed)
+    return value
+
+
+def activation(owner, name, value):
+    """The function that `value` stands for."""
+    try:
+        return activations.get(value)
+    except (ValueError, TypeError) as error:
+        allowed = "'lecun_tanh', the name of a Keras activation such as 'tanh' or 'relu', a callable or None"
+        kind = ValueError if isinstance(value, (str, dict)) else TypeError
+        raise refusal(kind, owner, name, value, allowed) from error

@@ -1,0 +1,49 @@
+"""The activation that Keras does not have, and the way from a name to a function and back."""
+
+import keras
+from keras import ops
+
+from ncps._double import tanh
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+def lecun_tanh(x):
+    """Scaled hyperbolic tangent, `1.7159 * tanh(0.666 * x)`.
+
+    The constants keep the variance of unit-variance inputs near one, and f(1) near 1. With `0.666`, as in the
+    published code of the liquid cells, f(1) is 0.9994; LeCun's `2/3` gives 1.0000.
+
+    Args:
+        x: Tensor of any shape, floating point.
+
+    Returns:
+        Tensor of the shape and dtype of `x`, between -1.7159 and 1.7159.
+
+    Reference:
+        - LeCun et al., "Efficient BackProp", 1998, section 4.4.
+
+    Example:
+
+    >>> from ncps import CfCCell, lecun_tanh
+    >>> y = lecun_tanh(keras.ops.ones((2, 3)))
+    >>> cell = CfCCell(8, activation="lecun_tanh")
+    """
+    return ops.cast(1.7159 * tanh(0.666 * x), x.dtype)  # NumPy's bfloat16 times a number is float32
+
+
+def get(identifier):
+    """The function that `identifier` stands for: `"lecun_tanh"`, or anything `keras.activations.get` takes.
+
+    Raises:
+        ValueError or TypeError: if it stands for no activation.
+    """
+    if identifier == "lecun_tanh":
+        return lecun_tanh
+    return keras.activations.get(identifier)
+
+
+def serialize(activation):
+    """The plain JSON form of an activation, a name where it has one; `get` reads it back."""
+    if activation is lecun_tanh:
+        return "lecun_tanh"
+    return keras.activations.serialize(activation)

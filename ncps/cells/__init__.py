@@ -1,0 +1,7 @@
+"""The cells, one step each."""
+
+from ncps.cells.base import BaseCell
+from ncps.cells.cfc import CfCCell
+from ncps.cells.ltc import LTCCell
+
+__all__ = ["BaseCell", "CfCCell", "LTCCell"]

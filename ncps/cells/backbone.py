@@ -1,0 +1,65 @@
+"""The dense layers in front of a cell's heads, and their dropout masks.
+
+For each layer l, `z = dropout(activation(z Kb_l + bb_l))`: dropout after every one.
+"""
+
+import keras
+from keras import ops
+
+from ncps._double import activate
+
+
+class Affine(keras.layers.Layer):
+    """A kernel and a bias, `z @ kernel + bias`: variables with a name of their own inside a cell.
+
+    Not `keras.layers.Dense`: cells read the variables and call no layer in a step, while `Model.quantize` and
+    LoRA replace the kernel of every Dense they find by one that only Dense's own `call` understands.
+
+    Args:
+        units: Integer, number of columns of the kernel.
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.units), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def call(self, z):
+        return affine(z, self.kernel, self.bias)
+
+
+def affine(z, kernel, bias):
+    """`z @ kernel + bias` with `z` (batch, in) and the variables `kernel` (in, out) and `bias` (out,).
+
+    On the backend's own tensors: on torch and numpy, `keras.ops.matmul` costs more than the
+    product it starts.
+    """
+    return z @ kernel.value + bias.value
+
+
+def backbone_layers(units, layers, dtype):
+    """`layers` unbuilt Affine layers of `units` columns, named `backbone_0`, `backbone_1`, ..."""
+    return [Affine(units, dtype=dtype, name=f"backbone_{i}") for i in range(layers)]
+
+
+def apply_backbone(layers, activation, z, masks=None):
+    """Runs `z` (batch, features) through `layers`; `masks` holds one dropout mask a layer, or is None."""
+    for i, layer in enumerate(layers):
+        z = activate(activation, affine(z, layer.kernel, layer.bias))
+        if masks is not None:
+            z = ops.multiply(z, masks[i])
+    return z
+
+
+def dropout_masks(count, shape, rate, dtype, seed):
+    """`count` masks of `shape`: 0 with probability `rate`, else `1 / (1 - rate)`.
+
+    Args:
+        seed: `keras.random.SeedGenerator`, advanced by each mask.
+    """
+    return [keras.random.dropout(ops.ones(shape, dtype=dtype), rate, seed=seed) for _ in range(count)]

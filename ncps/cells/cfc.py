@@ -1,0 +1,143 @@
+"""The closed-form continuous-time cell."""
+
+import keras
+from keras import ops
+
+from ncps import _arguments, activations
+from ncps._double import activate, exp, magnitude, sigmoid
+from ncps.cells.backbone import Affine, affine
+from ncps.cells.base import BaseCell
+
+MODES = ("default", "pure", "no_gate")
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+class CfCCell(BaseCell):
+    """Closed-form continuous-time cell (CfC), for `keras.layers.RNN` or to be called by hand.
+
+    A liquid network whose differential equation is solved in closed form: no solver, and elapsed time t
+    enters the formula. With `z` the backbone's output on `concat(x, h)`, `f1 = z K1 + b1` and
+    `f2 = z K2 + b2`:
+
+        "default":  s = sigmoid(-(z Ka + ba) t + (z Kb + bb));  h' = head(f1) (1 - s) + head(f2) s
+        "no_gate":  the same s;                                  h' = head(f1) + s head(f2)
+        "pure":     h' = A - A f1 exp(-t (|w_tau| + |f1|))
+
+    The output is the new state.
+
+    Args:
+        units: Integer of at least 1, size of the state and of the output.
+        mode: `"default"`, `"pure"` or `"no_gate"`. Default `"default"`.
+        activation: Activation of the backbone: the name of a Keras activation, a callable, or `"lecun_tanh"`.
+            Default `"tanh"`.
+        backbone_units: Integer of at least 1, size of the backbone's layers. Default 128. Ignored, and kept
+            in the config, where `backbone_layers` is 0.
+        backbone_layers: Integer of at least 0, number of dense layers in front of the heads. Default 1.
+        backbone_dropout: Number of at least 0 and below 1: fraction of each backbone layer's output dropped
+            while training. Inside `keras.layers.RNN` a mask holds for a whole sequence; a call by hand draws
+            a new one. Default 0.1.
+        head_activation: Activation of f1 and f2, not used by `"pure"`. Default `"tanh"`; the paper's
+            TensorFlow code has `"lecun_tanh"`, some ports `"linear"`, with which `"no_gate"` can grow without
+            bound.
+        seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Tensor `(batch, features)`, or a pair `(x, t)` of it and the time elapsed since the previous
+            sample, in whatever unit the model is trained with. Without t it is 1.
+        states: List of one tensor `(batch, units)`, the previous state; `get_initial_state` gives the first.
+        training: Whether dropout applies. Default False.
+
+    Input shape:
+        `(batch, features)`; t is a number, `(batch,)` or `(batch, 1)`, finite and not negative.
+
+    Output shape:
+        A pair: output `(batch, units)` and a list of the new state `(batch, units)`.
+
+    Raises:
+        TypeError, ValueError: at construction for an argument that is not allowed, and at a call for shapes
+            that do not fit or a time that is known to be negative, infinite or NaN.
+
+    References:
+        - [Hasani et al., "Closed-form continuous-time neural networks", Nature Machine Intelligence,
+          2022](https://www.nature.com/articles/s42256-022-00556-7), equations 2 and 5.
+
+    Example:
+
+    >>> import keras
+    >>> from ncps import CfCCell
+    >>> sequence = keras.random.normal((4, 10, 3))
+    >>> layer = keras.layers.RNN(CfCCell(16), return_sequences=True)
+    >>> layer(sequence).shape                          # (4, 10, 16)
+    >>> cell = CfCCell(16)
+    >>> state = cell.get_initial_state(batch_size=4)
+    >>> elapsed = keras.ops.convert_to_tensor([0.1, 0.5, 2.0, 0.0])
+    >>> output, state = cell((sequence[:, 0], elapsed), state)
+    """
+
+    _activation_argument = "activation"
+
+    def __init__(
+        self,
+        units,
+        mode="default",
+        activation="tanh",
+        backbone_units=128,
+        backbone_layers=1,
+        backbone_dropout=0.1,
+        head_activation="tanh",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(units, activation, backbone_units, backbone_layers, backbone_dropout, seed, **kwargs)
+        owner = type(self).__name__
+        self.mode = _arguments.choice(owner, "mode", mode, MODES)
+        self.activation = self.backbone_activation
+        self.head_activation = _arguments.activation(owner, "head_activation", head_activation)
+
+    def build_heads(self, features):
+        self.ff1_kernel, self.ff1_bias = self._head("ff1", features)
+        if self.mode == "pure":
+            self.w_tau = self.add_weight(shape=(1, self.units), initializer="zeros", name="w_tau")
+            self.A = self.add_weight(shape=(1, self.units), initializer="ones", name="A")
+            return
+        self.ff2_kernel, self.ff2_bias = self._head("ff2", features)
+        self.time_a = Affine(self.units, dtype=self.dtype_policy, name="time_a")
+        self.time_b = Affine(self.units, dtype=self.dtype_policy, name="time_b")
+        self.time_a.build((None, features))
+        self.time_b.build((None, features))
+
+    def _head(self, name, features):
+        kernel = self.add_weight(
+            shape=(features, self.units), initializer="glorot_uniform", name=f"{name}_kernel"
+        )
+        return kernel, self.add_weight(shape=(self.units,), initializer="zeros", name=f"{name}_bias")
+
+    def advance(self, z, h, t):
+        f1 = affine(z, self.ff1_kernel, self.ff1_bias)
+        if self.mode == "pure":
+            return self._decayed(f1, t)
+        f1 = activate(self.head_activation, f1)
+        f2 = activate(self.head_activation, affine(z, self.ff2_kernel, self.ff2_bias))
+        s = self._gate(z, t)
+        return f1 + s * f2 if self.mode == "no_gate" else f1 * (1 - s) + f2 * s
+
+    def _decayed(self, f1, t):
+        """A - A f1 exp(-t (|w_tau| + |f1|))."""
+        rate = magnitude(self.w_tau.value) + ops.abs(f1)
+        decay = exp(-rate if t is None else -t * rate)
+        return self.A.value - self.A.value * f1 * decay
+
+    def _gate(self, z, t):
+        """sigmoid(-(z Ka + ba) t + (z Kb + bb)); at t = 1, one product with the kernels' difference."""
+        a, b = self.time_a, self.time_b
+        if t is None:
+            return sigmoid(z @ (b.kernel.value - a.kernel.value) + (b.bias.value - a.bias.value))
+        return sigmoid(affine(z, b.kernel, b.bias) - t * affine(z, a.kernel, a.bias))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mode": self.mode,
+            "head_activation": activations.serialize(self.head_activation),
+        }

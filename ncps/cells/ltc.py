@@ -1,0 +1,127 @@
+"""The dense liquid time-constant cell."""
+
+import keras
+from keras import ops
+
+from ncps import _arguments, activations
+from ncps._double import activate, clip, exp
+from ncps.cells.backbone import Affine, affine
+from ncps.cells.base import BaseCell
+
+SOLVERS = ("semi_implicit", "explicit")
+LOG_TAU_LIMIT = 9.0  # exp(9) and exp(-9) are normal numbers in float16 too
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+class LTCCell(BaseCell):
+    """Liquid time-constant cell (LTC), dense, for `keras.layers.RNN` or to be called by hand.
+
+    Each unit relaxes towards a target with a time constant of its own, and both depend on the input and the
+    state. With `z = concat(x, h)`, or the backbone's output on it:
+
+        d   = z K + b                                     the target
+        tau = exp(clip(z Ktau + btau, -9, 9))             the time constant
+        "semi_implicit":  v = h + t / (t + tau) (d - h)   between h and d for every t
+        "explicit":       v = h + t / tau (d - h)         stable only while t < 2 tau
+        h'  = activation(v)
+
+    The output is the new state. The wired cell of the paper, with its synapses, is another one.
+
+    Args:
+        units: Integer of at least 1, size of the state and of the output.
+        activation: Activation applied to v: the name of a Keras activation, a callable, or `"lecun_tanh"`.
+            Default `"tanh"`.
+        backbone_units: Integer of at least 1, size of the backbone's layers; None, the default, without a
+            backbone.
+        backbone_layers: Integer of at least 0, number of dense layers in front of the heads. Default 0.
+        backbone_dropout: Number of at least 0 and below 1: fraction of each backbone layer's output dropped
+            while training. Inside `keras.layers.RNN` a mask holds for a whole sequence; a call by hand draws
+            a new one. Default 0.0.
+        solver: `"semi_implicit"` or `"explicit"`. Default `"semi_implicit"`.
+        backbone_activation: Activation of the backbone. Default `"tanh"`.
+        seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Tensor `(batch, features)`, or a pair `(x, t)` of it and the time elapsed since the previous
+            sample, in whatever unit the model is trained with. Without t it is 1.
+        states: List of one tensor `(batch, units)`, the previous state; `get_initial_state` gives the first.
+        training: Whether dropout applies. Default False.
+
+    Input shape:
+        `(batch, features)`; t is a number, `(batch,)` or `(batch, 1)`, finite and not negative.
+
+    Output shape:
+        A pair: output `(batch, units)` and a list of the new state `(batch, units)`.
+
+    Raises:
+        TypeError, ValueError: at construction for an argument that is not allowed, and at a call for shapes
+            that do not fit or a time that is known to be negative, infinite or NaN.
+
+    References:
+        - [Hasani et al., "Liquid time-constant networks", AAAI 2021](https://arxiv.org/abs/2006.04439),
+          equations 1 and 3, whose fused step is the semi-implicit one.
+
+    Example:
+
+    >>> import keras
+    >>> from ncps import LTCCell
+    >>> sequence = keras.random.normal((4, 10, 3))
+    >>> layer = keras.layers.RNN(LTCCell(16), return_sequences=True)
+    >>> layer(sequence).shape                          # (4, 10, 16)
+    >>> cell = LTCCell(16, backbone_units=32, backbone_layers=1)
+    >>> output, state = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        backbone_units=None,
+        backbone_layers=0,
+        backbone_dropout=0.0,
+        solver="semi_implicit",
+        backbone_activation="tanh",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            units, backbone_activation, backbone_units, backbone_layers, backbone_dropout, seed, **kwargs
+        )
+        owner = type(self).__name__
+        if self.backbone_layers == 0 and backbone_units is not None:
+            allowed = "None where backbone_layers=0; a backbone needs backbone_layers of at least 1"
+            raise _arguments.refusal(ValueError, owner, "backbone_units", backbone_units, allowed)
+        self.activation = _arguments.activation(owner, "activation", activation)
+        self.solver = _arguments.choice(owner, "solver", solver, SOLVERS)
+
+    def build_heads(self, features):
+        self.kernel = self.add_weight(
+            shape=(features, self.units), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        self.tau_kernel = Affine(self.units, dtype=self.dtype_policy, name="tau_kernel")
+        self.tau_kernel.build((None, features))
+
+    def advance(self, z, h, t):
+        d = self._widen(affine(z, self.kernel, self.bias))
+        log_tau = self._widen(affine(z, self.tau_kernel.kernel, self.tau_kernel.bias))
+        v = self._relax(self._widen(h), d, log_tau, 1.0 if t is None else self._widen(t))
+        return activate(self.activation, v)
+
+    def _relax(self, h, d, log_tau, t):
+        """One solver step of length t from h towards d."""
+        tau = exp(clip(log_tau, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
+        fraction = t / tau if self.solver == "explicit" else t / (t + tau)
+        return h + fraction * (d - h)
+
+    def _widen(self, x):
+        """float16 and bfloat16 as float32: t + tau and t / tau leave float16's range."""
+        return ops.cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": activations.serialize(self.activation),
+            "solver": self.solver,
+        }

@@ -1,0 +1,46 @@
+"""Shapes of what a cell is called with, checked. Sizes are ints, or None where not known yet."""
+
+
+def is_nested(shape):
+    """Whether `shape` is a list of shapes; after a reload a plain one may be a list too, such as `[6, 3]`."""
+    return len(shape) > 0 and isinstance(shape[0], (list, tuple))
+
+
+def split(shape):
+    """The shapes of x and t from a shape or a pair of shapes; the second is None where there is no t."""
+    if not is_nested(shape):
+        return tuple(shape), None
+    x_shape, t_shape = shape
+    return tuple(x_shape), tuple(t_shape)
+
+
+def check_input(owner, shape, features=None):
+    """Refuses inputs that are not `(batch, features)`; `features` None allows any known number.
+
+    Raises:
+        ValueError: with the shape and what is allowed.
+    """
+    if len(shape) != 2:
+        raise ValueError(f"{owner}: inputs must have shape (batch, features), got {tuple(shape)}")
+    if features is None and shape[1] is None:
+        raise ValueError(f"{owner}: the number of input features must be known, got {tuple(shape)}")
+    if features is not None and shape[1] not in (features, None):
+        raise ValueError(
+            f"{owner}: inputs must have {features} features, as when built; got shape {tuple(shape)}"
+        )
+
+
+def check_states(owner, shapes, batch, units):
+    """Refuses states other than one of `(batch, units)`.
+
+    Raises:
+        ValueError: with the shapes and what is allowed.
+    """
+    if len(shapes) != 1:
+        raise ValueError(
+            f"{owner}: states must be a list of one tensor (batch, {units}), got {len(shapes)} tensors"
+        )
+    shape = tuple(shapes[0])
+    batches_agree = len(shape) == 2 and (None in (shape[0], batch) or shape[0] == batch)
+    if not batches_agree or shape[1] not in (units, None):
+        raise ValueError(f"{owner}: the state must have shape ({batch}, {units}), got {shape}")

@@ -1,0 +1,73 @@
+"""Elapsed time as it reaches a cell called by hand: checked where its values are known, cast, and shaped."""
+
+import numbers
+
+import keras
+import numpy as np
+from keras import ops
+
+LARGEST_HALF = 65504.0
+ALLOWED = "t must be a scalar, or a tensor of shape (batch,) or (batch, 1)"
+
+
+def admit(owner, t, dtype):
+    """`t` as a tensor of `dtype`; symbolic tensors pass as they are.
+
+    In float16 a time above 65504 is held there: infinity would turn a step into NaN.
+
+    Args:
+        owner: Name of the cell, for the message.
+        t: Number, NumPy array, tensor or KerasTensor.
+        dtype: Name of the cell's compute dtype.
+
+    Raises:
+        TypeError: if `t` is none of these.
+        ValueError: if its values are known and one is negative, infinite or NaN.
+    """
+    if keras.backend.is_keras_tensor(t):
+        return t
+    values = known_values(owner, t)
+    if values is not None and not np.all((values >= 0) & np.isfinite(values)):
+        raise ValueError(f"{owner}: elapsed time t must be finite and not negative, got {values.tolist()}")
+    if dtype == "float16":
+        t = ops.minimum(ops.convert_to_tensor(t), LARGEST_HALF)
+    return ops.convert_to_tensor(t, dtype=dtype)  # ops.cast would take a Python number through float32
+
+
+def known_values(owner, t):
+    """The values of `t` as a NumPy array, or None while a program is being traced."""
+    if isinstance(t, (np.ndarray, np.generic)) or (isinstance(t, numbers.Real) and not isinstance(t, bool)):
+        return np.asarray(t)
+    if not ops.is_tensor(t):
+        raise TypeError(f"{owner}: {ALLOWED}, got {t!r}")
+    if under_torch_compile():
+        return None
+    try:
+        return ops.convert_to_numpy(t)
+    except Exception:  # every backend has its own error for a value that is not there yet
+        return None
+
+
+def under_torch_compile():
+    """Whether torch.compile or torch.export reads the program: a look at values would break its graph."""
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    return torch.compiler.is_compiling()
+
+
+def check_shape(owner, shape, batch):
+    """Refuses a shape of `t` other than (), (batch,) and (batch, 1). None stands for a size not known yet.
+
+    Raises:
+        ValueError: with the shape, the batch size and what is allowed.
+    """
+    sizes_agree = not shape or shape[0] is None or batch is None or shape[0] == batch
+    if len(shape) > 2 or (len(shape) == 2 and shape[1] not in (1, None)) or not sizes_agree:
+        raise ValueError(f"{owner}: {ALLOWED}, got shape {shape} for a batch of {batch}")
+
+
+def as_column(t):
+    """`t` as a scalar or (batch, 1), so that it multiplies (batch, units) along the batch."""
+    return ops.reshape(t, (-1, 1)) if len(t.shape) == 1 else t
