@@ -1,0 +1,53 @@
+"""How a test of the suite is written: `@clause("cfc.step.default")` above a few lines that draw and judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.trial import FORMULA, PRECISION, Body, Check
+
+TIERS = (FORMULA, PRECISION)
+
+CHECKS: dict[str, Check] = {}
+"""Every check of the suite that has been imported, by the clause it proves."""
+
+
+def clause(
+    identifier: str,
+    *,
+    examples: int = 20,
+    smoke: int = 3,
+    tiers: tuple[str | None, ...] = (None,),
+    argument: str | None = None,
+    backends: int = 1,
+) -> Callable[[Body], Callable[[Any], None]]:
+    """Make a test of `body(subject, draw)`, which proves the clause `identifier`.
+
+    Args:
+        identifier: the clause's id in SPEC.md.
+        examples: the default budget.
+        smoke: the budget of `--smoke`.
+        tiers: the precisions at which the clause is judged; (None,) where it is not numerical.
+        argument: the constructor argument without which the clause is not applicable.
+        backends: how many backends the clause needs.
+    """
+
+    def decorate(body: Body) -> Callable[[Any], None]:
+        check = Check(identifier, body, examples, smoke, tiers, argument, backends)
+        CHECKS[identifier] = check
+
+        def test(trial: Callable[[Check], None]) -> None:
+            __tracebackhide__ = True
+            trial(check)
+
+        test.__doc__ = body.__doc__
+        test.check = check  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+def numerical(identifier: str, **options: Any) -> Callable[[Body], Callable[[Any], None]]:
+    """A clause that is judged at both tiers, by 50 examples each."""
+    return clause(identifier, **{"examples": 50, "smoke": 8, "tiers": TIERS, **options})

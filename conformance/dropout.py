@@ -1,0 +1,56 @@
+"""A cell that shows its dropout mask: each unit reads one feature of the backbone, which is 1 or dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.cases import StepCase, Values, array
+from conformance.families import Sizes
+from conformance.judge import ratio
+from conformance.subject import Subject
+from conformance.tolerance import ErrorBounded
+
+WIDE = Sizes(batch=8, features=2, units=32, backbone_units=32)
+"""Wide enough that a mask of ones, or two equal masks, will not be drawn by chance."""
+
+HEADS = {"cfc": "ff1_kernel", "ltc": "kernel"}
+"""The kernel that is the identity."""
+
+FEATURE = "backbone_0/bias"
+"""The backbone's kernel is zero and its activation linear: this is every feature."""
+
+
+def showing(subject: Subject, rate: float, seed: int) -> StepCase:
+    """One step, t = 1, of a cell whose output tells dropped features from kept ones."""
+    form = subject.forms[seed % len(subject.forms)]
+    linear = {subject.family.backbone_activation: "linear"}
+    config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form, **linear)
+    shapes = subject.family.shapes(subject.family.full(config), WIDE.features)
+    parameters = {path: np.zeros(shape, subject.dtype) for path, shape in shapes.items()}
+    parameters[FEATURE] += 1.0
+    parameters[HEADS[subject.family.name]] += np.eye(WIDE.units, dtype=subject.dtype)
+    if "A" in parameters:
+        parameters["A"] += 1.0
+    inputs = array((WIDE.batch, WIDE.features), "normal", seed, "inputs", subject.dtype)
+    return StepCase(config, parameters, inputs, np.zeros((WIDE.batch, WIDE.units), subject.dtype))
+
+
+def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) -> Values:
+    """Which features the step kept, (batch, units); each is dropped, or scaled by 1 / (1 - rate)."""
+    kept = _fits(subject, case, output, 1.0 / (1.0 - rate))
+    unexplained = ~(kept | _fits(subject, case, output, 0.0))
+    if unexplained.any():
+        wrong = np.asarray(output)[unexplained].tolist()
+        raise subject.departure("a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)", got=wrong)
+    return kept
+
+
+def _fits(subject: Subject, case: StepCase, output: Any, feature: float) -> Values:
+    """Where the output is what `feature` gives."""
+    value = np.full(WIDE.backbone_units, feature)
+    bounded = ErrorBounded(value, subject.arithmetic, 4.0 * subject.arithmetic.u * value)
+    want = subject.reference(replace(case, parameters={**case.parameters, FEATURE: bounded}))
+    return ratio(np.abs(np.asarray(output) - want.value), want.error) <= 1.0

@@ -1,0 +1,53 @@
+"""Liquid time-constant cells, dense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.families.base import BAD_ARGUMENTS, Config, Family, Parameters, Variant, backbone_shapes
+from reference import ltc_step
+
+DEFAULTS: Config = {
+    "activation": "tanh",
+    "solver": "semi_implicit",
+    "backbone_activation": "tanh",
+    "backbone_units": None,
+    "backbone_layers": 0,
+    "backbone_dropout": 0.0,
+}
+
+
+def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
+    """The table "Parameters" of SPEC.md."""
+    found, width = backbone_shapes(config, input_dim)
+    units = config["units"]
+    for prefix in ("", "tau_kernel/"):
+        found |= {f"{prefix}kernel": (width, units), f"{prefix}bias": (units,)}
+    return found
+
+
+def step(parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant) -> Any:
+    """The reference step, under a variant of the specification."""
+    return ltc_step(
+        parameters,
+        inputs,
+        state,
+        timespans,
+        solver=variant.get("solver", config["solver"]),
+        activation=config["activation"],
+        backbone_layers=config["backbone_layers"],
+        backbone_activation=config["backbone_activation"],
+    )
+
+
+LTC = Family(
+    name="ltc",
+    defaults=DEFAULTS,
+    forms=({"solver": "semi_implicit"}, {"solver": "explicit"}),
+    layers=0,
+    backbone_activation="backbone_activation",
+    variants=({"solver": "explicit"},),
+    bad_arguments=(*BAD_ARGUMENTS, {"solver": "euler"}, {"backbone_units": 4, "backbone_layers": 0}),
+    reference=step,
+    shapes=shapes,
+)

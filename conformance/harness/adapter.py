@@ -1,0 +1,184 @@
+"""The contract between the server and whatever adapts an implementation.
+
+An author whose cells the Keras adapter cannot serve writes a subclass of `Adapter` and names it as the
+target, `module:Class`. Inside a harness process the base is
+`from conformance_harness.adapter import Adapter`; twenty lines that fill in `cells`, `parameters` and `step`
+are enough to be judged, and every method left out is reported as not offered, never as passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Parameters = dict[str, Array]
+
+
+class NotSupported(Exception):
+    """This implementation, or its host, does not offer what was asked; the message says why."""
+
+
+class BadParams(Exception):
+    """The request itself is wrong: the driver's fault."""
+
+
+class ContractBroken(Exception):
+    """The implementation returned what no cell may return; told as if it had raised."""
+
+
+def theirs(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+    """Call what is judged. What is raised in this very frame, as for a wrong signature, is its fault."""
+    return function(*arguments, **named)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is to be built: a cell's name, constructor arguments, input features, dtype policy and seed."""
+
+    cell: str
+    config: dict[str, Any] = field(default_factory=dict)
+    input_dim: int = 1
+    dtype: str = "float32"
+    seed: int = 0
+
+    @classmethod
+    def parse(cls, value: Any) -> Model:
+        """Raises BadParams unless `value` is an object with these fields, of these types."""
+        if not isinstance(value, dict) or not {"cell", "input_dim"} <= value.keys() <= FIELDS.keys():
+            raise BadParams(f"model: an object with {', '.join(FIELDS)} is needed, not {value!r}")
+        for name, item in value.items():
+            if type(item) is not FIELDS[name]:
+                raise BadParams(f"model.{name}: {item!r} must be of type {FIELDS[name].__name__}")
+        return cls(**value)
+
+
+FIELDS: dict[str, type] = {"cell": str, "config": dict, "input_dim": int, "dtype": str, "seed": int}
+
+METHODS = (
+    "build",
+    "parameters",
+    "step",
+    "sequence",
+    "gradients",
+    "initial_state",
+    "shapes",
+    "roundtrip",
+    "save",
+    "load",
+    "train",
+)
+"""An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
+
+
+class Adapter:
+    """Override what the implementation offers. Arguments and results are NumPy arrays and JSON values.
+
+    `model` arrives as a JSON object; `Model.parse` checks it. Shapes: inputs `(batch, features)`, or
+    `(batch, time, features)` for a sequence; each state `(batch, size)`; timespans `()`, `(batch,)` or
+    `(batch, 1)`. Raise `NotSupported` for what is not offered under some condition; anything else raised is
+    reported as a finding.
+    """
+
+    host = "other"
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def cells(self) -> list[dict[str, Any]]:
+        """[{"name", "family": "cfc" | "ltc", "arguments": [...], "defaults": {...}}]"""
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """What else `describe` should say: name, version, distribution, file, backend, regime, versions."""
+        return {}
+
+    def capabilities(self) -> list[str]:
+        """The methods offered: those that the subclass overrides."""
+        return [name for name in METHODS if getattr(type(self), name) is not getattr(Adapter, name)]
+
+    def build(self, model: Any) -> Any:
+        """{"variables": [{"path", "name", "shape", "dtype", "trainable"}], "state_size", "output_size"}"""
+        raise NotSupported("build is not offered")
+
+    def parameters(self, model: Any) -> Any:
+        """{"parameters": {canonical name: initial value}}"""
+        raise NotSupported("parameters is not offered")
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        """{"output": (batch, size), "state": [(batch, size)], "dtypes": {"output", "state"}}
+
+        `repeat` equal calls one after another on one cell: {"outputs": [...]} besides, if more than one.
+        """
+        raise NotSupported("step is not offered")
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+    ) -> Any:
+        """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}"""
+        raise NotSupported("sequence is not offered")
+
+    def gradients(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, cotangent: Any, timespans: Any = None
+    ) -> Any:
+        """Of sum(output * cotangent): {"inputs", "state": [...], "timespans", "parameters": {...}}"""
+        raise NotSupported("gradients is not offered")
+
+    def initial_state(self, model: Any, batch: int) -> Any:
+        """{"state": [(batch, size)], "dtypes": [...]}"""
+        raise NotSupported("initial_state is not offered")
+
+    def shapes(self, model: Any, batch: int | None = None) -> Any:
+        """{"symbolic_output", "symbolic_state": [...], "computed_output", "computed_state": [...]}"""
+        raise NotSupported("shapes is not offered")
+
+    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
+        """{"before", "after", "config", "config_again"}; kind: config, weights, model, clone or deepcopy"""
+        raise NotSupported("roundtrip is not offered")
+
+    def save(self, model: Any, parameters: Any, path: str, inputs: Any) -> Any:
+        """Save a whole model; {"output"} is what it computes."""
+        raise NotSupported("save is not offered")
+
+    def load(self, path: str, inputs: Any) -> Any:
+        """Load what `save`, perhaps in another process, saved; {"output"} is what it computes."""
+        raise NotSupported("load is not offered")
+
+    def train(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        parameters: Any = None,
+        seed: int | None = None,
+    ) -> Any:
+        """{"before": {name: array}, "after": {name: array}, "losses": (steps,)}"""
+        raise NotSupported("train is not offered")

@@ -1,0 +1,269 @@
+"""The adapter of Keras cells that follow the naming of the specification, or of PyPI's `ncps`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from importlib import import_module, metadata
+from typing import Any
+
+import numpy as np
+
+from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from .keras_gradients import gradients
+from .keras_layers import Layers
+from .keras_models import Models
+from .keras_names import arguments_of, family_of
+from .keras_running import Runner
+from .keras_sequences import Values, plan, run_sequence
+
+
+class KerasCells(Adapter):
+    """Serves one or several classes of cells; see `Adapter` for the methods."""
+
+    host = "keras"
+
+    def __init__(self, target: str, classes: dict[str, Any]) -> None:
+        super().__init__(target)
+        for name, cell in classes.items():
+            if family_of(cell) is None:
+                raise NotSupported(
+                    f"{target}: {name} is neither a dense CfC nor a dense LTC cell, by name or arguments"
+                )
+        self.layers = Layers(classes)
+        self.keras = self.layers.keras
+        self.runner = Runner(self.keras)
+        self.models = Models(self.layers, self.runner)
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [_cell_facts(name, cell) for name, cell in self.layers.classes.items()]
+
+    def facts(self) -> dict[str, Any]:
+        module = sys.modules[next(iter(self.layers.classes.values())).__module__]
+        return {
+            **_origin(module),
+            "backend": self.runner.backend,
+            "regime": "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32",
+            "float64": self.layers.holds_float64(),
+            "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
+        }
+
+    def build(self, model: Any) -> Any:
+        built = self.layers.cell(self._model(model))
+        cell = built.layer
+        names = self.layers.names(cell)
+        return {
+            "variables": [_variable_facts(v, name) for v, name in zip(cell.weights, names, strict=True)],
+            "state_size": _listed(cell.state_size),
+            "output_size": getattr(cell, "output_size", None),
+            "compute_dtype": cell.compute_dtype,
+            "variable_dtype": cell.variable_dtype,
+        }
+
+    def parameters(self, model: Any) -> Any:
+        return {"parameters": self.layers.cell(self._model(model)).initial[0]}
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        parsed = self._model(model)
+        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
+        if training or echo or repeat > 1:
+            parsed = parsed if seed is None else replace(parsed, seed=seed)
+            return self._step_by_hand(parsed, parameters, tensors, training, echo, repeat)
+        built = self.layers.cell(parsed)
+        nest = self.runner.run(built, [parameters], call_cell, "step", tensors, eager)
+        return self._step_answer(nest)
+
+    def initial_state(self, model: Any, batch: int) -> Any:
+        cell = self.layers.cell(self._model(model)).layer
+        if not hasattr(cell, "get_initial_state"):
+            raise NotSupported(f"{type(cell).__name__} has no get_initial_state")
+        state = theirs(cell.get_initial_state, batch_size=batch)
+        state = _listed(state)
+        return {"state": self.runner.arrays(state), "dtypes": self.runner.dtypes(state)}
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+    ) -> Any:
+        if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
+            raise BadParams("inputs: an array (batch, time, features) is needed")
+        values = Values(inputs, mask, initial_state)
+        wanted = plan(models or [model], options, wrapper, chunks, training, values)
+        self.layers.use_floatx(wanted.dtype)
+        given = parameters if isinstance(parameters, list) else [parameters]
+        return run_sequence(self.layers, self.runner, wanted, given, values, seed, symbolic)
+
+    def gradients(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, cotangent: Any, timespans: Any = None
+    ) -> Any:
+        built = self.layers.cell(self._model(model))
+        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
+        by_value, by_tensor = gradients(self.runner, built, [parameters], call_cell, tensors, cotangent)
+        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
+
+    def shapes(self, model: Any, batch: int | None = None) -> Any:
+        parsed = self._model(model)
+        cell = self.layers.cell(parsed).layer
+        sizes = [(batch, size) for size in _listed(cell.state_size)]
+        x = self.keras.KerasTensor((batch, parsed.input_dim), dtype=cell.compute_dtype)
+        states = [self.keras.KerasTensor(size, dtype=cell.compute_dtype) for size in sizes]
+        output, state = call_cell(cell, x, states)
+        computed_output, computed_state = _computed_shapes(cell, (batch, parsed.input_dim), sizes)
+        return {
+            "symbolic_output": list(output.shape),
+            "symbolic_state": [list(tensor.shape) for tensor in state],
+            "computed_output": computed_output,
+            "computed_state": computed_state,
+        }
+
+    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
+        return self.models.roundtrip(self._model(model), parameters, inputs, kind)
+
+    def save(self, model: Any, parameters: Any, path: str, inputs: Any) -> Any:
+        return self.models.save(self._model(model), parameters, path, inputs)
+
+    def load(self, path: str, inputs: Any) -> Any:
+        self.layers.use_floatx(inputs.dtype.name)
+        return self.models.load(path, inputs)
+
+    def train(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        parameters: Any = None,
+        seed: int | None = None,
+    ) -> Any:
+        return self.models.train(self._model(model), parameters, inputs, targets, steps, seed)
+
+    def _model(self, value: Any) -> Model:
+        model = Model.parse(value)
+        self.layers.use_floatx(model.dtype)
+        return model
+
+    def _step_by_hand(
+        self, model: Model, parameters: Any, arrays: dict[str, Any], training: bool, echo: bool, repeat: int
+    ) -> Any:
+        """Eager, on a cell built for this request alone, for a training call may leave something behind."""
+        built = self.layers.fresh_cell(model)
+        built.reset([parameters])
+        self.layers.seed(model.seed)
+        tensors = self.keras.tree.map_structure(self.runner.tensor, arrays)
+        with self.runner.without_gradients():
+            nests = [call_cell(built.layer, **tensors, training=training) for _ in range(repeat)]
+        answer = self._step_answer(nests[-1])
+        if repeat > 1:
+            answer["outputs"] = [self.runner.arrays(output) for output, _ in nests]
+        if echo:
+            after = self.runner.arrays({"inputs": tensors["inputs"], "state": tensors["state"]})
+            values = {name: self.layers.array(variable) for name, variable in built.parameters[0].items()}
+            answer["after"] = {**after, "parameters": values}
+        return answer
+
+    def _step_answer(self, nest: Any) -> dict[str, Any]:
+        output, state = nest
+        dtypes = {"output": self.runner.dtypes(output), "state": self.runner.dtypes(state)}
+        return {"output": self.runner.arrays(output), "state": self.runner.arrays(state), "dtypes": dtypes}
+
+
+def call_cell(cell: Any, inputs: Any, state: Any, timespans: Any = None, training: bool | None = None) -> Any:
+    """(output, [states]) of one call. Raises ContractBroken where a cell returns something else."""
+    given = inputs if timespans is None else (inputs, timespans)
+    named = {} if training is None else {"training": training}
+    answer = theirs(cell, given, state, **named)
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        raise ContractBroken(f"a cell returns (output, states), not {type(answer).__name__}")
+    output, states = answer
+    return output, _listed(states)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
+    """What `compute_output_shape` says; (None, None) where the cell has none."""
+    try:
+        output, state = theirs(cell.compute_output_shape, inputs, states)
+    except NotImplementedError:
+        return None, None
+    nested = isinstance(state, (list, tuple)) and bool(state) and isinstance(state[0], (list, tuple))
+    return list(output), [list(shape) for shape in state] if nested else [list(state)]
+
+
+def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
+    arguments = arguments_of(cell)
+    given = {key: p.default for key, p in arguments.items() if p.default is not p.empty}
+    return {
+        "name": name,
+        "family": family_of(cell),
+        "arguments": list(arguments),
+        "defaults": {key: _plain(value) for key, value in given.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:
+    shape, dtype = list(variable.shape), variable.dtype
+    return {
+        "path": variable.path,
+        "name": name,
+        "shape": shape,
+        "dtype": dtype,
+        "trainable": variable.trainable,
+    }
+
+
+def _origin(module: Any) -> dict[str, Any]:
+    """Name, version, distribution and file of what is judged; a distribution only if it owns that file."""
+    top = module.__name__.split(".")[0]
+    file = os.path.abspath(module.__file__)
+    found = next((d for d in metadata.distributions() if _owns(d, top, file)), None)
+    version = found.version if found else getattr(sys.modules[top], "__version__", None)
+    distribution = found.metadata["Name"] if found else None
+    return {"name": top, "version": version, "distribution": distribution, "file": file}
+
+
+def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
+    """By the text of RECORD: to parse every distribution's takes seconds."""
+    root = str(distribution.locate_file(""))
+    relative = os.path.relpath(file, root).replace(os.sep, "/")
+    return relative.startswith(f"{top}/") and f"\n{relative}," in "\n" + (
+        distribution.read_text("RECORD") or ""
+    )
+
+
+def _backend_version(backend: str) -> dict[str, str]:
+    return {} if backend == "numpy" else {backend: import_module(backend).__version__}

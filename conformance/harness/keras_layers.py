@@ -1,0 +1,168 @@
+"""Built Keras layers, kept by what they were built from, and their variables by the specification's names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from .adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
+from .keras_names import canonical_names, family_of
+
+KEPT = 64
+"""How many built layers are kept."""
+
+
+@dataclass
+class Built:
+    """A layer, its cells' parameters by canonical name, and every other variable with its first value."""
+
+    layer: Any
+    cells: list[Any]
+    parameters: list[dict[str, Any]]
+    others: list[tuple[Any, Array]]
+    initial: list[Parameters]
+    compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+
+    def values(self, given: list[Any]) -> list[tuple[Any, Array]]:
+        """(variable, value) for every variable: the parameters as given, the rest as built."""
+        if len(given) != len(self.parameters):
+            raise BadParams(f"parameters: {len(self.parameters)} cells need as many sets, not {len(given)}")
+        pairs = [pair for own, new in zip(self.parameters, given, strict=True) for pair in _matched(own, new)]
+        return pairs + self.others
+
+    def reset(self, given: list[Any]) -> None:
+        """Assign `values`, so that nothing is left of earlier requests."""
+        for variable, value in self.values(given):
+            variable.assign(value)
+
+
+def _matched(own: dict[str, Any], given: Any) -> list[tuple[Any, Array]]:
+    if not isinstance(given, dict) or given.keys() != own.keys():
+        raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
+    for name, variable in own.items():
+        if np.shape(given[name]) != tuple(variable.shape):
+            raise BadParams(
+                f"parameters: {name} has shape {tuple(variable.shape)}, not {np.shape(given[name])}"
+            )
+    return [
+        (variable, np.asarray(given[name], _assignable(variable.dtype))) for name, variable in own.items()
+    ]
+
+
+def _assignable(dtype: str) -> str:
+    """NumPy alone has no bfloat16; the variable casts by itself."""
+    return "float32" if dtype == "bfloat16" else dtype
+
+
+def _states(layer: Any) -> list[Any]:
+    """The states that stateful layers keep between calls; Keras does not count them among the variables."""
+    parts = [layer, *getattr(layer, "layers", [])]
+    return [part.states for part in parts if getattr(part, "states", None) is not None]
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Let an import of `module` fail, as it does where it is not installed."""
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+class Layers:
+    """Builds cells and what stands round them; keeps the latest of them."""
+
+    def __init__(self, classes: dict[str, Any]) -> None:
+        self.keras: Any = import_module("keras")
+        self.classes = classes
+        self._kept: OrderedDict[str, Built] = OrderedDict()
+
+    def cell(self, model: Model) -> Built:
+        """A cell by itself, built as `keras.layers.RNN` builds it."""
+        return self._keep("cell", [model], {}, lambda: self.fresh_cell(model))
+
+    def kept(self, purpose: str, models: list[Model], options: Any, make: Callable[[], Built]) -> Built:
+        """What `make` makes, or what it made before for equal arguments."""
+        return self._keep(purpose, models, options, make)
+
+    def fresh_cell(self, model: Model) -> Built:
+        """As `cell`, and never a kept one."""
+        cell = self.construct(model)
+        theirs(cell.build, (None, model.input_dim))
+        return self.built(cell, [cell])
+
+    def construct(self, model: Model) -> Any:
+        """An unbuilt cell, after seeding Keras."""
+        if model.cell not in self.classes:
+            raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(sorted(self.classes))}")
+        self.seed(model.seed)
+        dtype = {} if model.dtype in ("float32", "float64") else {"dtype": model.dtype}
+        return theirs(self.classes[model.cell], **json.loads(json.dumps(model.config)), **dtype)
+
+    def seed(self, seed: int) -> None:
+        """Seed Python, NumPy and the backend. Keras would import TensorFlow for it, on any backend."""
+        hidden = self.keras.backend.backend() != "tensorflow" and "tensorflow" not in sys.modules
+        with _hidden("tensorflow") if hidden else nullcontext():
+            self.keras.utils.set_random_seed(seed)
+
+    def built(self, layer: Any, cells: list[Any]) -> Built:
+        """The record of a layer that has been built."""
+        parameters = [self.named(cell) for cell in cells]
+        named = {id(variable) for own in parameters for variable in own.values()}
+        every = [*layer.variables, *self.keras.tree.flatten(_states(layer))]
+        others = [(variable, self.array(variable)) for variable in every if id(variable) not in named]
+        initial = [{name: self.array(v) for name, v in own.items()} for own in parameters]
+        return Built(layer, cells, parameters, others, initial)
+
+    def named(self, cell: Any) -> dict[str, Any]:
+        """The variables of a built cell that the specification names."""
+        names = self.names(cell)
+        return {name: variable for name, variable in zip(names, cell.weights, strict=True) if name}
+
+    def names(self, cell: Any) -> list[str | None]:
+        """The specification's name of each of `cell.weights`, None where it has none."""
+        family = family_of(type(cell))
+        assert family is not None
+        return canonical_names(family, cell.path, [variable.path for variable in cell.weights])
+
+    def array(self, variable: Any) -> Array:
+        """A copy of a variable's value."""
+        return np.array(self.keras.ops.convert_to_numpy(variable.value))
+
+    def _keep(self, purpose: str, models: list[Model], options: Any, make: Callable[[], Built]) -> Built:
+        key = json.dumps([purpose, [vars(model) for model in models], options], sort_keys=True)
+        if key not in self._kept:
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def use_floatx(self, dtype: str) -> None:
+        """Make float64, or else float32, Keras's default, as who wants it everywhere does.
+
+        A cell whose inner layers do not hand on its own dtype can so be judged in float64 all the same.
+        """
+        if dtype == "float64" and not self.holds_float64():
+            how = "start it with JAX_ENABLE_X64=1" if self.keras.backend.backend() == "jax" else "none here"
+            raise NotSupported(f"float64 is not available on this backend: {how}")
+        floatx = "float64" if dtype == "float64" else "float32"
+        if self.keras.config.floatx() != floatx:
+            self.keras.config.set_floatx(floatx)
+            self.keras.config.set_dtype_policy(floatx)
+
+    def holds_float64(self) -> bool:
+        """Whether a float64 array stays one on this backend."""
+        if self.keras.backend.backend() == "jax":
+            return bool(import_module("jax").config.jax_enable_x64)
+        tensor = self.keras.ops.convert_to_tensor(np.float64(1) / 3, dtype="float64")
+        return bool(self.keras.backend.standardize_dtype(tensor.dtype) == "float64")

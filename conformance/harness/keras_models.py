@@ -1,0 +1,125 @@
+"""Whole models, Sequential([Input((None, features)), RNN(cell)]): saved, loaded, copied and trained."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import tempfile
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .adapter import Array, BadParams, Model, theirs
+from .keras_layers import Built, Layers
+from .keras_running import Runner
+
+KINDS = ("config", "weights", "model", "clone", "deepcopy")
+LEARNING_RATE = 1e-2
+
+
+class Models:
+    """Makes models and takes them on round trips."""
+
+    def __init__(self, layers: Layers, runner: Runner) -> None:
+        self.layers, self.runner, self.keras = layers, runner, layers.keras
+
+    def roundtrip(self, model: Model, parameters: Any, inputs: Array, kind: str) -> dict[str, Any]:
+        """The outputs before and after a round trip, and the cell's config before and after."""
+        if kind not in KINDS:
+            raise BadParams(f"kind: {kind!r}; allowed are {', '.join(KINDS)}")
+        before = self.with_parameters(model, parameters, inputs)
+        with tempfile.TemporaryDirectory() as folder:
+            after = getattr(self, f"_by_{kind}")(before, model, inputs, folder)
+        again = after.layers[-1].cell
+        return {
+            "before": self.output(before.layer, inputs),
+            "after": self.output(after, inputs),
+            "config": as_json(before.cells[0]) if kind == "config" else None,
+            "config_again": as_json(again) if kind == "config" else None,
+        }
+
+    def save(self, model: Model, parameters: Any, path: str, inputs: Array) -> dict[str, Any]:
+        built = self.with_parameters(model, parameters, inputs)
+        built.layer.save(path)
+        return {"output": self.output(built.layer, inputs)}
+
+    def load(self, path: str, inputs: Array) -> dict[str, Any]:
+        return {"output": self.output(self.keras.models.load_model(path), inputs)}
+
+    def train(
+        self, model: Model, parameters: Any, inputs: Array, targets: Array, steps: int, seed: int | None
+    ) -> dict[str, Any]:
+        """`steps` steps of Adam on the mean squared error of the last output."""
+        if self.runner.backend in ("numpy", "openvino"):
+            raise self.runner.not_supported("Keras cannot train")
+        seeded = model if seed is None else replace(model, seed=seed)
+        built = self.build(seeded, inputs, return_sequences=False)
+        built.reset(built.initial if parameters is None else [parameters])
+        self.layers.seed(seeded.seed)
+        before = self._values(built)
+        adam = self.keras.optimizers.Adam(LEARNING_RATE)
+        built.layer.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
+        history = built.layer.fit(
+            inputs, targets, batch_size=len(inputs), epochs=steps, shuffle=False, verbose=0
+        )
+        return {"before": before, "after": self._values(built), "losses": np.array(history.history["loss"])}
+
+    def build(self, model: Model, inputs: Array, return_sequences: bool = True) -> Built:
+        """A fresh model round a fresh cell."""
+        return self._around(self.layers.construct(model), model, inputs, return_sequences)
+
+    def with_parameters(self, model: Model, parameters: Any, inputs: Array) -> Built:
+        """A fresh model that holds the given parameters."""
+        built = self.build(model, inputs)
+        built.reset([parameters])
+        return built
+
+    def output(self, model: Any, inputs: Array) -> Array:
+        """What a model computes, from the values its variables have."""
+        built = self.layers.built(model, [])
+        nest = self.runner.run(built, [], lambda layer, inputs: layer(inputs), "model", {"inputs": inputs})
+        output: Array = self.runner.arrays(nest)
+        return output
+
+    def _around(self, cell: Any, model: Model, inputs: Array, return_sequences: bool = True) -> Built:
+        layers = self.keras.layers
+        entry = self.keras.Input((None, model.input_dim), dtype=inputs.dtype.name)
+        rnn = layers.RNN(cell, return_sequences=return_sequences, dtype=model.dtype)
+        return self.layers.built(self.keras.Sequential([entry, rnn]), [cell])
+
+    def _values(self, built: Built) -> dict[str, Array]:
+        return {name: self.layers.array(variable) for name, variable in built.parameters[0].items()}
+
+    def _by_config(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
+        cell = before.cells[0]
+        again = theirs(type(cell).from_config, as_json(cell))
+        after = self._around(again, model, inputs)
+        after.layer.set_weights(before.layer.get_weights())
+        return after.layer
+
+    def _by_weights(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
+        path = os.path.join(folder, "model.weights.h5")
+        before.layer.save_weights(path)
+        after = self.build(replace(model, seed=model.seed + 1), inputs).layer
+        after.load_weights(path)
+        return after
+
+    def _by_model(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
+        path = os.path.join(folder, "model.keras")
+        before.layer.save(path)
+        return self.keras.models.load_model(path)
+
+    def _by_clone(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
+        after = self.keras.models.clone_model(before.layer)
+        after.set_weights(before.layer.get_weights())
+        return after
+
+    def _by_deepcopy(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
+        return self._around(copy.deepcopy(before.cells[0]), model, inputs).layer
+
+
+def as_json(cell: Any) -> Any:
+    """A cell's config as it comes back from JSON."""
+    return json.loads(json.dumps(theirs(cell.get_config)))

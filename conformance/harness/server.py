@@ -1,0 +1,156 @@
+"""JSON-RPC 2.0 over a pair of file descriptors: dispatch, and which fault is whose.
+
+-32001  the implementation raised: `data` holds type, message and the end of the traceback
+-32002  not supported here: the message says why
+-32700, -32600, -32601, -32602  the request is wrong;  -32603  a bug of the harness itself
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import wire
+from .adapter import METHODS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .targets import resolve
+
+PROTOCOL = "1"
+TRACEBACK_CHARACTERS = 4000
+RAISED, NOT_SUPPORTED = -32001, -32002
+PARSE_ERROR, INVALID_REQUEST, UNKNOWN_METHOD, BAD_PARAMS, BUG = -32700, -32600, -32601, -32602, -32603
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class RpcError(Exception):
+    """A JSON-RPC error: code, message, data."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code, self.data = code, data
+
+
+class Server:
+    """Answers requests about one target, which the first of them imports, so that a failure is an answer."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._adapter: Adapter | None = None
+
+    def answer(self, line: bytes) -> bytes | None:
+        """The line that answers a line; None where it is a notification, which JSON-RPC leaves unanswered."""
+        identifier: Any = None
+        try:
+            request = _checked(line)
+            identifier = request.get("id")
+            body = {"result": self._call(request["method"], request.get("params", {}))}
+            if "id" not in request:
+                return None
+            return wire.dumps({"jsonrpc": "2.0", "id": identifier, **body})
+        except RpcError as error:
+            return _failure(identifier, error)
+        except wire.WireError as error:
+            return _failure(identifier, RpcError(BUG, f"the answer cannot be sent: {error}"))
+
+    def describe(self) -> dict[str, Any]:
+        """What is judged, where, and by which methods."""
+        adapter = self.adapter
+        return {
+            "protocol": PROTOCOL,
+            "target": self.target,
+            "host": adapter.host,
+            "cells": adapter.cells(),
+            "capabilities": ["describe", *adapter.capabilities()],
+            **adapter.facts(),
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                **adapter.facts().get("versions", {}),
+            },
+        }
+
+    @property
+    def adapter(self) -> Adapter:
+        if self._adapter is None:
+            self._adapter = resolve(self.target)
+        return self._adapter
+
+    def _call(self, method: str, params: dict[str, Any]) -> Any:
+        if method not in ("describe", *METHODS):
+            raise RpcError(UNKNOWN_METHOD, f"no method {method!r}; there are describe, {', '.join(METHODS)}")
+        try:
+            function = self.describe if method == "describe" else getattr(self.adapter, method)
+            _check_arguments(function, params)
+            return function(**params)
+        except (RpcError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise _translated(error) from error
+
+
+def serve(server: Server, requests: int, answers: int) -> int:
+    """Answer line by line until the requests end; returns the exit status."""
+    with os.fdopen(requests, "rb") as source, os.fdopen(answers, "wb") as sink:
+        while line := source.readline(wire.MAX_BYTES + 1):
+            reply = server.answer(line)
+            if reply is not None:
+                sink.write(reply)
+                sink.flush()
+            if len(line) > wire.MAX_BYTES:
+                return 1
+    return 0
+
+
+def _checked(line: bytes) -> dict[str, Any]:
+    try:
+        request = wire.loads(line)
+    except wire.WireError as error:
+        raise RpcError(PARSE_ERROR, str(error)) from error
+    if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+        raise RpcError(INVALID_REQUEST, "a request is an object with a method")
+    if request.get("jsonrpc") != "2.0" or not isinstance(request.get("params", {}), dict):
+        raise RpcError(INVALID_REQUEST, 'a request has "jsonrpc": "2.0" and its params, if any, by name')
+    return request
+
+
+def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:
+    try:
+        inspect.signature(function).bind(**params)
+    except TypeError as error:
+        raise RpcError(BAD_PARAMS, str(error)) from error
+
+
+def _translated(error: BaseException) -> RpcError:
+    """Whose fault is it? What our own code raised, and did not mean to, is a bug of the harness."""
+    if isinstance(error, BadParams):
+        return RpcError(BAD_PARAMS, str(error))
+    if isinstance(error, NotSupported):
+        return RpcError(NOT_SUPPORTED, str(error))
+    data = {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:],
+    }
+    if _raised_here(error) and not isinstance(error, ContractBroken):
+        return RpcError(BUG, f"the harness failed: {data['type']}: {data['message']}", data)
+    return RpcError(RAISED, f"{data['type']}: {data['message']}", data)
+
+
+def _raised_here(error: BaseException) -> bool:
+    raiser = traceback.extract_tb(error.__traceback__)[-1]
+    folder, name = os.path.split(os.path.abspath(raiser.filename))
+    return folder == _HERE and raiser.name != theirs.__name__ and not name.endswith("_mutants.py")
+
+
+def _failure(identifier: Any, error: RpcError) -> bytes:
+    body: dict[str, Any] = {"code": error.code, "message": str(error)}
+    if error.data is not None:
+        body["data"] = error.data
+    print(f"{error.code}: {error}", file=sys.stderr)
+    return wire.dumps({"jsonrpc": "2.0", "id": identifier, "error": body})

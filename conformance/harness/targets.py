@@ -1,0 +1,54 @@
+"""From the name of a target to the adapter that serves it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .adapter import Adapter, BadParams
+
+MUTANT_PREFIX = "mutant:"
+
+
+def resolve(target: str) -> Adapter:
+    """The adapter of `module`, `module:Class` or `mutant:NAME` (`mutant:*` for all).
+
+    Raises whatever importing the module raises, and BadParams where it holds nothing that can be judged.
+    """
+    from .keras_cells import KerasCells
+
+    if target.startswith(MUTANT_PREFIX):
+        return KerasCells(target, _mutants(target.removeprefix(MUTANT_PREFIX)))
+    module_name, _, class_name = target.partition(":")
+    module = import_module(module_name)
+    if not class_name:
+        return KerasCells(target, _cells_of(module))
+    if not hasattr(module, class_name):
+        raise BadParams(f"{target}: {module_name} ({module.__file__}) has no {class_name}")
+    found = getattr(module, class_name)
+    if isinstance(found, type) and issubclass(found, Adapter):
+        return found(target)
+    return KerasCells(target, {class_name: found})
+
+
+def _mutants(name: str) -> dict[str, Any]:
+    every: dict[str, Any] = import_module(".keras_mutants", __package__).MUTANTS
+    if name == "*":
+        return every
+    if name not in every:
+        raise BadParams(f"no mutant {name!r}; there are {', '.join(sorted(every))}")
+    return {name: every[name]}
+
+
+def _cells_of(module: Any) -> dict[str, Any]:
+    """The cells of a family we know that a module offers under its own public names."""
+    from .keras_names import family_of
+
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    cells = {name: getattr(module, name) for name in names if name.endswith("Cell")}
+    known = {name: cell for name, cell in cells.items() if family_of(cell) is not None}
+    if not known:
+        raise BadParams(
+            f"{module.__name__} ({module.__file__}) offers no CfC or LTC cell; name one, module:Class"
+        )
+    return known

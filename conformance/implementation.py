@@ -1,0 +1,259 @@
+"""The driver's side of the wire: starts a harness, asks it, and tells a fault of the wire from an answer.
+
+>>> model = {"cell": "CfCCell", "config": {"units": 4}, "input_dim": 3}
+>>> with start("ncps", "jax") as implementation:
+...     parameters = implementation.request("parameters", model=model)["parameters"]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.harness import wire
+from conformance.process import (
+    Connection,
+    HarnessDied,
+    HarnessFault,
+    HarnessHung,
+    InProcess,
+    Process,
+    WireFault,
+)
+
+__all__ = [
+    "BACKENDS",
+    "HarnessDied",
+    "HarnessFault",
+    "HarnessHung",
+    "Implementation",
+    "ImplementationRaised",
+    "NotSupported",
+    "RequestRefused",
+    "WireFault",
+    "importable_backends",
+    "start",
+]
+
+HARNESS = Path(__file__).parent / "harness"
+BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
+FIRST_FACTOR = 4.0
+"""How many times longer a request may take in a shape new to its harness, which may have to compile."""
+
+
+class ImplementationRaised(Exception):
+    """{type}: {message}"""
+
+    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+        super().__init__(f"{type}: {message}")
+        self.type, self.message, self.traceback = type, message, traceback
+
+
+class NotSupported(Exception):
+    """not supported here: {reason}"""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not supported here: {reason}")
+        self.reason = reason
+
+
+class RequestRefused(Exception):
+    """The request was wrong, or the harness has a bug: {code}: {message}"""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(f"the harness refused the request ({code}): {message}")
+        self.code, self.message, self.data = code, message, data
+
+
+class Implementation:
+    """One implementation on one backend, in a harness of its own; a context manager."""
+
+    def __init__(
+        self, target: str, backend: str, regime: str, timeout: float, connect: Callable[[], Connection]
+    ) -> None:
+        self.target, self.backend, self.regime, self.timeout = target, backend, regime, timeout
+        self._connect = connect
+        self._connection: Connection | None = connect()
+        self._count = 0
+        self._seen: set[tuple[str, str]] = set()
+        self._described: dict[str, Any] | None = None
+
+    def __enter__(self) -> Implementation:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def describe(self) -> dict[str, Any]:
+        """What is judged, where and by which methods; asked once."""
+        if self._described is None:
+            self._described = self.request("describe")
+        return self._described
+
+    def request(self, method: str, **params: Any) -> Any:
+        """The decoded result. Raises ImplementationRaised, NotSupported, RequestRefused or a HarnessFault."""
+        if self._connection is None:
+            raise HarnessDied(None, "it was closed, or ended after a fault; call restart")
+        self._count += 1
+        line = wire.dumps({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
+        key = (method, shape_key(params))
+        seconds = self.timeout * (1.0 if key in self._seen else FIRST_FACTOR)
+        try:
+            reply = _checked(self._connection.exchange(line, method, seconds), self._count)
+        except HarnessFault:
+            self.close()
+            raise
+        self._seen.add(key)
+        return _result(reply)
+
+    def stderr(self) -> str:
+        """The end of what the harness printed, its own and what it judges."""
+        return self._connection.stderr() if self._connection is not None else ""
+
+    def restart(self) -> None:
+        """A fresh process that has seen nothing."""
+        self.close()
+        self._seen.clear()
+        self._described = None
+        self._connection = self._connect()
+
+    def close(self) -> None:
+        """End the harness and everything that it started."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def start(
+    target: str,
+    backend: str,
+    *,
+    python: str = sys.executable,
+    path: str | os.PathLike[str] | None = None,
+    regime: str = "x32",
+    timeout: float = 60,
+    threads: int | None = None,
+    in_process: bool = False,
+    harness: str | os.PathLike[str] = HARNESS,
+) -> Implementation:
+    """Start a harness for `target` (`ncps`, `module:Class`, `mutant:NAME`); it imports while this returns.
+
+    Args:
+        backend: the Keras backend.
+        python: the interpreter in which the target is installed.
+        path: a folder that goes first on that interpreter's import path.
+        regime: "x64" starts jax with 64-bit numbers; other backends have them anyway.
+        timeout: seconds for one answer; `FIRST_FACTOR` times as many for the first request of a shape.
+        threads: how many threads the numerical libraries may use; None leaves it to them.
+        in_process: serve from this very process, for a debugger. One backend a process, prints go where they
+            go, and nothing can be timed out.
+        harness: what is run; another folder, or a script, in tests.
+    """
+    if regime not in ("x32", "x64"):
+        raise ValueError(f"start(regime={regime!r}): must be 'x32' or 'x64'")
+    variables = environment(backend, regime, threads)
+    command = [str(python), str(harness), target, *(["--path", str(path)] if path is not None else [])]
+
+    def connect() -> Connection:
+        if in_process:
+            return InProcess(target, None if path is None else str(path), variables)
+        return Process(command, variables)
+
+    return Implementation(target, backend, regime, timeout, connect)
+
+
+def environment(backend: str, regime: str, threads: int | None) -> dict[str, str]:
+    """The variables that a harness is started with, besides what it inherits."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncps-conformance" / "jax"
+    own = {
+        "KERAS_BACKEND": backend,
+        "JAX_ENABLE_X64": "1" if regime == "x64" else "0",
+        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache)),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return own if threads is None else {**own, **_thread_caps(threads)}
+
+
+def _thread_caps(threads: int) -> dict[str, str]:
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    caps = {name: str(threads) for name in (*names, "TF_NUM_INTEROP_THREADS")}
+    if threads == 1:
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+        caps["XLA_FLAGS"] = flags.strip()
+    return caps
+
+
+def importable_backends(python: str = sys.executable) -> list[str]:
+    """The Keras backends that an interpreter could import, found without importing one; [] without Keras."""
+    run = subprocess.run([str(python), "-c", _FIND], capture_output=True, text=True, timeout=60, check=True)
+    found: list[str] = json.loads(run.stdout)
+    return [backend for backend in BACKENDS if backend in found]
+
+
+_FIND = """
+import json, sys
+from importlib import metadata, util
+sys.path[:] = [entry for entry in sys.path if entry]
+found = []
+if util.find_spec("keras"):
+    version = tuple(int(part) for part in metadata.version("keras").split(".")[:2])
+    names = ["jax", "torch", "tensorflow"] + (["openvino"] if version >= (3, 14) else [])
+    found = ["numpy"] + [name for name in names if util.find_spec(name)]
+print(json.dumps(found))
+"""
+
+
+def shape_key(value: Any) -> str:
+    """What two requests share if the second finds everything compiled: all but the numbers in arrays."""
+    return json.dumps(value, default=_array_key, sort_keys=True)
+
+
+def _array_key(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return [value.dtype.name, list(value.shape)]
+    raise TypeError(f"a request cannot hold {value!r}")
+
+
+def _checked(line: bytes, identifier: int) -> dict[str, Any]:
+    try:
+        reply = wire.loads(line)
+    except wire.WireError as error:
+        raise WireFault(str(error)) from error
+    if not isinstance(reply, dict) or reply.get("jsonrpc") != "2.0":
+        raise WireFault(f"not a JSON-RPC 2.0 answer: {line[:200]!r}")
+    if reply.get("id") != identifier:
+        raise WireFault(
+            f"an answer to request {reply.get('id')!r} where {identifier} was asked: {line[:200]!r}"
+        )
+    if "error" in reply and not (
+        isinstance(reply["error"], dict) and isinstance(reply["error"].get("code"), int)
+    ):
+        raise WireFault(f"an error has a code and a message: {line[:200]!r}")
+    if ("result" in reply) == ("error" in reply):
+        raise WireFault(f"an answer has either a result or an error: {line[:200]!r}")
+    return reply
+
+
+def _result(reply: dict[str, Any]) -> Any:
+    if "result" in reply:
+        return reply["result"]
+    error = reply["error"]
+    code, message, data = error["code"], str(error.get("message", "")), error.get("data") or {}
+    if code == -32001:
+        raise ImplementationRaised(
+            data.get("type", "Error"), data.get("message", message), data.get("traceback", "")
+        )
+    if code == -32002:
+        raise NotSupported(message)
+    raise RequestRefused(code, message, data)

@@ -1,0 +1,178 @@
+"""Judgements: each compares what was got with what the specification wants, and says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.cases import SequenceCase, StepCase, Values, array, plain
+from conformance.subject import Departure, Subject
+from conformance.tolerance import ErrorBounded
+from reference import fold
+
+UNDECIDED = 1e-2
+"""A value whose bound exceeds this share of the largest in its array decides nothing."""
+
+
+def holds(subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None) -> None:
+    """`condition` is true; otherwise `summary` says what is wrong."""
+    __tracebackhide__ = True
+    if not condition:
+        raise subject.departure(summary, got=plain(got), want=plain(want))
+
+
+def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None) -> None:
+    """`got` is within the bound of `want`, in the batch rows that count."""
+    __tracebackhide__ = True
+    got = np.asarray(got)
+    shaped(subject, what, got, want.shape)
+    value, bound = want.value, want.error
+    if rows is not None:
+        got, value, bound = got[rows], value[rows], bound[rows]
+    scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
+    decided = bound <= UNDECIDED * scale
+    excess = ratio(np.abs(got - value), bound)
+    excess = np.where(np.isfinite(got), excess, np.inf)
+    subject.tally.add(excess[decided], int((~decided).sum()))
+    if (excess[decided] > 1.0).any():
+        raise _off(subject, what, got, value, bound, np.where(decided, excess, 0.0))
+
+
+def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values) -> Departure:
+    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    place = ", ".join(str(int(i)) for i in worst)
+    summary = (
+        f"{what}[{place}] is {float(got[worst]):.9g}, but should be {float(want[worst]):.9g} "
+        f"within {float(bound[worst]):.2g}: off by {float(excess[worst]):.3g} times the bound"
+    )
+    evidence = {"got": plain(got), "want": plain(want), "bound": plain(bound)}
+    return subject.departure(summary, excess=float(excess[worst]), **evidence)
+
+
+def ratio(error: Values, bound: Values) -> Values:
+    """error / bound, 0 where the error is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error == 0.0, 0.0, error / bound)
+
+
+def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
+    """Two answers to one question differ by no more than the bound of each."""
+    __tracebackhide__ = True
+    first, second = np.asarray(first, np.float64), np.asarray(second)
+    close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
+
+
+def same(subject: Subject, what: str, got: Any, want: Any) -> None:
+    """`got` is `want` to the last bit."""
+    __tracebackhide__ = True
+    got, want = np.asarray(got), np.asarray(want)
+    shaped(subject, what, got, want.shape)
+    if not np.array_equal(got, want, equal_nan=True):
+        where = tuple(int(i) for i in np.argwhere(got != want)[0])
+        summary = f"{what}{list(where)} is {got[where]!s}, but should be exactly {want[where]!s}"
+        raise subject.departure(summary, got=plain(got), want=plain(want))
+
+
+def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
+    """An array, or a shape, is `shape`."""
+    __tracebackhide__ = True
+    found = list(got.shape) if isinstance(got, np.ndarray) else list(got)
+    if found != list(shape):
+        raise subject.departure(f"{what} has shape {tuple(found)}, but should have {tuple(shape)}", got=found)
+
+
+def step(subject: Subject, case: StepCase, **options: Any) -> Values:
+    """A step is that of the reference; returns the new state."""
+    __tracebackhide__ = True
+    answer = subject.step(case, **options)
+    close(subject, "output", answer["output"], subject.reference(case))
+    return np.asarray(answer["state"][0])
+
+
+def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> Values:
+    """Every step of `got` (batch, time, units) is the reference's from the step before in `got` itself.
+
+    Returns the last state. What is masked is compared to the last bit.
+    """
+    __tracebackhide__ = True
+    got = np.asarray(got)
+    batch, time = case.inputs.shape[:2]
+    shaped(subject, what, got, (batch, time, case.config["units"]))
+    steps = iter(range(time))
+
+    def own(_: Any, state: Values, k: int) -> Values:
+        i = next(steps)
+        rows = None if case.mask is None else case.mask[:, k]
+        close(subject, f"{what} at step {i}", got[:, i], subject.reference(case.at(k, state)), rows)
+        return got[:, i]  # type: ignore[no-any-return]
+
+    shown, last = fold(own, case.inputs, initial_state(case), **fold_options(case))
+    same(subject, what, got, np.stack(shown, axis=1))
+    return np.asarray(last)
+
+
+def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], ErrorBounded]:
+    """The reference folded over the whole sequence: outputs and last state, with their bounds."""
+
+    def step(_: Any, state: ErrorBounded, k: int) -> ErrorBounded:
+        return subject.reference(case.at(k, state))
+
+    start = ErrorBounded(initial_state(case), subject.arithmetic)
+    return fold(step, case.inputs, start, **fold_options(case))
+
+
+def initial_state(case: SequenceCase) -> Values:
+    """The state that the case gives, or zeros, (batch, units)."""
+    if case.state is not None:
+        return case.state
+    return np.zeros((len(case.inputs), case.config["units"]), case.inputs.dtype)
+
+
+def fold_options(case: SequenceCase) -> dict[str, Any]:
+    """What the reference's fold has to know of the case."""
+    names = ("go_backwards", "zero_output_for_mask")
+    return {"mask": case.mask, **{name: case.options[name] for name in names if name in case.options}}
+
+
+STEP = 1e-30
+"""The complex step: small enough that its square vanishes."""
+
+HALF_THE_DIGITS = 2.0**-26
+
+
+def derivative(subject: Subject, case: StepCase, found: Mapping[str, Any], cotangent: Values, seed: int) -> None:
+    """The gradient `found`, {name: array}, has the slope of the reference in a random direction."""
+    __tracebackhide__ = True
+    if subject.reference(case).kink:
+        subject.tally.kinks += 1
+        return
+    ((name, gradient),) = found.items()
+    point = {**case.parameters, "inputs": case.inputs, "state": case.state, "timespans": case.column}[name]
+    gradient = np.zeros_like(point) if gradient is None else np.asarray(gradient).reshape(point.shape)
+    direction = array(point.shape, "normal", seed, name, subject.dtype)
+    want = _slope(subject, case, name, point + 1j * STEP * direction, cotangent)
+    got = float(np.sum(gradient * direction))
+    scale = np.sum(np.abs(gradient * direction)) + np.sum(np.abs(cotangent)) * np.max(np.abs(direction))
+    like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale)
+    _slopes_close(subject, f"derivative by {name}", got, like)
+
+
+def _slope(subject: Subject, case: StepCase, name: str, moved: Values, cotangent: Values) -> float:
+    parameters = {**case.parameters, name: moved}
+    arrays = {"inputs": case.inputs, "state": case.state, "timespans": case.column} | {name: moved}
+    config = subject.family.full(case.config)
+    new = subject.family.reference(
+        parameters, arrays["inputs"], arrays["state"], arrays["timespans"], config, subject.variant
+    )
+    return float(np.sum(cotangent * new.imag)) / STEP
+
+
+def _slopes_close(subject: Subject, what: str, got: float, want: ErrorBounded) -> None:
+    excess = ratio(np.abs(got - want.value), want.error)
+    subject.tally.add(excess.reshape(1), 0)
+    if not excess <= 1.0:
+        summary = f"{what} along a direction is {got:.9g}, but should be {float(want.value):.9g}"
+        evidence = {"got": got, "want": float(want.value), "bound": float(want.error)}
+        raise subject.departure(summary, excess=float(excess), **evidence)

@@ -1,0 +1,348 @@
+"""The options of a run: one table, from which the command line and the pytest plugin both take theirs."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import fnmatch
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+import pytest
+
+from conformance.implementation import BACKENDS
+
+Kind = Literal["names", "text", "file", "folder", "count", "integer", "seconds", "choice", "flag"]
+Variant = Literal["auto", "strict"]
+
+TARGET = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<name>\S+))?")
+HERE = Path(__file__).resolve().parent
+
+
+class UsageError(ValueError):
+    """What was asked cannot be done; the message is one line that says what can."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a run, whoever offers it."""
+
+    name: str
+    kind: Kind
+    help: str
+    metavar: str | None = None
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    pytest: bool = True
+    """Whether the plugin offers it; where pytest has a name of its own for it, it does not."""
+
+    @property
+    def field(self) -> str:
+        return self.name.replace("-", "_")
+
+
+TARGETS = Option("target", "names", "What to judge: ncps or MODULE:CLASS; default: ncps.", "NAME[,NAME...]")
+"""For pytest, whose own arguments are tests; on the command line the targets are the arguments."""
+
+OPTIONS = (
+    Option(
+        "backend", "names", "Keras backends to judge on; default: every one importable.", "NAME[,NAME...]"
+    ),
+    Option("python", "text", "The interpreter that runs what is judged; default: this one.", "PATH"),
+    Option("path", "folder", "A folder to import the target from, before anything installed.", "DIR"),
+    Option(
+        "variant",
+        "choice",
+        "auto: where the specification is not followed, say which documented variant is; strict: do not.",
+        default="auto",
+        choices=("auto", "strict"),
+    ),
+    Option("max-examples", "count", "Examples per clause and tier; default: each clause's budget.", "N"),
+    Option("smoke", "flag", "A quick look: few examples, no slow clauses."),
+    Option("seed", "integer", "Draw the same cases again: every test's seed is derived from this one.", "N"),
+    Option("clause", "names", "Only clauses whose id matches.", "GLOB[,GLOB...]"),
+    Option("json", "file", "Write the whole report to this file.", "FILE"),
+    Option("timeout", "seconds", "How long a request may take; compilation gets more.", "S", default=60.0),
+    Option("in-process", "flag", "Run the cells in this process, one backend and one tier, for a debugger."),
+    Option("junit", "file", "Write a JUnit XML report to this file.", "FILE", pytest=False),
+    Option(
+        "jobs",
+        "count",
+        "Harnesses to run beside each other; default: the number of cores.",
+        "N",
+        pytest=False,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run was asked for.
+
+    Empty `backends` means every importable one, until `resolve`; empty `clauses` every clause.
+    """
+
+    targets: tuple[str, ...] = ("ncps",)
+    backends: tuple[str, ...] = ()
+    python: str = sys.executable
+    path: Path | None = None
+    variant: Variant = "auto"
+    max_examples: int | None = None
+    smoke: bool = False
+    seed: int | None = None
+    clauses: tuple[str, ...] = ()
+    json: Path | None = None
+    timeout: float = 60.0
+    in_process: bool = False
+    junit: Path | None = None
+    jobs: int | None = None
+
+    @property
+    def groups(self) -> int:
+        """How many harnesses a run starts: one per target, backend and regime, of which jax has two."""
+        regimes = sum(2 if backend == "jax" and not self.in_process else 1 for backend in self.backends)
+        return len(self.targets) * regimes
+
+    @property
+    def workers(self) -> int:
+        """How many processes run tests beside each other; 0 is none but this one."""
+        wanted = min(self.jobs or cores(), self.groups)
+        return 0 if self.in_process or wanted < 2 else wanted
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# From a caller's values to RunOptions
+
+
+def run_options(values: Mapping[str, Any]) -> RunOptions:
+    """What was asked, from values by option name, None for the default.
+
+    Raises:
+        UsageError: a target, backend or number that cannot be.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    given |= {name: _path(given[name]) for name in ("path", "json", "junit") if name in given}
+    options = RunOptions(
+        targets=_names(given.pop("target", ())) or ("ncps",),
+        backends=_names(given.pop("backend", ())),
+        clauses=_names(given.pop("clause", ())),
+        **given,
+    )
+    _check(options)
+    return options
+
+
+def from_pytest(config: pytest.Config) -> RunOptions:
+    """The options of a pytest run that loads the plugin. Raises UsageError."""
+    fields = ["target", *(option.field for option in OPTIONS if option.pytest)]
+    return run_options({field: config.getoption(f"conformance_{field}", None) for field in fields})
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """The names of a list that may be separated by commas, given once or several times, without repeats."""
+    texts = [value] if isinstance(value, str) else value
+    names = [name.strip() for text in texts for name in text.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _check(options: RunOptions) -> None:
+    for target in options.targets:
+        _check_target(target)
+    for backend in options.backends:
+        if backend not in BACKENDS:
+            raise UsageError(unknown("backend", backend, BACKENDS))
+    if not 0 < options.timeout < math.inf:
+        raise UsageError(f"--timeout {options.timeout:g}: must be a positive number of seconds")
+    if options.path is not None and not options.path.is_dir():
+        raise UsageError(f"--path {options.path}: no such folder")
+    if options.in_process:
+        _check_in_process(options)
+
+
+def _check_target(target: str) -> None:
+    match = TARGET.fullmatch(target)
+    if match is None or (match["name"] is None and target != "ncps"):
+        near = " (did you mean 'ncps'?)" if difflib.get_close_matches(target, ["ncps"]) else ""
+        raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps' or MODULE:CLASS")
+
+
+def _check_in_process(options: RunOptions) -> None:
+    if len(options.backends) > 1 or len(options.targets) > 1:
+        raise UsageError("--in-process: runs one target on one backend; name one of each")
+    if Path(options.python) != Path(sys.executable):
+        raise UsageError("--in-process: runs in this interpreter; leave out --python")
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """One line for a name that is not known: the nearest that is, and all that are where they are few."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    listed = ", ".join(names) if len(names) <= 12 else f"{len(names)}, see `conformance list`"
+    return f"unknown {what} {name!r}{hint}; known: {listed}"
+
+
+# What only the machine and the specification can tell
+
+
+def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
+    """The same options with every default filled in that depends on the machine: the backends.
+
+    Raises:
+        UsageError: a glob that matches none of `clauses`, or a backend that the interpreter cannot import.
+    """
+    selected(options, clauses)
+    found = importable_backends(options.python)
+    missing = [backend for backend in options.backends if backend not in found]
+    if missing or not found:
+        what = f"--backend {','.join(missing)}: not importable" if missing else "Keras is not importable"
+        raise UsageError(f"{what} by {options.python}; importable: {', '.join(found) or 'none'}")
+    backends = options.backends or (found[:1] if options.in_process else found)
+    return replace(options, backends=backends)
+
+
+def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
+    """The ids of `clauses` that a run is about. Raises UsageError for a glob that matches none."""
+    ids = list(clauses)
+    for glob in options.clauses:
+        if not fnmatch.filter(ids, glob):
+            raise UsageError(unknown("clause", glob, ids))
+    globs = options.clauses or ("*",)
+    return [id for id in ids if any(fnmatch.fnmatchcase(id, glob) for glob in globs)]
+
+
+PROBE = """
+import importlib.util as u
+have = [b for b in {backends!r} if u.find_spec(b)] if u.find_spec("keras") else []
+print("backends:" + ",".join(have))
+"""
+
+
+def importable_backends(python: str) -> tuple[str, ...]:
+    """The Keras backends whose packages `python` finds; none where it has no Keras. Nothing is imported.
+
+    Raises:
+        UsageError: `python` is no Python interpreter.
+    """
+    command = [python, "-c", PROBE.format(backends=BACKENDS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise UsageError(f"--python {python}: cannot be run ({type(fault).__name__})") from fault
+    line = next((line for line in done.stdout.splitlines() if line.startswith("backends:")), "")
+    return _names(line.removeprefix("backends:"))
+
+
+# To the two that offer them
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def click_options(command: Decorated) -> Decorated:
+    """Decorates a click command with every option of the table, in its order."""
+    for option in reversed(OPTIONS):
+        command = _click_option(option)(command)
+    return command
+
+
+def _click_option(option: Option) -> Callable[[Decorated], Decorated]:
+    types: dict[Kind, Any] = {
+        "count": click.IntRange(min=1),
+        "integer": click.IntRange(min=0),
+        "seconds": float,
+        "choice": click.Choice(option.choices),
+    }
+    settings: dict[str, Any] = {"help": option.help, "metavar": option.metavar, "default": option.default}
+    if option.kind == "flag":
+        settings = {"help": option.help, "is_flag": True}
+    elif option.kind == "names":
+        settings |= {"multiple": True, "default": ()}
+    return click.option(
+        f"--{option.name}",
+        option.field,
+        type=types.get(option.kind),
+        show_default=option.default is not None,
+        **settings,
+    )
+
+
+def add_to_pytest(parser: pytest.Parser) -> None:
+    """Offers the options to pytest, as `--conformance-NAME` and, where no other plugin has it, `--NAME`."""
+    group = parser.getgroup("conformance", "conformance of liquid neural cells")
+    for option in (TARGETS, *OPTIONS):
+        if option.pytest:
+            _add_to_pytest(group, option)
+
+
+def _add_to_pytest(group: pytest.OptionGroup, option: Option) -> None:
+    dest = f"conformance_{option.field}"
+    settings: dict[str, Any] = {"help": option.help, "default": option.default, "dest": dest}
+    if option.kind == "flag":
+        settings |= {"action": "store_true", "default": False}
+    elif option.kind == "names":
+        settings |= {"action": "append", "metavar": option.metavar}
+    elif option.kind == "choice":
+        settings |= {"choices": option.choices}
+    else:
+        types: dict[Kind, Any] = {"count": _at_least(1), "integer": _at_least(0), "seconds": float}
+        settings |= {"type": types.get(option.kind, str), "metavar": option.metavar}
+    long = f"--conformance-{option.name}"
+    try:
+        group.addoption(f"--{option.name}", long, **settings)
+    except (ValueError, argparse.ArgumentError):  # another plugin has the short name
+        group.addoption(long, **settings)
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def integer(text: str) -> int:
+        if int(text) < least:
+            raise ValueError(text)
+        return int(text)
+
+    return integer
+
+
+def pytest_arguments(options: RunOptions) -> list[str]:
+    """The pytest command line of a run, which reads no configuration or conftest of the caller's."""
+    arguments = ["--pyargs", "conformance.suite", "-p", "conformance.plugin", "--noconftest"]
+    arguments += [f"--rootdir={HERE}", f"--confcutdir={HERE}", "-c", str(HERE / "runner.toml")]
+    if options.workers:
+        arguments += ["-p", "xdist.plugin", "-n", str(options.workers), "--dist", "loadgroup"]
+    if options.in_process:
+        arguments.append("--capture=no")  # a debugger needs stdin
+    if options.junit is not None:
+        arguments.append(f"--junitxml={options.junit}")
+    return arguments + _own_arguments(options)
+
+
+def _own_arguments(options: RunOptions) -> list[str]:
+    """The options that differ from the defaults, under the names that no other plugin has."""
+    values: dict[str, Any] = {
+        "target": ",".join(options.targets),
+        "backend": ",".join(options.backends),
+        "clause": ",".join(options.clauses),
+    }
+    found = [f"--conformance-{name}={value}" for name, value in values.items() if value]
+    for option in OPTIONS:
+        value = getattr(options, option.field, None)
+        if option.pytest and option.kind == "flag" and value:
+            found.append(f"--conformance-{option.name}")
+        elif option.pytest and option.kind not in ("flag", "names") and value is not None:
+            found.append(f"--conformance-{option.name}={value}")
+    return found

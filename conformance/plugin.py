@@ -1,0 +1,280 @@
+"""The pytest plugin: which clause is judged on what, in which process, and what becomes of the verdicts.
+
+Load it by name, `pytest -p conformance.plugin --pyargs conformance.suite`; nothing loads it by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pytest
+
+from conformance import __version__, clauses, options
+from conformance.options import RunOptions, UsageError
+from conformance.pool import Place, Pool, described
+from conformance.report import jsonfile
+from conformance.subject import Subject
+from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
+from conformance.verdict import Report, Verdict, verdict_from
+
+FULL_BUDGET = 50
+"""Examples of a numerical clause by default; --max-examples scales every other budget with it."""
+
+Listener = Callable[[Verdict], None]
+
+
+@dataclass
+class Session:
+    """One run, in the process that reports it or in a worker."""
+
+    options: RunOptions
+    seed: int
+    described: dict[str, list[dict[str, Any]]]
+    """What each target offers, by target: the answers to `describe`, one a backend that could be asked."""
+    pool: Pool
+    listener: Listener | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    expected: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    began: float = field(default_factory=time.monotonic)
+    report: Report | None = None
+
+
+SESSION = pytest.StashKey[Session]()
+VERDICT = pytest.StashKey[Verdict]()
+DESCRIBED = pytest.StashKey[dict[str, Any]]()
+
+
+@dataclass(frozen=True)
+class Key:
+    """What one test item judges."""
+
+    cell: dict[str, Any]
+    place: Place
+    tier: str | None
+
+    @property
+    def id(self) -> str:
+        parts = (self.cell["name"], self.place.backend, self.tier)
+        return "-".join(part for part in parts if part)
+
+
+# Start
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_to_pytest(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): tests that share a harness")
+    handed = getattr(config, "workerinput", {}).get("conformance")
+    try:
+        asked = options.resolve(options.from_pytest(config), clauses.load().clauses)
+        given = json.loads(handed) if handed else _prepare(asked)
+    except UsageError as wrong:
+        raise pytest.UsageError(str(wrong)) from None
+    config.stash[SESSION] = Session(asked, given["seed"], given["described"], Pool(asked))
+
+
+def _prepare(asked: RunOptions) -> dict[str, Any]:
+    """What every worker has to know alike."""
+    seed = asked.seed if asked.seed is not None else secrets.randbits(32)
+    return {"seed": seed, "described": {target: described(asked, target) for target in asked.targets}}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    session = node.config.stash[SESSION]
+    node.workerinput["conformance"] = json.dumps({"seed": session.seed, "described": session.described})
+
+
+# Collection
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    check = getattr(metafunc.function, "check", None)
+    if check is None:
+        return
+    session = metafunc.config.stash[SESSION]
+    wanted = check.clause in options.selected(session.options, clauses.load().clauses)
+    keys = _keys(check, session) if wanted else []
+    parameters = [pytest.param(key, id=key.id, marks=pytest.mark.xdist_group(key.place.group)) for key in keys]
+    metafunc.parametrize("trial", parameters, indirect=True)
+
+
+def _keys(check: Check, session: Session) -> list[Key]:
+    """Every cell that the clause is about, on every backend, at every tier."""
+    family = clauses.load().clauses[check.clause].family
+    tiers = [FORMULA] if session.options.in_process and check.tiers != (None,) else check.tiers
+    return [
+        Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
+        for target, descriptions in session.described.items()
+        for cell in descriptions[0]["cells"]
+        if family in (None, cell["family"])
+        for backend in session.options.backends
+        for tier in tiers
+    ]
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Tests of one harness stand together, the slowest harness first; what is not asked for goes."""
+    keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}  # type: ignore[attr-defined]
+    items[:] = sorted((item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank)
+    session.config.stash[SESSION].expected |= {item.nodeid for item in items}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    node.config.stash[SESSION].expected |= set(ids)
+
+
+# Each test
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
+    """Judges a check on the cell, backend and tier of this test."""
+    session, key = request.config.stash[SESSION], request.param
+
+    def run(check: Check) -> None:
+        __tracebackhide__ = True
+        subject = _subject(session, key)
+        verdict = judge_clause(check, subject, _plan(session, key, check))
+        request.node.stash[VERDICT] = verdict
+        request.node.stash[DESCRIBED] = subject.implementation.describe()
+        conclude(verdict)
+
+    return run
+
+
+def _subject(session: Session, key: Key) -> Subject:
+    implementation = session.pool.at(key.place)
+    dtype = key.tier or PRECISION
+    others = tuple(backend for backend in session.options.backends if backend != key.place.backend)
+    return Subject(implementation, key.cell, dtype, pool=session.pool, other_backends=others)
+
+
+def _plan(session: Session, key: Key, check: Check) -> Plan:
+    asked = session.options
+    examples = check.smoke if asked.smoke else check.examples
+    if asked.max_examples is not None:
+        examples = max(1, check.examples * asked.max_examples // FULL_BUDGET)
+    name = f"{check.clause}/{key.place.group}/{key.id}"
+    seed = int.from_bytes(hashlib.sha256(f"{session.seed}/{name}".encode()).digest()[:8])
+    database = f".hypothesis/conformance/{clauses.load().version}/{name.replace(':', '-')}"
+    return Plan(examples, seed, None if asked.seed is not None else database, asked.variant)
+
+
+def conclude(verdict: Verdict) -> None:
+    """Tell pytest what the verdict means to it."""
+    __tracebackhide__ = True
+    summary = verdict.failure.summary if verdict.failure else verdict.reason
+    line = f"{verdict.clause} ({verdict.level}) {verdict.outcome}: {summary}"
+    if verdict.outcome in ("host", "not applicable"):
+        pytest.skip(line)
+    if verdict.outcome != "pass":
+        if verdict.level == "SHOULD":
+            pytest.xfail(line)
+        pytest.fail(line, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    verdict = item.stash.get(VERDICT, None)
+    if report.when == "call" and verdict is not None:
+        report.conformance = json.dumps(asdict(verdict))  # type: ignore[attr-defined]
+        report.described = json.dumps(item.stash[DESCRIBED])  # type: ignore[attr-defined]
+    return report
+
+
+# The end
+
+
+class Collector:
+    """Gathers the verdicts where the run is reported: not in a worker."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        carried = getattr(report, "conformance", None)
+        if carried is None:
+            return
+        verdict = verdict_from(json.loads(carried))
+        self.session.seen.add(report.nodeid)
+        self.session.verdicts.append(verdict)
+        self.session.implementations[verdict.target, verdict.backend] = json.loads(report.described)  # type: ignore[attr-defined]
+        if self.session.listener:
+            self.session.listener(verdict)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Collector(session.config.stash[SESSION]))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = session.config.stash[SESSION]
+    run.pool.close()
+    if hasattr(session.config, "workerinput"):
+        return
+    run.report = _report(run)
+    if run.options.json:
+        jsonfile.write(run.report, run.options.json)
+
+
+def _report(run: Session) -> Report:
+    asked = run.options
+    missing = {_plain_id(nodeid) for nodeid in run.expected} - {_plain_id(nodeid) for nodeid in run.seen}
+    order = list(clauses.load().clauses)
+    return Report(
+        spec=clauses.load().version,
+        suite=__version__,
+        seed=run.seed,
+        command="conformance run",
+        budget={
+            "examples": asked.max_examples,
+            "smoke": asked.smoke,
+            "clauses": list(asked.clauses),
+            "tiers": [FORMULA] if asked.in_process else [FORMULA, PRECISION],
+        },
+        implementations=[about for _, about in sorted(run.implementations.items())],
+        verdicts=sorted(run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")),
+        seconds=time.monotonic() - run.began,
+        complete=not missing and bool(run.expected),
+        notes=[f"not judged: {nodeid}" for nodeid in sorted(missing)],
+    )
+
+
+def _plain_id(nodeid: str) -> str:
+    """xdist adds the group to an id."""
+    return nodeid.rsplit("@", 1)[0]
+
+
+def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
+    """Judge what was asked; None where pytest could not begin. UsageError where the asking is wrong."""
+    starter = Starter(listener)
+    pytest.main(options.pytest_arguments(asked), plugins=[starter])
+    return starter.session.report if starter.session else None
+
+
+class Starter:
+    """Hands a listener to the run, and the run to the caller."""
+
+    def __init__(self, listener: Listener | None) -> None:
+        self.listener = listener
+        self.session: Session | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self.session = config.stash[SESSION]
+        self.session.listener = self.listener

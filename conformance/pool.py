@@ -1,0 +1,100 @@
+"""The harness processes of a run: one for each target, backend and precision regime, kept while it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.implementation import HarnessFault, Implementation, ImplementationRaised, RequestRefused, start
+from conformance.options import RunOptions, UsageError, cores
+
+SLOWEST_FIRST = ("jax", "tensorflow", "torch", "openvino", "numpy")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a test runs: one harness process, or several where a model moves between backends."""
+
+    target: str
+    backend: str
+    regime: str
+    exchange: bool = False
+
+    @classmethod
+    def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> Place:
+        """A host decides when it starts whether float64 is what it says."""
+        return cls(target, backend, "x64" if tier == "float64" else "x32", exchange)
+
+    @property
+    def group(self) -> str:
+        """The tests that share harnesses."""
+        return f"{self.target}:exchange" if self.exchange else f"{self.target}:{self.backend}:{self.regime}"
+
+    @property
+    def rank(self) -> tuple[str, int, bool, str]:
+        """Order of the groups."""
+        return (self.target, SLOWEST_FIRST.index(self.backend) if not self.exchange else 2, self.exchange, self.regime)
+
+
+class Pool:
+    """Starts harnesses as they are asked for."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        self.running: dict[Place, Implementation] = {}
+        self.group = ""
+
+    def at(self, place: Place) -> Implementation:
+        """The harness of `place`; those of another group are closed first."""
+        if place.group != self.group:
+            self.close()
+            self.group = place.group
+        if place not in self.running:
+            self.running[place] = self.start(place)
+        return self.running[place]
+
+    def start(self, place: Place) -> Implementation:
+        """A process of its own."""
+        asked = self.options
+        return start(
+            place.target,
+            place.backend,
+            python=asked.python,
+            path=asked.path,
+            regime=place.regime,
+            timeout=asked.timeout,
+            threads=max(1, cores() // max(1, asked.workers)),
+            in_process=asked.in_process,
+        )
+
+    @contextmanager
+    def elsewhere(self, target: str, backend: str, *, fresh: bool) -> Iterator[Implementation]:
+        """The same target in another process: a fresh one, or the warm one of another backend."""
+        place = Place(target, backend, "x32", exchange=True)
+        if not fresh:
+            yield self.at(place)
+            return
+        with self.start(place) as implementation:
+            yield implementation
+
+    def close(self) -> None:
+        """End every process."""
+        for implementation in self.running.values():
+            implementation.close()
+        self.running.clear()
+
+
+def described(options: RunOptions, target: str) -> list[dict[str, Any]]:
+    """What `target` says of itself on the backend that starts fastest.
+
+    Raises:
+        UsageError: the target cannot be imported, or is no cell.
+    """
+    quickest = max(options.backends, key=SLOWEST_FIRST.index)
+    with Pool(options).start(Place.of(target, quickest, None)) as implementation:
+        try:
+            return [implementation.describe()]
+        except (HarnessFault, ImplementationRaised, RequestRefused) as fault:
+            raise UsageError(f"target {target!r} cannot be judged: {fault}") from None

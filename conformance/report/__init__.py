@@ -1,0 +1,5 @@
+"""What a run says, for a person and for a program: functions of a `Report`, which execute nothing."""
+
+from conformance.report.status import exit_code, status
+
+__all__ = ["exit_code", "status"]

@@ -1,0 +1,159 @@
+"""What stands under the table: why something was not judged, and each failure so that it can be acted on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from conformance.clauses import Clause
+from conformance.report.status import group_by
+from conformance.report.table import MARKS
+from conformance.report.values import DIGITS, listed, show, show_case, times
+from conformance.verdict import Failure, Outcome, Verdict
+
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
+LABEL = 9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A failure of one clause that several backends or tiers have in common; `verdicts` holds them all."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def first(self) -> Verdict:
+        """The one to show: that with a failure, in float64 if possible, where a slip shows best."""
+        return min(self.verdicts, key=lambda v: (v.failure is None, v.tier != "float64"))
+
+    @property
+    def explained(self) -> bool:
+        """Whether it fails for the sake of a documented variant alone."""
+        return self.first.holds_under_variant
+
+
+def findings(verdicts: list[Verdict]) -> list[Finding]:
+    """The failures, identical ones together; MUST before SHOULD, those that a variant explains last."""
+    failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "not reproducible", "error")]
+    found = [Finding(tuple(group)) for group in group_by(failed, _identity).values()]
+    return sorted(found, key=lambda finding: (finding.explained, finding.first.level))
+
+
+def _identity(verdict: Verdict) -> tuple[str, ...]:
+    """What two failures share that are the same for a reader: all but their numbers."""
+    said = verdict.failure.summary if verdict.failure else verdict.reason
+    cell = verdict.cell if verdict.failure else ""
+    return (
+        cell,
+        verdict.clause,
+        verdict.outcome,
+        NUMBER.sub("#", said),
+        f"{verdict.variant} {verdict.holds_under_variant}",
+    )
+
+
+def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clause]) -> None:
+    """The clause, what it demands, the smallest case, got, want, bound, and a script to see it again."""
+    first = finding.first
+    mark, style, _ = MARKS[first.outcome]
+    where = listed(places(finding.verdicts))
+    title = Text.assemble((f"{mark} ", style), (first.clause, "bold"), (f" · {first.level} · {where}", ""))
+    console.print()
+    fits = title.cell_len + 2 <= console.width
+    console.print(Rule(title, align="left", style="dim", characters="─") if fits else title)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=LABEL, style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in _details(finding, clauses, console.width - LABEL - 4):
+        grid.add_row(label, text)
+    console.print(grid)
+    if first.failure is None and "\n" in first.reason:
+        console.print(Text(first.reason.rstrip("\n"), "dim"), soft_wrap=True)
+    if first.failure and first.failure.script:
+        _print_script(console, first.failure.script)
+
+
+def _details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iterator[tuple[str, Text]]:
+    first = finding.first
+    if first.clause in clauses:
+        yield "demands", Text(clauses[first.clause].demand)
+    said = first.failure.summary if first.failure else first.reason.rstrip("\n").rpartition("\n")[2]
+    yield "found", Text(said, "bold")
+    if first.failure:
+        yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
+    if exceeded := list(_exceeded(finding)):
+        yield "error", Text("\n".join(exceeded))
+    if first.variant:
+        holds = "holds under it" if finding.explained else "fails under it too"
+        yield "variant", Text(f"{show_case(first.variant)}: {holds}")
+
+
+def _exceeded(finding: Finding) -> Iterator[str]:
+    """By how much the bound is exceeded, on each backend at each tier; backends alike in a line together."""
+    numerical = [
+        verdict for verdict in finding.verdicts if verdict.failure and verdict.failure.excess is not None
+    ]
+    by_backend = group_by(numerical, lambda verdict: verdict.backend)
+    said = {backend: listed(dict.fromkeys(map(_excess, found))) for backend, found in by_backend.items()}
+    for text, backends in group_by(said, said.__getitem__).items():
+        yield f"{text} on {listed(backends)}"
+
+
+def _excess(verdict: Verdict) -> str:
+    excess = verdict.failure.excess if verdict.failure and verdict.failure.excess is not None else 0.0
+    return f"{times(excess)} the bound" + (f" in {verdict.tier}" if verdict.tier else "")
+
+
+def _numbers(failure: Failure, width: int, digits: int) -> Iterator[tuple[str, Text]]:
+    if failure.case:
+        yield "case", Text(show_case(failure.case, width, digits))
+    shown = (("got", failure.got, digits), ("want", failure.want, digits), ("bound", failure.bound, 3))
+    for label, value, precision in shown:
+        if value is not None:
+            yield label, Text(show(value, width, precision))
+
+
+def _print_script(console: Console, script: str) -> None:
+    """The script from the first column and unwrapped, so that it can be pasted."""
+    console.print(Text("to see it again, paste into Python:", "dim"))
+    console.print()
+    console.print(Text(script.rstrip("\n")), soft_wrap=True)
+
+
+def print_reasons(console: Console, verdicts: list[Verdict], outcome: Outcome, title: str) -> None:
+    """Each reason for `outcome` once, with the clauses, cells and backends that it concerns."""
+    concerned = [verdict for verdict in verdicts if verdict.outcome == outcome]
+    if not concerned:
+        return
+    mark, style, _ = MARKS[outcome]
+    console.print()
+    console.print(Text.assemble((f"{mark} ", style), (title, "bold")))
+    for (reason, ids), found in _by_reason(concerned).items():
+        said = Text(f"{reason or 'no reason given'}; {listed(places(found))}")
+        console.print(Padding(said, (0, 0, 0, 2)))
+        console.print(Padding(Text(", ".join(ids), "dim"), (0, 0, 0, 4)))
+
+
+def _by_reason(verdicts: list[Verdict]) -> dict[tuple[str, tuple[str, ...]], list[Verdict]]:
+    """The verdicts by their reason and the clauses that it concerns, whatever the cell and backend."""
+    merged: dict[tuple[str, tuple[str, ...]], list[Verdict]] = {}
+    for (reason, _, _), found in group_by(verdicts, lambda v: (v.reason, v.cell, v.backend)).items():
+        ids = tuple(dict.fromkeys(verdict.clause for verdict in found))
+        merged.setdefault((reason, ids), []).extend(found)
+    return merged
+
+
+def places(verdicts: Iterable[Verdict]) -> list[str]:
+    """Where something was met: "CfCCell and LTCCell on jax and torch"; cells alike are together."""
+    by_cell = group_by(verdicts, lambda verdict: verdict.cell)
+    on = {
+        cell: listed(dict.fromkeys(verdict.backend for verdict in found)) for cell, found in by_cell.items()
+    }
+    return [f"{listed(cells)} on {backends}" for backends, cells in group_by(on, on.__getitem__).items()]

@@ -1,0 +1,114 @@
+"""What a run shows while it goes on: a line per group, that is, per harness."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from conformance.report.status import UNSETTLED
+from conformance.verdict import Verdict
+
+QUARTERS = 4
+"""How often a group says how far it is, where the lines stay on the screen,"""
+EVERY = 25
+"""or after how many verdicts, where nobody knows how many there will be."""
+
+
+class RunProgress:
+    """Follows a run on `console`: bars on a terminal, a line now and then where there is none.
+
+    It is called with each verdict. `expect` tells how many there will be; without it there are only counts.
+
+        with RunProgress(console) as progress:
+            progress.expect({"ncps on jax": 120, "ncps on torch": 118})
+            progress(verdict)
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.totals: dict[str, int] = {}
+        self.done: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.bars: dict[str, TaskID] = {}
+        self.progress = Progress(
+            *_columns(), console=console, transient=True, disable=not console.is_terminal
+        )
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def expect(self, totals: Mapping[str, int]) -> None:
+        """How many verdicts each group will have."""
+        for group, total in totals.items():
+            self.totals[group] = total
+            self.progress.update(self._bar(group), total=total)
+
+    def __call__(self, verdict: Verdict) -> None:
+        """A clause was judged."""
+        group = group_of(verdict)
+        self.done[group] += 1
+        if verdict.outcome == "fail" or verdict.outcome in UNSETTLED:
+            self.failed[group] += 1
+            self._say(
+                f"{verdict.clause} ({verdict.level}), {verdict.cell} on {verdict.backend}: {verdict.outcome}"
+            )
+        failed = _failed(self.failed[group])
+        self.progress.update(self._bar(group), advance=1, failed=failed, clause=verdict.clause)
+        if not self.console.is_terminal and self._is_time(group):
+            of = f"of {self.totals[group]}" if group in self.totals else "judged"
+            self._say(", ".join(filter(None, [f"{group}: {self.done[group]} {of}", failed])))
+
+    def _bar(self, group: str) -> TaskID:
+        if group not in self.bars:
+            self.bars[group] = self.progress.add_task(
+                group, total=self.totals.get(group), clause="", failed=""
+            )
+        return self.bars[group]
+
+    def _is_time(self, group: str) -> bool:
+        done, total = self.done[group], self.totals.get(group, 0)
+        if not total:
+            return done % EVERY == 0
+        return done * QUARTERS // total > (done - 1) * QUARTERS // total
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def group_of(verdict: Verdict) -> str:
+    """The line of progress that a verdict belongs to."""
+    return f"{verdict.target} on {verdict.backend}"
+
+
+def _columns() -> list[ProgressColumn]:
+    return [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[red]{task.fields[failed]}"),
+        TextColumn("[dim]{task.fields[clause]}"),
+    ]
+
+
+def _failed(number: int) -> str:
+    return f"{number} failed" if number else ""

@@ -1,0 +1,109 @@
+"""From the verdicts of clauses to the verdict of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from conformance.verdict import EXIT_CODES, Outcome, Report, Status, Verdict
+
+SEVERITY: tuple[Outcome, ...] = ("fail", "error", "not reproducible", "host", "pass", "not applicable")
+"""Which of several outcomes stands for all of them: the first."""
+TIERS = ("float64", "float32")
+JUDGED: frozenset[Outcome] = frozenset({"pass", "fail"})
+UNSETTLED: frozenset[Outcome] = frozenset({"error", "not reproducible"})
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+def group_by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """The items by their key, keys and items in the order in which they come."""
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def joint_outcome(verdicts: Iterable[Verdict]) -> Outcome:
+    """What stands for a clause that was judged several times, at two tiers for example."""
+    return min((verdict.outcome for verdict in verdicts), key=SEVERITY.index)
+
+
+def must(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts on which conformance depends."""
+    return [verdict for verdict in verdicts if verdict.level == "MUST"]
+
+
+def judged(verdicts: Iterable[Verdict]) -> tuple[int, int]:
+    """How many of the MUST clauses asked of one cell on one backend were judged, and how many were asked.
+
+    A clause that is not applicable, in error, or laid to the host is not judged.
+    """
+    clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
+    return sum(joint_outcome(found) in JUDGED for found in clauses.values()), len(clauses)
+
+
+def targets(report: Report) -> list[str]:
+    """What was judged, in the order of the report."""
+    named = [str(entry["target"]) for entry in report.implementations if "target" in entry]
+    return list(dict.fromkeys([*named, *(verdict.target for verdict in report.verdicts)]))
+
+
+def of_target(report: Report, target: str) -> list[Verdict]:
+    """The verdicts of one target."""
+    return [verdict for verdict in report.verdicts if verdict.target == target]
+
+
+def partial(report: Report) -> bool:
+    """Whether only some clauses were asked for."""
+    return bool(report.budget.get("clauses"))
+
+
+def obstacles(report: Report, target: str) -> list[str]:
+    """Why `target` could not be judged, in a line each; none where it could."""
+    verdicts = of_target(report, target)
+    if not verdicts:
+        return ["no clause was judged"]
+    unsettled = {verdict.clause for verdict in must(verdicts) if verdict.outcome in UNSETTLED}
+    found = [f"{_count(len(unsettled), 'MUST clause')} in error"] if unsettled else []
+    found += [] if report.complete else ["the run was not complete"]
+    return found if partial(report) else found + _without_numbers(report, verdicts)
+
+
+def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
+    """The cells of which no numerical MUST clause was judged at one of the tiers that the run had."""
+    tiers = report.budget.get("tiers", TIERS)
+    found = []
+    for (cell, backend), group in group_by(verdicts, lambda v: (v.cell, v.backend)).items():
+        seen = {verdict.tier for verdict in must(group) if verdict.outcome in JUDGED}
+        missing = [tier for tier in tiers if tier not in seen]
+        if missing:
+            found.append(
+                f"no numerical MUST clause of {cell} on {backend} was judged in {' or '.join(missing)}"
+            )
+    return found
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def target_status(report: Report, target: str) -> Status:
+    """What the run says of one target; a MUST clause that fails outweighs what could not be judged."""
+    if any(verdict.outcome == "fail" for verdict in must(of_target(report, target))):
+        return "departs"
+    return "could not be judged" if obstacles(report, target) else "conforms"
+
+
+def status(report: Report) -> Status:
+    """What the run says of all its targets together: the worst that it says of one."""
+    found = {target_status(report, target) for target in targets(report)}
+    if "departs" in found:
+        return "departs"
+    return "conforms" if found == {"conforms"} else "could not be judged"
+
+
+def exit_code(report: Report) -> int:
+    """The exit status of a process that made this report."""
+    return EXIT_CODES[status(report)]

@@ -1,0 +1,160 @@
+"""The table of a run: a clause a row, a cell on a backend a column, the worst error / bound at each tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from conformance.clauses import Clause
+from conformance.report.status import TIERS, group_by, joint_outcome
+from conformance.report.values import ratio
+from conformance.verdict import Outcome, Verdict
+
+MARKS: dict[Outcome, tuple[str, str, str]] = {
+    "pass": ("✓", "green", "conforms"),
+    "fail": ("✗", "bold red", "departs"),
+    "host": ("◌", "yellow", "the host's fault"),
+    "not applicable": ("–", "dim", "not applicable"),
+    "error": ("!", "bold magenta", "error"),
+    "not reproducible": ("?", "bold magenta", "not reproducible"),
+}
+"""How an outcome is written: mark, style, meaning."""
+
+CALM: frozenset[Outcome] = frozenset({"pass", "not applicable", "host"})
+"""Outcomes that ask for no table of their own."""
+GAP = 2
+
+Column = tuple[str, str]
+"""A cell and a backend."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a table hold: one (cell, backend) each, or all the backends of a cell together."""
+
+    columns: tuple[tuple[Column, ...], ...]
+
+    @property
+    def joint(self) -> bool:
+        return any(len(column) > 1 for column in self.columns)
+
+
+def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -> list[Table]:
+    """The verdicts of one target as few tables as are readable at `width` columns.
+
+    One table with a column per cell and backend where that fits. Else, where something departs, a table per
+    cell. Else, and where that does not fit either, one column per cell, in which the backends share a mark
+    where they agree and the numbers are the worst of any.
+    """
+    whole = _table(verdicts, clauses, _layout(verdicts, joint=False))
+    if _fits(whole, width):
+        return [whole]
+    by_cell = group_by(verdicts, lambda verdict: verdict.cell).values()
+    apart = [_table(found, clauses, _layout(found, joint=False)) for found in by_cell]
+    if not all(v.outcome in CALM for v in verdicts) and all(_fits(table, width) for table in apart):
+        return apart
+    return [_table(verdicts, clauses, _layout(verdicts, joint=True))]
+
+
+def _layout(verdicts: list[Verdict], *, joint: bool) -> Layout:
+    by_cell = group_by(columns(verdicts), lambda column: column[0])
+    if joint:
+        return Layout(tuple(tuple(found) for found in by_cell.values()))
+    return Layout(tuple((column,) for found in by_cell.values() for column in found))
+
+
+def columns(verdicts: Iterable[Verdict]) -> list[Column]:
+    """The cells and backends that were judged, in their order."""
+    return list(dict.fromkeys((verdict.cell, verdict.backend) for verdict in verdicts))
+
+
+def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause], layout: Layout) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="dim", show_edge=False
+    )
+    should = any(verdict.level == "SHOULD" for verdict in verdicts)
+    table.add_column("clause", vertical="bottom", no_wrap=True)
+    for column, header in zip(layout.columns, _headers(layout), strict=True):
+        table.add_column(header, vertical="bottom", no_wrap=True, min_width=9 + len(column) - 1)
+    by_area = group_by(verdicts, lambda verdict: _area(verdict.clause, clauses))
+    for area, found in by_area.items():
+        table.add_row(Text(area, "bold"))
+        for clause, rows in group_by(found, lambda verdict: verdict.clause).items():
+            table.add_row(_name(clause, rows[0].level if should else "MUST"), *_marks(rows, layout))
+    return table
+
+
+def _headers(layout: Layout) -> list[str]:
+    """The cell over the first of its columns, then the backend, then the tiers."""
+    found, previous = [], ""
+    for column in layout.columns:
+        cell = column[0][0] if column[0][0] != previous else ""
+        previous = column[0][0]
+        backends = "all backends" if layout.joint else column[0][1]
+        found.append(f"{cell}\n{backends}\n{' ' * len(column)}{'f64':>4}{'f32':>4}")
+    return found
+
+
+def _area(clause: str, clauses: Mapping[str, Clause]) -> str:
+    return clauses[clause].area if clause in clauses else clause.split(".", 1)[0]
+
+
+def _name(clause: str, level: str) -> Text:
+    return Text(f"  {clause}", "" if level == "MUST" else "italic") + Text(
+        "" if level == "MUST" else " should", "dim"
+    )
+
+
+def _marks(rows: list[Verdict], layout: Layout) -> list[Text]:
+    found = []
+    for column in layout.columns:
+        here = [row for row in rows if (row.cell, row.backend) in column]
+        found.append(_mark(here, column) if here else Text())
+    return found
+
+
+def _mark(verdicts: list[Verdict], column: tuple[Column, ...]) -> Text:
+    """The outcome, once where the backends agree, else a mark each, and the worst at each tier."""
+    by_column = group_by(verdicts, lambda verdict: (verdict.cell, verdict.backend))
+    outcomes = [joint_outcome(by_column[key]) if key in by_column else None for key in column]
+    shown = outcomes[:1] if len(set(outcomes)) == 1 else outcomes
+    text = Text.assemble(*(MARKS[outcome][:2] if outcome else " " for outcome in shown))
+    text.append(" " * (len(column) - len(shown)))
+    for tier in TIERS:
+        worst = [v.worst for v in verdicts if v.tier == tier and v.worst is not None]
+        text.append(
+            f"{ratio(max(worst)) if worst else '':>4}", "bold red" if worst and max(worst) > 1 else "dim"
+        )
+    return text
+
+
+def _fits(table: Table, width: int) -> bool:
+    """Whether the table needs no more than `width` columns, its rows and headers whole."""
+    widths = []
+    for column in table.columns:
+        cells = [text for text in (column.header, *column.cells) if isinstance(text, Text | str)]
+        lines = [line for text in cells for line in str(text).split("\n")]
+        widths.append(max([column.min_width or 0, *map(len, lines)]))
+    return sum(widths) + GAP * (len(widths) - 1) <= width
+
+
+def legend(verdicts: list[Verdict], *, joint: bool) -> list[Text]:
+    """What the marks and numbers mean, as far as they are used."""
+    used = {verdict.outcome for verdict in verdicts}
+    marks = Text("   ").join(
+        Text.assemble((mark, style), (f" {meaning}", "dim"))
+        for outcome, (mark, style, meaning) in MARKS.items()
+        if outcome in used
+    )
+    found = [
+        marks,
+        Text("f64, f32: the worst error / bound at that precision; 1 is the most that conforms", "dim"),
+    ]
+    if joint:
+        order = ", ".join(dict.fromkeys(backend for _, backend in columns(verdicts)))
+        found.append(Text(f"one mark: on all backends; several: on {order}", "dim"))
+    return found

@@ -1,0 +1,160 @@
+"""The report that a person reads at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from conformance.clauses import Clause
+from conformance.report.failures import findings, print_finding, print_reasons
+from conformance.report.status import (
+    group_by,
+    judged,
+    must,
+    obstacles,
+    of_target,
+    partial,
+    target_status,
+    targets,
+)
+from conformance.report.table import columns, legend, tables
+from conformance.report.values import count, duration, listed, show_case
+from conformance.verdict import Report, Status, Verdict
+
+SIGNS: dict[Status, tuple[str, str]] = {
+    "conforms": ("✓", "bold green"),
+    "departs": ("✗", "bold red"),
+    "could not be judged": ("!", "bold magenta"),
+}
+
+
+def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> None:
+    """Prints the report: for each target what was judged, a table and what remains; then the verdicts."""
+    for target in targets(report):
+        _print_target(console, report, target, clauses)
+    for note in report.notes:
+        console.print(Text(f"note: {note}", "yellow"))
+    console.print()
+    if not targets(report):
+        console.print(Text("! nothing was judged", SIGNS["could not be judged"][1]))
+    for target in targets(report):
+        for line in verdict_lines(report, target):
+            console.print(line)
+
+
+def _print_target(console: Console, report: Report, target: str, clauses: Mapping[str, Clause]) -> None:
+    verdicts = of_target(report, target)
+    console.print()
+    console.print(Rule(Text(target, "bold"), align="left", style="dim"))
+    for line in about(report, target):
+        console.print(Text(line, "dim"), soft_wrap=True)
+    _print_variants(console, verdicts)
+    if verdicts:
+        _print_tables(console, verdicts, clauses)
+    print_reasons(console, verdicts, "not applicable", "Not applicable, and so not passed")
+    print_reasons(
+        console, verdicts, "host", "Faults of the host, not laid to the cell and not counted as passed"
+    )
+    for finding in findings(verdicts):
+        print_finding(console, finding, clauses)
+
+
+def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
+    shown = tables(verdicts, clauses, console.width)
+    columns_shown = sum(len(table.columns) - 1 for table in shown)
+    for table in shown:
+        console.print()
+        console.print(table)
+    for lines in (legend(verdicts, joint=columns_shown < len(columns(verdicts))), judged_lines(verdicts)):
+        console.print()
+        for line in lines:
+            console.print(line)
+
+
+def about(report: Report, target: str) -> Iterator[str]:
+    """What was judged, as its harness found it, and with what; a line for each that differs."""
+    entries = [entry for entry in report.implementations if entry.get("target") == target]
+    for identity, found in group_by(entries, _identity).items():
+        versions = dict(item for entry in found for item in dict(entry.get("versions", {})).items())
+        yield identity
+        yield "with " + ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _identity(entry: Mapping[str, Any]) -> str:
+    name = " ".join(str(entry[key]) for key in ("name", "version") if entry.get(key))
+    origin = f" from {entry['file']}" if entry.get("file") else ""
+    distribution = f" ({entry['distribution']})" if entry.get("distribution") else ""
+    return f"judged {name}{distribution}{origin}"
+
+
+def _print_variants(console: Console, verdicts: list[Verdict]) -> None:
+    """Which documented variant fits where the default of the specification does not, before anything else."""
+    varied = [verdict for verdict in verdicts if verdict.variant]
+    for (cell, variant), found in group_by(varied, lambda v: (v.cell, show_case(v.variant))).items():
+        backends = listed(dict.fromkeys(verdict.backend for verdict in found))
+        said = f", a documented variant but not the default. {_under(found)} A variant excuses no failure."
+        console.print()
+        console.print(
+            Text.assemble(
+                ("variant ", "bold yellow"), f"{cell} on {backends} computes with ", (variant, "bold"), said
+            )
+        )
+
+
+def _under(verdicts: list[Verdict]) -> str:
+    """How many of the clauses that fail do so for a variant's sake alone."""
+    failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    alone = {verdict.clause for verdict in failing if verdict.holds_under_variant}
+    too = {verdict.clause for verdict in failing if not verdict.holds_under_variant}
+    return (
+        f"Of the clauses that fail, {len(alone)} would hold under it, {len(too - alone)} fail under it too."
+    )
+
+
+def judged_lines(verdicts: list[Verdict]) -> Iterator[Text]:
+    """How many of the MUST clauses were judged, for each cell and backend; backends alike in one line."""
+    by_cell = group_by(verdicts, lambda verdict: verdict.cell)
+    for cell, found in by_cell.items():
+        by_backend = group_by(found, lambda verdict: verdict.backend)
+        counts = {backend: judged(group) for backend, group in by_backend.items()}
+        for (done, asked), alike in group_by(counts, counts.__getitem__).items():
+            where = f" on {listed(alike)}"
+            yield Text.assemble((f"{cell}{where}", "bold"), f": judged {done} of {asked} MUST clauses")
+
+
+def verdict_lines(report: Report, target: str) -> Iterator[Text]:
+    """The verdict on one target, and its grounds."""
+    said = target_status(report, target)
+    mark, style = SIGNS[said]
+    yield Text(f"{mark} {target} {_conclusion(report, said)}", style)
+    yield Text(f"  {_ground(report, target, said)}", "dim")
+
+
+def _conclusion(report: Report, said: Status) -> str:
+    asked = f"specification {report.spec}"
+    if partial(report):
+        asked = f"the clauses asked for of {asked}"
+    return {"conforms": f"conforms to {asked}", "departs": f"departs from {asked}"}.get(said, said)
+
+
+def _ground(report: Report, target: str, said: Status) -> str:
+    verdicts = of_target(report, target)
+    if said == "could not be judged":
+        return "; ".join(obstacles(report, target))
+    clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
+    examples = count(sum(verdict.examples for verdict in verdicts), "example")
+    tail = f"{examples}, {duration(report.seconds)}"
+    if said == "conforms":
+        return f"{count(len(clauses), 'MUST clause')}, {_extent(verdicts)}, {tail}"
+    failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in clauses.values())
+    rest = [f"{failed} of {count(len(clauses), 'MUST clause')} {'fails' if failed == 1 else 'fail'}"]
+    return "; ".join([*rest, *obstacles(report, target), tail])
+
+
+def _extent(verdicts: list[Verdict]) -> str:
+    cells = listed(dict.fromkeys(cell for cell, _ in columns(verdicts)))
+    return f"{cells} on {listed(dict.fromkeys(backend for _, backend in columns(verdicts)))}"

@@ -1,0 +1,44 @@
+"""Writes a failing example as Python that can be pasted."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from conformance.subject import Subject
+
+TEMPLATE = """\
+import numpy as np
+from conformance import start
+
+with start({target}) as implementation:
+{requests}
+    print(answer)
+"""
+
+
+def write(subject: Subject) -> str:
+    """A script that makes the example's requests again and prints the last answer."""
+    target = subject.implementation
+    options = getattr(target, "options", {})
+    arguments = [repr(target.target), repr(target.backend), *(f"{k}={v!r}" for k, v in options.items() if v)]
+    requests = "\n".join(_request(method, params) for method, params in subject.example.requests)
+    return TEMPLATE.format(target=", ".join(arguments), requests=textwrap.indent(requests or "answer = None", "    "))
+
+
+def _request(method: str, params: dict[str, Any]) -> str:
+    arguments = "".join(f"    {name}={literal(value)},\n" for name, value in params.items())
+    return f"answer = implementation.request(\n    {method!r},\n{arguments})"
+
+
+def literal(value: Any) -> str:
+    """`value` as a Python expression."""
+    if isinstance(value, np.ndarray):
+        return f"np.array({value.tolist()!r}, {str(value.dtype)!r})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    return repr(value)

@@ -1,0 +1,114 @@
+"""Hypothesis strategies: small, readable, asymmetric cases that visit the edges.
+
+Sizes come from few buckets, for a framework that compiles does so for each new shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import cases
+from conformance.families import Config, Sizes
+from conformance.subject import Subject
+
+BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), Sizes(2, 3, 4, 5), Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
+"""The smallest first; all sizes equal; no two sizes equal; one unit; a batch of one."""
+
+FEW = (Sizes(1, 1, 1, 1), Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
+
+ORDINARY = ("column", "none", "column", "zero")
+"""Forms of elapsed time where a clause is not about time."""
+
+seeds = st.integers(0, 2**32 - 1)
+
+recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "tiny", "zero"))
+
+
+@st.composite
+def steps(
+    draw: st.DrawFn,
+    subject: Subject,
+    *,
+    buckets: Sequence[Sizes] = BUCKETS,
+    time: Sequence[str] = ORDINARY,
+    layers: int | None = None,
+    recipe: st.SearchStrategy[str] = recipes,
+    **arguments: Any,
+) -> cases.StepCase:
+    """One step of the subject's cell, with these constructor arguments."""
+    sizes = draw(st.sampled_from(buckets))
+    config = subject.config(sizes, layers=layers, **arguments)
+    return cases.step_case(
+        subject.family,
+        config,
+        sizes,
+        recipe=draw(recipe),
+        seed=draw(seeds),
+        time=draw(st.sampled_from(time)),
+        dtype=subject.dtype,
+    )
+
+
+@st.composite
+def any_steps(draw: st.DrawFn, subject: Subject, **kinds: Any) -> cases.StepCase:
+    """One step by any of the family's formulas."""
+    form = draw(st.sampled_from(subject.forms))
+    return draw(steps(subject, **form, **kinds))
+
+
+@st.composite
+def sequences(
+    draw: st.DrawFn,
+    subject: Subject,
+    *,
+    lengths: Sequence[int] = (1, 2, 5),
+    buckets: Sequence[Sizes] = FEW,
+    given_state: bool | None = False,
+    masked: bool = False,
+    **arguments: Any,
+) -> cases.SequenceCase:
+    """A sequence through the subject's cell by any of the family's formulas.
+
+    `given_state` None draws whether an initial state is given.
+    """
+    sizes = draw(st.sampled_from(buckets))
+    config = subject.config(sizes, **{**draw(st.sampled_from(subject.forms)), **arguments})
+    case = cases.sequence_case(
+        subject.family,
+        config,
+        sizes,
+        length=draw(st.sampled_from(lengths)),
+        recipe=draw(st.sampled_from(("simple", "normal"))),
+        seed=draw(seeds),
+        dtype=subject.dtype,
+    )
+    if given_state or (given_state is None and draw(st.booleans())):
+        case = cases.with_state(case, draw(seeds))
+    if masked:
+        case = replace(case, mask=draw(masks(*case.inputs.shape[:2])))
+    return case
+
+
+@st.composite
+def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
+    """A mask (batch, time) with something masked, before, within and after a sequence."""
+    bits = draw(st.lists(st.booleans(), min_size=batch * time, max_size=batch * time).filter(lambda b: not all(b)))
+    return np.asarray(bits).reshape(batch, time)
+
+
+@st.composite
+def configs(draw: st.DrawFn, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any) -> Config:
+    """A config of the subject's cell with every argument away from its default where that can be."""
+    family = subject.family
+    form = draw(st.sampled_from(subject.forms))
+    chosen = {family.backbone_activation: draw(st.sampled_from(("relu", "lecun_tanh", "sigmoid", "tanh")))}
+    layers = draw(st.sampled_from((1, 2, 0)))
+    dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
+    sizes = draw(st.sampled_from(buckets))
+    extra = {"head_activation": draw(st.sampled_from(("linear", "lecun_tanh", "tanh")))} if family.name == "cfc" else {}
+    return subject.config(sizes, layers=layers, **{**form, **chosen, **extra, "backbone_dropout": dropout, **arguments})

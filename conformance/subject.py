@@ -1,0 +1,209 @@
+"""What a test judges: one cell of one implementation, at one precision."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from conformance.cases import Case, StepCase, Values, plain
+from conformance.families import FAMILIES, Config, Family, Sizes
+from conformance.families.base import Variant
+from conformance.implementation import ImplementationRaised, NotSupported
+from conformance.pool import Pool
+from conformance.tolerance import Arithmetic, ErrorBounded, lift
+from conformance.verdict import Failure
+
+
+class Answering(Protocol):
+    """Anything that answers the requests of the wire: a harness process, or a reference in the driver."""
+
+    target: str
+    backend: str
+
+    def describe(self) -> dict[str, Any]: ...
+
+    def request(self, method: str, **params: Any) -> Any: ...
+
+    def restart(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Departure(AssertionError):
+    """A clause does not hold."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.summary)
+        self.failure = failure
+
+
+@dataclass
+class Tally:
+    """What a clause has seen so far."""
+
+    examples: int = 0
+    shapes: set[Any] = field(default_factory=set)
+    values: int = 0
+    undecided: int = 0
+    kinks: int = 0
+    worst: float | None = None
+    host: dict[str, int] = field(default_factory=dict)
+
+    def add(self, ratios: Values, undecided: int) -> None:
+        """Count judged values, each an error over its bound."""
+        self.values += ratios.size + undecided
+        self.undecided += undecided
+        if ratios.size:
+            self.worst = max(self.worst or 0.0, float(ratios.max()))
+
+
+@dataclass
+class Example:
+    """One example of a property: its requests, for the script, and what is special about it."""
+
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    case: Case | None = None
+    on_first_request: Callable[[str], None] | None = None
+
+    def record(self, method: str, params: dict[str, Any]) -> None:
+        if not self.requests and self.on_first_request:
+            self.on_first_request(digest(method, params))
+        self.requests.append((method, params))
+
+
+def digest(method: str, params: Mapping[str, Any]) -> str:
+    """What tells two requests apart."""
+    found = hashlib.sha256(method.encode())
+
+    def add(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                found.update(str(key).encode())
+                add(item)
+        elif isinstance(value, np.ndarray):
+            found.update(value.tobytes() + repr(value.shape).encode())
+        elif isinstance(value, list | tuple):
+            for item in value:
+                add(item)
+        else:
+            found.update(repr(value).encode())
+
+    add(params)
+    return found.hexdigest()
+
+
+@dataclass
+class Subject:
+    """One cell of one implementation at one precision."""
+
+    implementation: Answering
+    cell: Mapping[str, Any]
+    """What the harness's `describe` says of the cell: name, family, arguments, defaults."""
+    dtype: str = "float32"
+    variant: Variant = field(default_factory=dict)
+    pool: Pool | None = None
+    """Starts the same target on another backend, or afresh."""
+    other_backends: tuple[str, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+    example: Example = field(default_factory=Example)
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.cell["family"]]
+
+    @property
+    def backend(self) -> str:
+        return self.implementation.backend
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return Arithmetic(self.dtype)
+
+    @property
+    def forms(self) -> list[Config]:
+        """The formulas that the cell offers: all of the family's, or the default one."""
+        forms = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
+        return forms or [{}]
+
+    def accepts(self, argument: str) -> bool:
+        """Whether the cell's constructor takes `argument`."""
+        return argument in self.cell["arguments"]
+
+    def config(self, sizes: Sizes, **arguments: Any) -> Config:
+        """A config of the family, less the arguments that this cell does not have."""
+        config = self.family.config(sizes, **arguments)
+        return {name: value for name, value in config.items() if self.accepts(name)}
+
+    def model(self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0) -> dict[str, Any]:
+        """The cell that a request is about."""
+        return {
+            "cell": self.cell["name"],
+            "config": config,
+            "input_dim": input_dim,
+            "dtype": dtype or self.dtype,
+            "seed": seed,
+        }
+
+    def request(self, method: str, *, to: Answering | None = None, **params: Any) -> Any:
+        """The implementation's answer; an exception of its own is a departure."""
+        try:
+            return self.attempt(method, to=to, **params)
+        except ImplementationRaised as raised:
+            raise self.departure(f"{method} raises {raised.type}: {raised.message}") from None
+
+    def attempt(self, method: str, *, to: Answering | None = None, **params: Any) -> Any:
+        """The implementation's answer, or ImplementationRaised."""
+        self.example.record(method, params)
+        return (to or self.implementation).request(method, **params)
+
+    def departure(self, summary: str, **evidence: Any) -> Departure:
+        """A departure, with the case at hand."""
+        return Departure(Failure(summary, case=plain(self.example.case), **evidence))
+
+    def about(self, case: Case) -> dict[str, Any]:
+        """The parameters of a request about `case`: model, values and inputs."""
+        self.example.case = case
+        self.example.tags |= {self.dtype, *(v for v in case.config.values() if isinstance(v, str))}
+        self.tally.shapes.add(case.shape)
+        model = self.model(case.config, case.input_dim)
+        return {"model": model, "parameters": dict(case.parameters), "inputs": case.inputs}
+
+    def step(self, case: StepCase, **options: Any) -> dict[str, Any]:
+        """The answer to `step`: output, state (a list) and what else was asked for."""
+        params = {**self.about(case), "state": [case.state], "timespans": case.timespans, **options}
+        answer: dict[str, Any] = self.request("step", **params)
+        return answer
+
+    def reference(self, case: StepCase, variant: Variant | None = None) -> ErrorBounded:
+        """The new state that the specification asks for, with its bound."""
+        bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
+        arrays = (lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column))
+        with np.errstate(all="ignore"):
+            wanted: ErrorBounded = self.family.reference(
+                bounded, *arrays, self.family.full(case.config), self.variant if variant is None else variant
+            )
+        return wanted
+
+    @contextmanager
+    def under(self, variant: Variant) -> Iterator[None]:
+        """Judge by a variant of the specification for a while."""
+        before, self.variant = self.variant, variant
+        try:
+            yield
+        finally:
+            self.variant = before
+
+    @contextmanager
+    def elsewhere(self, backend: str) -> Iterator[Answering]:
+        """The same target in another process: of another backend, or a fresh one of the same."""
+        if self.pool is None:
+            raise NotSupported("a process of its own")
+        target = self.implementation.target
+        with self.pool.elsewhere(target, backend, fresh=backend == self.backend) as implementation:
+            yield implementation

@@ -1,0 +1,41 @@
+"""Precision: what a dtype policy promises."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.checks import clause
+from conformance.strategies import FEW, any_steps
+from conformance.subject import Subject
+from conformance.trial import FORMULA, Draw
+
+POLICIES = {
+    "float32": ("float32", "float32"),
+    "mixed_float16": ("float32", "float16"),
+    "mixed_bfloat16": ("float32", "bfloat16"),
+}
+"""Policy: dtype of variables, dtype of computation and outputs."""
+
+
+@clause("dtype.policy", examples=12)
+def test_policy(subject: Subject, draw: Draw) -> None:
+    policy = draw(st.sampled_from(sorted(POLICIES)))
+    variable, compute = POLICIES[policy]
+    case = draw(any_steps(subject, buckets=FEW[:2], time=("column", "none"), recipe=st.just("simple")))
+    model = subject.model(case.config, case.input_dim, dtype=policy)
+    found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
+    want = dict.fromkeys(found, variable)
+    judge.holds(subject, found == want, f"under {policy} a variable has another dtype", got=found, want=variable)
+    dtypes = subject.step(case, model=model)["dtypes"]
+    judge.holds(subject, dtypes["output"] == compute, f"dtype of the output under {policy}", got=dtypes, want=compute)
+    judge.holds(subject, dtypes["state"] == [compute], f"dtype of the state under {policy}", got=dtypes, want=compute)
+
+
+@clause("dtype.float64", tiers=(FORMULA,))
+def test_float64(subject: Subject, draw: Draw) -> None:
+    case = draw(any_steps(subject, recipe=st.just("normal"), time=("scalar", "none", "column")))
+    answer = subject.step(case, eager=draw(st.booleans()))
+    judge.holds(subject, answer["dtypes"]["output"] == "float64", "the output is not float64", got=answer["dtypes"])
+    judge.close(subject, "output", np.asarray(answer["output"]), subject.reference(case))

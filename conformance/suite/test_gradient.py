@@ -1,0 +1,47 @@
+"""Derivatives of a step, against the complex step of the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from conformance import judge
+from conformance.cases import StepCase, Values, array
+from conformance.checks import clause
+from conformance.strategies import FEW, any_steps, seeds
+from conformance.subject import Subject
+from conformance.trial import FORMULA, Draw
+
+
+def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Values, int]:
+    """A case, the gradients of sum(output * cotangent), the cotangent, and a seed for directions."""
+    case, seed = draw(any_steps(subject, time=("column",), buckets=FEW)), draw(seeds)
+    cotangent = array(case.state.shape, "normal", seed, "cotangent", subject.dtype)
+    params = {"state": [case.state], "timespans": case.timespans, "cotangent": cotangent}
+    return case, subject.request("gradients", **subject.about(case), **params), cotangent, seed
+
+
+@clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=8)
+def test_inputs(subject: Subject, draw: Draw) -> None:
+    case, found, cotangent, seed = gradients(subject, draw)
+    judge.derivative(subject, case, {"inputs": found["inputs"]}, cotangent, seed)
+
+
+@clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=8)
+def test_state(subject: Subject, draw: Draw) -> None:
+    case, found, cotangent, seed = gradients(subject, draw)
+    judge.derivative(subject, case, {"state": found["state"][0]}, cotangent, seed)
+
+
+@clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=8)
+def test_timespans(subject: Subject, draw: Draw) -> None:
+    case, found, cotangent, seed = gradients(subject, draw)
+    judge.derivative(subject, case, {"timespans": found["timespans"]}, cotangent, seed)
+
+
+@clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=8)
+def test_parameters(subject: Subject, draw: Draw) -> None:
+    case, found, cotangent, seed = gradients(subject, draw)
+    for path in case.parameters:
+        judge.derivative(subject, case, {path: found["parameters"].get(path)}, cotangent, seed)

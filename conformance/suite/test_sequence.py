@@ -1,0 +1,128 @@
+"""A cell in `keras.layers.RNN`, judged one step at a time from its own previous state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import SequenceCase, parameters
+from conformance.checks import clause
+from conformance.strategies import seeds, sequences
+from conformance.subject import Subject
+from conformance.trial import Draw
+
+
+def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
+    """The implementation's answer to the sequence; every output, unless the case's options say otherwise."""
+    state = None if case.state is None else [case.state]
+    options = {"return_sequences": True, **case.options}
+    given = {"mask": case.mask, "initial_state": state, "options": options, **more}
+    answer: dict[str, Any] = subject.request("sequence", **subject.about(case), **given)
+    return answer
+
+
+@clause("sequence.steps")
+def test_steps(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject))
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.last", examples=12)
+def test_last(subject: Subject, draw: Draw) -> None:
+    case = replace(draw(sequences(subject, lengths=(1, 2))), options={"return_sequences": False})
+    outputs, _ = judge.folded(subject, case)
+    judge.close(subject, "output", run(subject, case)["output"], outputs[-1])
+
+
+@clause("sequence.final_state", examples=12)
+def test_final_state(subject: Subject, draw: Draw) -> None:
+    case = replace(draw(sequences(subject)), options={"return_state": True})
+    answer = run(subject, case)
+    last = judge.sequence(subject, case, answer["output"])
+    judge.holds(subject, len(answer["state"]) == 1, "one state is returned", got=len(answer["state"]), want=1)
+    judge.same(subject, "last state", answer["state"][0], last)
+
+
+@clause("sequence.backwards", examples=12)
+def test_backwards(subject: Subject, draw: Draw) -> None:
+    case = replace(draw(sequences(subject)), options={"go_backwards": True})
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.unroll", examples=12)
+def test_unroll(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(2, 3), given_state=None))
+    case = replace(case, options={"unroll": True, "go_backwards": draw(st.booleans())})
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.initial_state", examples=12)
+def test_initial_state(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, given_state=True))
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.stateful", examples=12)
+def test_stateful(subject: Subject, draw: Draw) -> None:
+    case = replace(draw(sequences(subject, lengths=(4,))), options={"stateful": True})
+    chunks = draw(st.sampled_from(([2, 2], [1, 3], [1, 1, 2])))
+    judge.sequence(subject, case, run(subject, case, chunks=chunks)["output"])
+
+
+@clause("sequence.mask", examples=20)
+def test_mask(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(3, 2, 5), masked=True))
+    case = replace(case, options={"go_backwards": draw(st.booleans())})
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.mask.initial_state", examples=12)
+def test_mask_initial_state(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(3,), masked=True, given_state=True))
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.mask.zero_output", examples=12)
+def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(3,), masked=True))
+    unroll = draw(st.booleans())
+    case = replace(case, options={"zero_output_for_mask": True, "unroll": unroll})
+    subject.example.tags |= {"unroll"} if unroll else set()
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.bidirectional", examples=12)
+def test_bidirectional(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject))
+    backward = replace(case, parameters={p: 0.5 * v for p, v in case.parameters.items()}, options={"go_backwards": True})
+    about = {**subject.about(case), "parameters": [dict(case.parameters), dict(backward.parameters)]}
+    answer = subject.request("sequence", **about, options={"return_sequences": True}, wrapper="bidirectional")
+    judge.sequence(subject, case, answer["output"][0], what="forward output")
+    judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
+
+
+@clause("sequence.stacked", examples=12)
+def test_stacked(subject: Subject, draw: Draw) -> None:
+    lower, upper = draw(sequences(subject, lengths=(1, 2))), draw(sequences(subject, lengths=(1,)))
+    upper = stacked_on(subject, lower, upper, draw(seeds))
+    about = subject.about(lower) | {"parameters": [dict(lower.parameters), dict(upper.parameters)]}
+    models = [subject.model(case.config, case.input_dim) for case in (lower, upper)]
+    del about["model"]
+    answer = subject.request(
+        "sequence", **about, models=models, options={"return_sequences": True}, wrapper="stacked"
+    )
+    outputs, _ = judge.folded(subject, upper)
+    for k, want in enumerate(outputs):
+        judge.close(subject, f"output at step {k}", answer["output"][:, k], want)
+
+
+def stacked_on(subject: Subject, lower: SequenceCase, upper: SequenceCase, seed: int) -> SequenceCase:
+    """`upper` with the outputs of `lower` for inputs, and parameters that fit them."""
+    outputs, _ = judge.folded(subject, lower)
+    features = lower.config["units"]
+    values = parameters(subject.family, upper.config, features, "normal", seed, subject.dtype)
+    return SequenceCase(upper.config, values, np.stack(outputs, axis=1))

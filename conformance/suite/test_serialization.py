@@ -1,0 +1,107 @@
+"""Configs, weights and models that are saved, loaded and copied."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from conformance import judge
+from conformance.cases import SequenceCase, sequence_case
+from conformance.checks import clause
+from conformance.families import Sizes
+from conformance.strategies import configs, seeds
+from conformance.subject import Subject
+from conformance.trial import Draw
+
+SIZES = Sizes(2, 3, 4, 5)
+
+
+def drawn(subject: Subject, draw: Draw) -> SequenceCase:
+    """A short sequence through a cell with every argument away from its default."""
+    config = draw(configs(subject, buckets=[SIZES, Sizes()]))
+    sizes = SIZES if config["units"] == SIZES.units else Sizes()
+    return sequence_case(
+        subject.family, config, sizes, length=2, recipe="normal", seed=draw(seeds), dtype=subject.dtype
+    )
+
+
+def round_trip(subject: Subject, case: SequenceCase, kind: str) -> dict[str, Any]:
+    """The answer to `roundtrip`, its outputs before and after found to agree."""
+    answer: dict[str, Any] = subject.request("roundtrip", **subject.about(case), kind=kind)
+    agree(subject, case, answer["before"], answer["after"])
+    return answer
+
+
+def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None:
+    """Two answers to the same sequence, step by step."""
+    outputs, _ = judge.folded(subject, case)
+    judge.shaped(subject, "output", after, before.shape)
+    for k, like in enumerate(outputs):
+        judge.agree(subject, f"output at step {k} after the round trip", before[:, k], after[:, k], like)
+
+
+@clause("serialization.config.json", examples=10)
+def test_config_json(subject: Subject, draw: Draw) -> None:
+    case = drawn(subject, draw)
+    answer = subject.request("roundtrip", **subject.about(case), kind="config")
+    json.dumps(answer["config"])
+
+
+@clause("serialization.config.complete", examples=20)
+def test_config_complete(subject: Subject, draw: Draw) -> None:
+    case = drawn(subject, draw)
+    config = subject.request("roundtrip", **subject.about(case), kind="config")["config"]
+    for name, value in case.config.items():
+        judge.holds(subject, name in config, f"get_config lacks {name!r}", got=sorted(config), want=name)
+        kept = value in json.dumps(config[name]) if isinstance(value, str) else config[name] == value
+        judge.holds(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)
+
+
+@clause("serialization.config.round_trip", examples=10)
+def test_config_round_trip(subject: Subject, draw: Draw) -> None:
+    answer = round_trip(subject, drawn(subject, draw), "config")
+    once, again = answer["config"], answer["config_again"]
+    judge.holds(subject, once == again, "the config of from_config(config) is another", got=again, want=once)
+
+
+@clause("serialization.weights", examples=5, smoke=1)
+def test_weights(subject: Subject, draw: Draw) -> None:
+    round_trip(subject, drawn(subject, draw), "weights")
+
+
+@clause("serialization.model", examples=5, smoke=1)
+def test_model(subject: Subject, draw: Draw) -> None:
+    round_trip(subject, drawn(subject, draw), "model")
+
+
+@clause("serialization.clone", examples=5, smoke=1)
+def test_clone(subject: Subject, draw: Draw) -> None:
+    round_trip(subject, drawn(subject, draw), "clone")
+
+
+@clause("serialization.deepcopy", examples=5, smoke=1)
+def test_deepcopy(subject: Subject, draw: Draw) -> None:
+    round_trip(subject, drawn(subject, draw), "deepcopy")
+
+
+@clause("serialization.fresh_process", examples=2, smoke=1)
+def test_fresh_process(subject: Subject, draw: Draw) -> None:
+    moved(subject, drawn(subject, draw), [subject.backend])
+
+
+@clause("serialization.backends", examples=3, smoke=1, backends=2)
+def test_backends(subject: Subject, draw: Draw) -> None:
+    moved(subject, drawn(subject, draw), subject.other_backends)
+
+
+def moved(subject: Subject, case: SequenceCase, backends: list[str]) -> None:
+    """A model saved here gives the same outputs when loaded by a process of each of `backends`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.keras")
+        before = subject.request("save", **subject.about(case), path=path)["output"]
+        for backend in backends:
+            with subject.elsewhere(backend) as other:
+                after = subject.request("load", to=other, path=path, inputs=case.inputs)["output"]
+            agree(subject, case, before, after)

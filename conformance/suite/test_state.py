@@ -1,0 +1,57 @@
+"""What a cell does with its state, and that a step does nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.checks import clause
+from conformance.strategies import BUCKETS, any_steps, configs
+from conformance.subject import Subject
+from conformance.trial import Draw
+
+
+@clause("state.sizes")
+def test_sizes(subject: Subject, draw: Draw) -> None:
+    config = draw(configs(subject))
+    built = subject.request("build", model=subject.model(config, 3))
+    judge.holds(subject, built["state_size"] == [config["units"]], "state_size is not units", got=built["state_size"])
+    judge.holds(subject, built["output_size"] == config["units"], "output_size is not units", got=built["output_size"])
+
+
+@clause("state.initial")
+def test_initial(subject: Subject, draw: Draw) -> None:
+    config, batch = draw(configs(subject)), draw(st.integers(1, 4))
+    (state,) = subject.request("initial_state", model=subject.model(config, 3), batch=batch)["state"]
+    judge.same(subject, "initial state", state, np.zeros((batch, config["units"]), state.dtype))
+
+
+@clause("state.pure")
+def test_pure(subject: Subject, draw: Draw) -> None:
+    case = draw(any_steps(subject))
+    after = subject.step(case, echo=True, eager=True)["after"]
+    judge.same(subject, "inputs after the step", after["inputs"], case.inputs)
+    judge.same(subject, "state after the step", after["state"][0], case.state)
+    for path, value in case.parameters.items():
+        judge.same(subject, f"{path} after the step", after["parameters"][path], value)
+
+
+@clause("state.repeatable")
+def test_repeatable(subject: Subject, draw: Draw) -> None:
+    case, other = draw(any_steps(subject)), draw(any_steps(subject))
+    first = subject.step(case)["output"]
+    subject.step(other)
+    judge.same(subject, "output of the same call", subject.step(case)["output"], first)
+
+
+@clause("state.rows")
+def test_rows(subject: Subject, draw: Draw) -> None:
+    case = draw(any_steps(subject, buckets=[sizes for sizes in BUCKETS if sizes.batch > 1], time=("column",)))
+    order = np.asarray(draw(st.permutations(range(len(case.inputs)))))
+    times = case.column[order]
+    permuted = replace(case, inputs=case.inputs[order], state=case.state[order], timespans=times)
+    whole = np.asarray(subject.step(case)["output"])[order]
+    judge.agree(subject, "permuted output", whole, subject.step(permuted)["output"], subject.reference(permuted))

@@ -1,0 +1,117 @@
+"""What one step computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.checks import clause, numerical
+from conformance.strategies import FEW, any_steps, steps
+from conformance.subject import Subject
+from conformance.trial import Draw
+from reference.activations import ACTIVATIONS
+
+eagerly = st.sampled_from((False, False, False, False, True))
+"""A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
+
+NAMES = sorted(ACTIVATIONS, key=["tanh", "linear"].__contains__, reverse=True)
+
+
+@numerical("cfc.step.default")
+def test_cfc_default(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
+
+
+@numerical("cfc.step.no_gate")
+def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
+
+
+@numerical("cfc.step.pure")
+def test_cfc_pure(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+
+
+@numerical("cfc.step.head_activation", argument="head_activation")
+def test_cfc_head_activation(subject: Subject, draw: Draw) -> None:
+    head = draw(st.sampled_from(("linear", "lecun_tanh", "tanh")))
+    judge.step(subject, draw(any_steps(subject, head_activation=head, buckets=FEW)))
+
+
+@numerical("ltc.step.semi_implicit", argument="solver")
+def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+
+
+@numerical("ltc.step.explicit", argument="solver")
+def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+
+
+@numerical("ltc.step.activation")
+def test_ltc_activation(subject: Subject, draw: Draw) -> None:
+    name = draw(st.sampled_from([name for name in NAMES if name != "gelu_tanh"]))
+    judge.step(subject, draw(any_steps(subject, activation=name, buckets=FEW[:2])))
+
+
+@numerical("ltc.time_constant")
+def test_ltc_time_constant(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, recipe=st.just("saturated"))))
+
+
+@numerical("backbone.absent")
+def test_backbone_absent(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, layers=0)))
+
+
+@numerical("backbone.layers", argument="backbone_layers")
+def test_backbone_layers(subject: Subject, draw: Draw) -> None:
+    layers = draw(st.sampled_from((1, 2, 3)))
+    judge.step(subject, draw(any_steps(subject, layers=layers, buckets=FEW[:2])))
+
+
+@numerical("backbone.activation", argument="backbone_layers")
+def test_backbone_activation(subject: Subject, draw: Draw) -> None:
+    name = draw(st.sampled_from([name for name in NAMES if name != "gelu_tanh"]))
+    chosen = {**subject.forms[0], subject.family.backbone_activation: name}
+    judge.step(subject, draw(steps(subject, layers=1, buckets=FEW[:2], **chosen)))
+
+
+@numerical("time.default")
+def test_time_default(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, time=("none",))), eager=draw(eagerly))
+
+
+@numerical("time.zero")
+def test_time_zero(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, time=("zero",))))
+
+
+@numerical("time.per_sample")
+def test_time_per_sample(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])), eager=draw(eagerly))
+
+
+@numerical("time.scalar")
+def test_time_scalar(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, time=("scalar",), buckets=FEW)))
+
+
+@numerical("time.large")
+def test_time_large(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, time=("large",))))
+
+
+@clause("step.output_is_state")
+def test_output_is_state(subject: Subject, draw: Draw) -> None:
+    answer = subject.step(draw(any_steps(subject)), eager=draw(eagerly))
+    judge.same(subject, "state", answer["state"][0], answer["output"])
+
+
+@numerical("state.threads")
+def test_state_threads(subject: Subject, draw: Draw) -> None:
+    case = draw(any_steps(subject))
+    state = judge.step(subject, case)
+    judge.step(subject, replace(case, state=state))

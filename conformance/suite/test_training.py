@@ -1,0 +1,111 @@
+"""Training, and the dropout that belongs to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import SequenceCase, Values, array, sequence_case
+from conformance.checks import clause
+from conformance.dropout import kept_features, showing
+from conformance.families import Sizes
+from conformance.strategies import seeds
+from conformance.subject import Subject
+from conformance.trial import Draw
+
+SIZES = Sizes(batch=4, features=3, units=4, backbone_units=5)
+
+rates = st.sampled_from((0.5, 0.25, 0.125))
+
+
+def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
+    targets = array((SIZES.batch, SIZES.units), "simple", seed, "targets", subject.dtype)
+    answer: dict[str, Any] = subject.request(
+        "train", **subject.about(case), targets=targets, steps=1, seed=seed % 1000
+    )
+    return answer
+
+
+def trainable(subject: Subject, draw: Draw) -> tuple[SequenceCase, int]:
+    """A sequence through a cell that drops some of its backbone."""
+    layers, seed = draw(st.sampled_from((1, 2, 0))), draw(seeds)
+    form, rate = draw(st.sampled_from(subject.forms)), draw(st.sampled_from((0.2, 0.0))) if layers else 0.0
+    config = subject.config(SIZES, layers=layers, backbone_dropout=rate, **form)
+    case = sequence_case(subject.family, config, SIZES, length=3, recipe="normal", seed=seed, dtype=subject.dtype)
+    return case, seed
+
+
+@clause("training.step", examples=6, smoke=1)
+def test_step(subject: Subject, draw: Draw) -> None:
+    answer = train(subject, *trainable(subject, draw))
+    for path, before in answer["before"].items():
+        after = answer["after"][path]
+        judge.holds(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
+        judge.holds(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)
+
+
+@clause("training.reproducible", examples=3, smoke=1)
+def test_reproducible(subject: Subject, draw: Draw) -> None:
+    case, seed = trainable(subject, draw)
+    first, second = train(subject, case, seed), train(subject, case, seed)
+    for path, value in first["after"].items():
+        judge.same(subject, path, second["after"][path], value)
+
+
+@clause("dropout.inference", argument="backbone_dropout")
+def test_dropout_inference(subject: Subject, draw: Draw) -> None:
+    case = showing(subject, draw(rates), draw(seeds))
+    judge.step(subject, case, training=False, eager=draw(st.booleans()))
+
+
+@clause("dropout.training", argument="backbone_dropout", examples=6, smoke=1)
+def test_dropout_training(subject: Subject, draw: Draw) -> None:
+    kept = trained_step(subject, draw(rates), draw(seeds))
+    judge.holds(subject, not kept.all(), "training drops nothing")
+
+
+@clause("dropout.fresh", argument="backbone_dropout", examples=6, smoke=1)
+def test_dropout_fresh(subject: Subject, draw: Draw) -> None:
+    rate, seed = draw(rates), draw(seeds)
+    case = showing(subject, rate, seed)
+    outputs = subject.step(case, training=True, seed=seed % 1000, eager=True, repeat=2)["outputs"]
+    first, second = (kept_features(subject, case, output, rate) for output in outputs)
+    judge.holds(subject, not np.array_equal(first, second), "two training calls draw one mask", got=first)
+
+
+@clause("dropout.held", argument="backbone_dropout", examples=6, smoke=1)
+def test_dropout_held(subject: Subject, draw: Draw) -> None:
+    rate, seed = draw(rates), draw(seeds)
+    step = showing(subject, rate, seed)
+    case = SequenceCase(step.config, step.parameters, np.repeat(step.inputs[:, None], 4, axis=1))
+    options = {"return_sequences": True}
+    output = subject.request(
+        "sequence", **subject.about(case), options=options, training=True, seed=seed % 1000
+    )["output"]
+    state = judge.initial_state(case)
+    masks = []
+    for k in range(4):
+        masks.append(kept_features(subject, case.at(k, state), output[:, k], rate))
+        state = output[:, k]
+        judge.holds(subject, not masks[0].all(), "training drops nothing in a sequence")
+        same = np.array_equal(masks[k], masks[0])
+        judge.holds(subject, same, f"step {k} has another mask than the first", got=masks[k], want=masks[0])
+
+
+@clause("dropout.rate", argument="backbone_dropout", examples=6, smoke=1)
+def test_dropout_rate(subject: Subject, draw: Draw) -> None:
+    rate = draw(rates)
+    kept = trained_step(subject, rate, draw(seeds))
+    dropped, mean = int((~kept).sum()), rate * kept.size
+    far = abs(dropped - mean) > 6.0 * np.sqrt(mean * (1.0 - rate))
+    judge.holds(subject, not far, f"of {kept.size} features {dropped} are dropped", got=dropped, want=mean)
+
+
+def trained_step(subject: Subject, rate: float, seed: int) -> Values:
+    """Which features a step keeps while training, (batch, units)."""
+    case = showing(subject, rate, seed)
+    answer = subject.step(case, training=True, seed=seed % 1000, eager=True)
+    return kept_features(subject, case, answer["output"], rate)

@@ -1,0 +1,326 @@
+"""Arrays that carry a proven bound on their rounding error.
+
+A reference step, called with `ErrorBounded` arrays, returns the value and a bound on how far any
+implementation may be from it that keeps the arithmetic which SPEC.md promises to be enough. Bounds are
+propagated by suprema over the whole error interval, never by first-order derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from reference import activations
+
+Values = np.ndarray[Any, np.dtype[np.float64]]
+
+REFERENCE_ROUNDOFF = 2.0**-53
+"""Unit roundoff of the reference itself, which computes in float64."""
+
+SLACK = 1.0 + 2.0**-30
+"""Covers the rounding of the bound's own computation."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The arithmetic of one dtype, as SPEC.md promises it."""
+
+    dtype: str
+
+    @property
+    def u(self) -> float:
+        """Unit roundoff, with the reference's own added."""
+        return float(np.finfo(self.dtype).eps) / 2 + REFERENCE_ROUNDOFF
+
+    @property
+    def floor(self) -> float:
+        """What one operation may lose to flushing subnormal numbers to zero."""
+        return float(np.finfo(self.dtype).tiny)
+
+    @property
+    def largest(self) -> float:
+        """The largest finite number."""
+        return float(np.finfo(self.dtype).max)
+
+    def holds(self, constant: float) -> bool:
+        """Whether the dtype represents `constant`, as written in decimals, exactly: 0.5, but never 0.2."""
+        stored = float(np.dtype(self.dtype).type(constant))
+        return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
+
+    def gamma(self, terms: int) -> float:
+        """gamma(n) = n u / (1 - n u) (Higham, "Accuracy and Stability", section 3.1)."""
+        return terms * self.u / (1.0 - terms * self.u)
+
+
+class ErrorBounded:
+    """A float64 array and, for each element, a bound on |implementation - reference|.
+
+    A subnormal number may be read as zero, so its bound is never below its magnitude.
+    """
+
+    def __init__(
+        self, value: Any, arithmetic: Arithmetic, error: Any = 0.0, kink: bool = False, terms: int = 0
+    ) -> None:
+        self.value: Values = np.asarray(value).astype(np.float64, casting="safe", copy=False)
+        size = np.abs(self.value)
+        flushed = np.where(size < arithmetic.floor, size, 0.0)
+        self.error: Values = np.maximum(np.broadcast_to(error, size.shape), flushed)
+        self.arithmetic = arithmetic
+        self.kink = kink
+        """Whether a function with a kink was evaluated within the bound of its kink."""
+        self.terms = terms
+        """How many products were summed to this array; 0 where it is not a dot product."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __repr__(self) -> str:
+        return f"ErrorBounded({self.value!r} ± {self.error!r})"
+
+    def __getitem__(self, index: Any) -> ErrorBounded:
+        return ErrorBounded(self.value[index], self.arithmetic, self.error[index], self.kink)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **kwargs: Any) -> Any:
+        rule = UFUNCS.get(ufunc)
+        if rule is None or method != "__call__" or kwargs:
+            return NotImplemented
+        with np.errstate(all="ignore"):
+            return rule(*(lift(operand, self.arithmetic) for operand in operands))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        rule = FUNCTIONS.get(function)
+        if rule is None:
+            return NotImplemented
+        with np.errstate(all="ignore"):
+            return rule(*args, **kwargs)
+
+    def __eq__(self, other: Any) -> Any:
+        return np.equal(self, other)  # type: ignore[call-overload]
+
+    def __add__(self, other: Any) -> ErrorBounded:
+        return np.add(self, other)  # type: ignore[no-any-return, call-overload]
+
+    def __radd__(self, other: Any) -> ErrorBounded:
+        return np.add(other, self)  # type: ignore[no-any-return, call-overload]
+
+    def __sub__(self, other: Any) -> ErrorBounded:
+        return np.subtract(self, other)  # type: ignore[no-any-return, call-overload]
+
+    def __rsub__(self, other: Any) -> ErrorBounded:
+        return np.subtract(other, self)  # type: ignore[no-any-return, call-overload]
+
+    def __mul__(self, other: Any) -> ErrorBounded:
+        return np.multiply(self, other)  # type: ignore[no-any-return, call-overload]
+
+    def __rmul__(self, other: Any) -> ErrorBounded:
+        return np.multiply(other, self)  # type: ignore[no-any-return, call-overload]
+
+    def __truediv__(self, other: Any) -> ErrorBounded:
+        return np.divide(self, other)  # type: ignore[no-any-return, call-overload]
+
+    def __rtruediv__(self, other: Any) -> ErrorBounded:
+        return np.divide(other, self)  # type: ignore[no-any-return, call-overload]
+
+    def __matmul__(self, other: Any) -> ErrorBounded:
+        return np.matmul(self, other)  # type: ignore[no-any-return, call-overload]
+
+    def __rmatmul__(self, other: Any) -> ErrorBounded:
+        return np.matmul(other, self)  # type: ignore[no-any-return, call-overload]
+
+    def __neg__(self) -> ErrorBounded:
+        return np.negative(self)  # type: ignore[no-any-return]
+
+
+def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
+    """`operand` itself, an array as exact, a constant with the error of storing it."""
+    if isinstance(operand, ErrorBounded):
+        return operand
+    if isinstance(operand, float | int) and not arithmetic.holds(float(operand)):
+        return ErrorBounded(operand, arithmetic, arithmetic.u * abs(operand))
+    return ErrorBounded(operand, arithmetic)
+
+
+def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBounded) -> ErrorBounded:
+    """The result of an operation: `error` propagated from its operands, and `rounding` of its own."""
+    arithmetic = sources[0].arithmetic
+    bound = (error + rounding + arithmetic.floor) * SLACK
+    overflow = ~(np.abs(value) + bound <= arithmetic.largest)
+    bound = np.where(overflow, np.inf, bound)
+    return ErrorBounded(value, arithmetic, bound, any(source.kink for source in sources))
+
+
+def reach(a: ErrorBounded) -> Values:
+    """The largest magnitude within the bound."""
+    return np.abs(a.value) + a.error
+
+
+def nearest_to_zero(a: ErrorBounded) -> Values:
+    """The smallest magnitude within the bound."""
+    return np.maximum(np.abs(a.value) - a.error, 0.0)
+
+
+def capped(error: Values, range_: float) -> Values:
+    """`error`, at most the range of a bounded function; what overflowed may be NaN and stays unbounded."""
+    return np.where(np.isinf(error), np.inf, np.minimum(error, range_))
+
+
+def add(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    """A bias may be the first summand of its dot product (PyTorch's addmm) and rounded with each term."""
+    value, error = a.value + b.value, a.error + b.error
+    first = a.arithmetic.gamma(a.terms) * reach(b) + a.arithmetic.gamma(b.terms) * reach(a)
+    return rounded(value, error, a.arithmetic.u * (np.abs(value) + error) + first, a, b)
+
+
+def subtract(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    return add(a, negative(b))
+
+
+def negative(a: ErrorBounded) -> ErrorBounded:
+    return ErrorBounded(-a.value, a.arithmetic, a.error, a.kink, a.terms)
+
+
+def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    value = a.value * b.value
+    error = np.abs(a.value) * b.error + a.error * np.abs(b.value) + a.error * b.error
+    return rounded(value, error, a.arithmetic.u * (np.abs(value) + error), a, b)
+
+
+def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    """The reciprocal that an implementation may multiply by may itself be flushed to zero, or overflow."""
+    value = a.value / b.value
+    smallest = nearest_to_zero(b)
+    error = np.where(smallest > 0.0, (a.error + np.abs(value) * b.error) / smallest, np.inf)
+    reciprocal = np.where(smallest * a.arithmetic.largest > 1.0, a.arithmetic.floor * reach(a), np.inf)
+    return rounded(value, error, 2.0 * a.arithmetic.u * (np.abs(value) + error) + reciprocal, a, b)
+
+
+def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    terms = a.shape[-1]
+    error = np.abs(a.value) @ b.error + a.error @ np.abs(b.value) + a.error @ b.error
+    rounding = a.arithmetic.gamma(terms + 2) * (reach(a) @ reach(b)) + terms * a.arithmetic.floor
+    product = rounded(a.value @ b.value, error, rounding, a, b)
+    return ErrorBounded(product.value, a.arithmetic, product.error, product.kink, terms)
+
+
+def exp(a: ErrorBounded) -> ErrorBounded:
+    """Within an error above 1 the upper end alone bounds: there exp(a) may have underflowed."""
+    value = np.exp(a.value)
+    error = np.where(a.error < 1.0, value * np.expm1(a.error), np.exp(a.value + a.error * SLACK))
+    return rounded(value, error, 8.0 * a.arithmetic.u * (value + error), a)
+
+
+def tanh(a: ErrorBounded) -> ErrorBounded:
+    value = np.tanh(a.value)
+    decay = np.exp(-2.0 * nearest_to_zero(a))
+    error = capped(a.error * 4.0 * decay / (1.0 + decay) ** 2, 2.0)
+    return rounded(value, error, 8.0 * a.arithmetic.u * np.minimum(np.abs(value) + error, 1.0), a)
+
+
+def sigmoid(a: ErrorBounded) -> ErrorBounded:
+    """10 u absolute, so that 1 - sigma(a), sigma(-a) and f1 + s (f2 - f1) are one promise."""
+    decay = np.exp(-nearest_to_zero(a))
+    error = capped(a.error * decay / (1.0 + decay) ** 2, 1.0)
+    return rounded(activations.sigmoid(a.value), error, np.full(a.shape, 10.0 * a.arithmetic.u), a)
+
+
+def erf(a: ErrorBounded) -> ErrorBounded:
+    """16 u, for the gelu of oneDNN, which PyTorch calls, errs by 12.5 u of 1 + erf(a)."""
+    value = activations.erf(a.value)
+    error = capped(a.error * 2.0 / np.sqrt(np.pi) * np.exp(-(nearest_to_zero(a) ** 2)), 2.0)
+    return rounded(value, error, 16.0 * a.arithmetic.u * np.minimum(np.abs(value) + error, 1.0), a)
+
+
+def softplus(a: ErrorBounded) -> ErrorBounded:
+    """Above 20 an implementation may return a itself (PyTorch does): exp(-a) is added there."""
+    value = activations.softplus(a.value)
+    top = a.value + a.error
+    error = a.error * activations.sigmoid(top)
+    shortcut = np.where(top > 20.0, np.exp(-np.maximum(a.value - a.error, 20.0)), 0.0)
+    return rounded(value, error + shortcut, 18.0 * a.arithmetic.u * (value + error), a)
+
+
+def expm1_below_zero(a: ErrorBounded) -> ErrorBounded:
+    """exp(a) - 1 in two operations is allowed: 8 u of exp(a) and one u of the difference."""
+    slope = np.exp(np.minimum(a.value + a.error, 0.0))
+    rounding = a.arithmetic.u * np.where(a.value - a.error < 0.0, 9.0, 0.0)
+    return at_kink(rounded(activations.expm1_below_zero(a.value), a.error * slope, rounding, a), a, 0.0)
+
+
+def absolute(a: ErrorBounded) -> ErrorBounded:
+    return at_kink(ErrorBounded(np.abs(a.value), a.arithmetic, a.error, a.kink), a, 0.0)
+
+
+def relu(a: ErrorBounded) -> ErrorBounded:
+    error = np.where(a.value + a.error < 0.0, 0.0, a.error)
+    return at_kink(ErrorBounded(np.maximum(a.value, 0.0), a.arithmetic, error, a.kink), a, 0.0)
+
+
+def clip(a: ErrorBounded, low: float, high: float) -> ErrorBounded:
+    outside = (a.value + a.error < low) | (a.value - a.error > high)
+    held = ErrorBounded(np.clip(a.value, low, high), a.arithmetic, np.where(outside, 0.0, a.error), a.kink)
+    return at_kink(at_kink(held, a, low), a, high)
+
+
+def at_kink(result: ErrorBounded, a: ErrorBounded, where: float) -> ErrorBounded:
+    """`result`, marked if `a` is within its bound of a kink at `where`."""
+    kink = result.kink or bool(np.any(np.abs(a.value - where) <= a.error))
+    return ErrorBounded(result.value, result.arithmetic, result.error, kink)
+
+
+def concatenate(arrays: list[Any], axis: int = 0) -> ErrorBounded:
+    arithmetic = next(a.arithmetic for a in arrays if isinstance(a, ErrorBounded))
+    parts = [lift(a, arithmetic) for a in arrays]
+    value = np.concatenate([part.value for part in parts], axis=axis)
+    error = np.concatenate([part.error for part in parts], axis=axis)
+    return ErrorBounded(value, arithmetic, error, any(part.kink for part in parts))
+
+
+def stack(arrays: list[ErrorBounded], axis: int = 0) -> ErrorBounded:
+    value = np.stack([a.value for a in arrays], axis=axis)
+    error = np.stack([a.error for a in arrays], axis=axis)
+    return ErrorBounded(value, arrays[0].arithmetic, error, any(a.kink for a in arrays))
+
+
+def where(condition: Any, a: Any, b: Any) -> ErrorBounded:
+    arithmetic = (a if isinstance(a, ErrorBounded) else b).arithmetic
+    a, b = lift(a, arithmetic), lift(b, arithmetic)
+    value, error = np.where(condition, a.value, b.value), np.where(condition, a.error, b.error)
+    return ErrorBounded(value, arithmetic, error, a.kink or b.kink)
+
+
+UFUNCS: dict[np.ufunc, Callable[..., ErrorBounded]] = {
+    np.add: add,
+    np.subtract: subtract,
+    np.negative: negative,
+    np.multiply: multiply,
+    np.divide: divide,
+    np.matmul: matmul,
+    np.exp: exp,
+    np.tanh: tanh,
+}
+
+FUNCTIONS: dict[Any, Callable[..., ErrorBounded]] = {
+    np.concatenate: concatenate,
+    np.stack: stack,
+    np.where: where,
+    activations.sigmoid: sigmoid,
+    activations.erf: erf,
+    activations.softplus: softplus,
+    activations.expm1_below_zero: expm1_below_zero,
+    activations.absolute: absolute,
+    activations.relu: relu,
+    activations.clip: clip,
+}

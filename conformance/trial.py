@@ -1,0 +1,250 @@
+"""One trial: a clause's test, run on a subject over many examples, becomes a verdict."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, assume, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import Flaky
+
+from conformance import clauses, script, variants
+from conformance.implementation import HarnessFault, NotSupported
+from conformance.quirks import quirk_met
+from conformance.subject import Departure, Example, Subject
+from conformance.verdict import Failure, Outcome, Verdict
+
+FORMULA, PRECISION = "float64", "float32"
+"""The two tiers of a numerical clause: the formula, and the precision."""
+
+TIERS = (FORMULA, PRECISION)
+
+SHRINK_CALLS = 150
+"""New cases that shrinking may put to an implementation."""
+
+MOST_UNDECIDED = 0.05
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Body = Callable[[Subject, Draw], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test of the suite, and the clause it proves."""
+
+    clause: str
+    body: Body
+    examples: int
+    smoke: int
+    tiers: tuple[str | None, ...] = (None,)
+    argument: str | None = None
+    """The constructor argument without which the clause is not applicable."""
+    backends: int = 1
+    """How many backends the clause needs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run searches."""
+
+    examples: int
+    seed: int
+    database: str | None = None
+    variant: str = "auto"
+
+
+def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
+    """The verdict of `check` on `subject`; whatever goes wrong becomes one."""
+    start = time.monotonic()
+    try:
+        verdict = _judge(check, subject, plan)
+    except NotSupported as refused:
+        verdict = _verdict(check, subject, plan, "not applicable", reason=str(refused))
+    except HarnessFault as fault:
+        verdict = _confirm_fault(check, subject, plan, fault)
+    except Exception:
+        verdict = _verdict(check, subject, plan, "error", reason=traceback.format_exc(limit=-8))
+    return replace(verdict, seconds=time.monotonic() - start)
+
+
+def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
+    if check.argument and not subject.accepts(check.argument):
+        return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
+    failure = search(check, subject, plan)
+    if failure is None:
+        return _passed(check, subject, plan)
+    if not _repeats(check, subject):
+        reason = f"seen once, and not again in a fresh process: {failure.summary}"
+        return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
+    if failure.excess is None or plan.variant == "strict":
+        return _verdict(check, subject, plan, "fail", failure=failure)
+    return _under_a_variant(check, subject, plan, failure)
+
+
+def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
+    tally = subject.tally
+    if tally.host:
+        return _verdict(check, subject, plan, "host", reason="; ".join(sorted(tally.host)))
+    if tally.examples < plan.examples:
+        return _verdict(check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran")
+    if tally.undecided > MOST_UNDECIDED * max(tally.values, 1):
+        share = f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
+        return _verdict(check, subject, plan, "error", reason=share)
+    return _verdict(check, subject, plan, "pass")
+
+
+def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:
+    """A failure of the specification, and what of it remains under the variant that fits the subject's steps."""
+    variant = variants.find(subject)
+    if not variant:
+        return _verdict(check, subject, plan, "fail", failure=failure)
+    with subject.under(variant):
+        remaining = search(check, subject, plan)
+    return _verdict(
+        check,
+        subject,
+        plan,
+        "fail",
+        variant=dict(variant),
+        holds_under_variant=remaining is None,
+        failure=remaining or failure,
+    )
+
+
+def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
+    """A death, hang or wire fault, confirmed once in a fresh process."""
+    failure = replace(subject.departure(str(fault)).failure, script=script.write(subject))
+    if _repeats(check, subject):
+        return _verdict(check, subject, plan, "fail", failure=failure)
+    return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
+
+
+def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
+    """Look for an example that breaks the clause, and shrink it."""
+    shrinking = Shrinking()
+
+    def once(data: st.DataObject) -> None:
+        recording = Recording(shrinking)
+        subject.example = recording
+        try:
+            check.body(subject, recording.drawing(data.draw))
+        except Departure:
+            quirk = quirk_met(check.clause, subject)
+            if quirk is None:
+                shrinking.failed(recording)
+                raise
+            subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
+        except (HarnessFault, NotSupported) as reason:
+            raise Unshrinkable(reason) from reason
+        if not shrinking.begun:
+            subject.tally.examples += 1
+
+    configured = settings(
+        max_examples=plan.examples,
+        deadline=None,
+        database=DirectoryBasedExampleDatabase(plan.database) if plan.database else None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+    )
+    try:
+        seed(plan.seed)(configured(given(st.data())(once)))()
+    except Unshrinkable as stopped:
+        raise stopped.reason from None
+    except Departure as departure:
+        return replace(departure.failure, script=script.write(subject))
+    except Flaky:
+        return Failure("the same example fails once and passes once", script=script.write(subject))
+    return None
+
+
+class Unshrinkable(BaseException):
+    """Carries an exception past Hypothesis, which would otherwise look for a smaller example of it."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class Shrinking:
+    """Bounds the calls that shrinking makes, once something has failed."""
+
+    def __init__(self) -> None:
+        self.failures: set[str] = set()
+        self.calls = 0
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.failures)
+
+    def failed(self, recording: Recording) -> None:
+        self.failures.add(recording.key)
+
+    def admit(self, key: str) -> None:
+        """Go on with a case that is known to fail, or while there are calls left."""
+        if self.begun and key not in self.failures:
+            self.calls += 1
+            assume(self.calls <= SHRINK_CALLS)
+
+
+class Recording(Example):
+    """An example that remembers what was drawn, so that it can be played again without Hypothesis."""
+
+    def __init__(self, shrinking: Shrinking) -> None:
+        super().__init__(on_first_request=self._first)
+        self.shrinking = shrinking
+        self.drawn: list[Any] = []
+        self.key = ""
+
+    def _first(self, key: str) -> None:
+        self.key = key
+        self.shrinking.admit(key)
+
+    def drawing(self, draw: Draw) -> Draw:
+        """`draw`, remembered."""
+
+        def remembered(strategy: st.SearchStrategy[Any]) -> Any:
+            self.drawn.append(draw(strategy))
+            return self.drawn[-1]
+
+        return remembered
+
+
+def _repeats(check: Check, subject: Subject) -> bool:
+    """Whether the last example fails again in a fresh process."""
+    recorded = subject.example
+    assert isinstance(recorded, Recording)
+    subject.implementation.restart()
+    drawn = iter(recorded.drawn)
+    subject.example = Recording(Shrinking())
+    try:
+        check.body(subject, lambda _: next(drawn))
+    except (Departure, HarnessFault):
+        return True
+    return False
+
+
+def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **more: Any) -> Verdict:
+    tally = subject.tally
+    return Verdict(
+        clause=check.clause,
+        level=clauses.load().clauses[check.clause].level,
+        target=subject.implementation.target,
+        cell=subject.cell["name"],
+        backend=subject.backend,
+        tier=subject.dtype if check.tiers != (None,) else None,
+        outcome=outcome,
+        examples=tally.examples,
+        expected=plan.examples,
+        shapes=len(tally.shapes),
+        values=tally.values,
+        undecided=tally.undecided,
+        worst=tally.worst,
+        **more,
+    )

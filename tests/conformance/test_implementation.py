@@ -1,0 +1,250 @@
+"""The driver notices what a harness does wrong. Each bad harness is a script of a few lines."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance import implementation as driver
+from conformance.harness import wire
+
+ANSWER = """
+import json, os, subprocess, sys, time
+def read():
+    line = sys.stdin.readline()
+    return json.loads(line) if line else sys.exit(0)
+def write(text):
+    sys.stdout.write(text); sys.stdout.flush()
+def reply(request, **body):
+    body = body or {"result": request["method"]}
+    write(json.dumps({"jsonrpc": "2.0", "id": request["id"], **body}) + "\\n")
+"""
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Starts a harness that does what a few lines of Python say."""
+    started = []
+
+    def start(body, **arguments):
+        script = tmp_path / "harness.py"
+        script.write_text(ANSWER + textwrap.dedent(body))
+        arguments = {"timeout": 5, **arguments}
+        started.append(driver.start("anything", "numpy", harness=script, **arguments))
+        return started[-1]
+
+    yield start
+    for implementation in started:
+        implementation.close()
+
+
+def test_an_answer_is_the_result(bad):
+    assert bad("while True: reply(read())").request("describe") == "describe"
+
+
+def test_a_death_is_found_with_its_status_and_last_words(bad):
+    implementation = bad("read(); print('out of luck', file=sys.stderr); os._exit(3)")
+    with pytest.raises(driver.HarnessDied, match="status 3: out of luck") as death:
+        implementation.request("step")
+    assert death.value.returncode == 3
+
+
+def test_a_death_by_signal_is_found(bad):
+    with pytest.raises(driver.HarnessDied, match="status -9"):
+        bad("read(); os.kill(os.getpid(), 9)").request("step")
+
+
+def test_a_death_before_the_first_request_is_found(bad):
+    implementation = bad("sys.exit('no such module')")
+    time.sleep(0.3)
+    with pytest.raises(driver.HarnessDied, match="no such module"):
+        implementation.request("describe")
+
+
+def test_answers_that_are_closed_by_a_living_harness_are_a_death(bad):
+    with pytest.raises(driver.HarnessDied, match="status None"):
+        bad("read(); os.close(1); time.sleep(60)").request("step")
+
+
+def test_a_hang_is_found(bad):
+    implementation = bad("read(); time.sleep(60)", timeout=0.1)
+    with pytest.raises(driver.HarnessHung, match=r"did not answer step within 0\.4 s"):
+        implementation.request("step")
+
+
+def test_a_harness_that_reads_nothing_is_a_hang(bad):
+    with pytest.raises(driver.HarnessHung):
+        bad("time.sleep(60)", timeout=0.1).request("step", inputs=np.zeros(1_000_000))
+
+
+def test_the_first_request_of_a_shape_may_take_longer(bad):
+    implementation = bad("while True: request = read(); time.sleep(0.3); reply(request)", timeout=0.2)
+    assert implementation.request("step", inputs=np.zeros(2)) == "step"
+    with pytest.raises(driver.HarnessHung, match=r"0\.2 s"):
+        implementation.request("step", inputs=np.ones(2))
+
+
+def test_what_a_harness_started_ends_with_it(bad, tmp_path):
+    note = tmp_path / "pid"
+    body = f"""
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        open({str(note)!r}, "w").write(str(child.pid)); reply(read()); read(); time.sleep(60)
+    """
+    implementation = bad(body, timeout=5)
+    implementation.request("describe")
+    implementation.close()
+    assert has_ended(int(note.read_text()))
+
+
+def has_ended(pid):
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('request = read(); write(\'{"jsonrpc": "2.0", "id"\'); os._exit(0)', "half a message"),
+        ("request = read(); request['id'] += 1; reply(request)", "answer to request 2 where 1 was asked"),
+        ("read(); write('hello\\n')", "not a JSON message"),
+        ("read(); write('\\n')", "not a JSON message"),
+        ("read(); write('[1]\\n')", "not a JSON-RPC 2.0 answer"),
+        ("reply(read(), result=1, error={'code': 1})", "either a result or an error"),
+        ("reply(read(), nothing=1)", "either a result or an error"),
+        ("reply(read(), error='no')", "an error has a code"),
+        ("reply(read(), result={'dtype': 'float32', 'shape': [9], 'base64': ''})", "is 36 bytes"),
+    ],
+)
+def test_a_fault_of_the_wire_is_found(bad, body, message):
+    with pytest.raises(driver.WireFault, match=message):
+        bad(body).request("step")
+
+
+def test_half_a_message_and_then_silence_is_a_hang(bad):
+    with pytest.raises(driver.HarnessHung):
+        bad("read(); write('{'); time.sleep(60)", timeout=0.1).request("step")
+
+
+def test_a_message_without_end_is_found(bad, monkeypatch):
+    monkeypatch.setattr(wire, "MAX_BYTES", 100_000)
+    with pytest.raises(driver.WireFault, match="more than 100000 bytes"):
+        bad("read()\nwhile True: write('x' * 10000)").request("step")
+
+
+def test_a_second_answer_is_found_with_the_next_request(bad):
+    implementation = bad("request = read(); reply(request); reply(request); reply(read()); time.sleep(9)")
+    assert implementation.request("step") == "step"
+    with pytest.raises(driver.WireFault, match="answer to request 1 where 2"):
+        implementation.request("step")
+
+
+def test_much_printing_does_not_block(bad):
+    implementation = bad(
+        "request = read(); sys.stderr.write('x' * 5_000_000 + 'end'); reply(request); read()"
+    )
+    assert implementation.request("step") == "step"
+    time.sleep(0.2)
+    assert implementation.stderr().endswith("xend") and len(implementation.stderr()) < 100_000
+
+
+def test_after_a_fault_nothing_more_is_asked_until_a_restart(bad):
+    implementation = bad(
+        "while True:\n  request = read()\n  if request['method'] == 'step': os._exit(1)\n  reply(request)"
+    )
+    with pytest.raises(driver.HarnessDied):
+        implementation.request("step")
+    with pytest.raises(driver.HarnessDied, match="call restart"):
+        implementation.request("describe")
+    implementation.restart()
+    assert implementation.request("describe") == "describe"
+
+
+def test_close_may_be_called_twice(bad):
+    implementation = bad("read()")
+    implementation.close()
+    implementation.close()
+    with pytest.raises(driver.HarnessDied):
+        implementation.request("describe")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            {"code": -32001, "message": "m", "data": {"type": "KeyError", "message": "'a'"}},
+            driver.ImplementationRaised,
+        ),
+        ({"code": -32002, "message": "no gradients"}, driver.NotSupported),
+        ({"code": -32601, "message": "no method"}, driver.RequestRefused),
+        ({"code": -32603, "message": "a bug"}, driver.RequestRefused),
+    ],
+)
+def test_an_error_is_an_exception_of_its_own_kind(bad, error, expected):
+    implementation = bad(f"while True: reply(read(), error={error!r})")
+    with pytest.raises(expected):
+        implementation.request("step")
+    with pytest.raises(expected):
+        implementation.request("step")
+
+
+def test_an_exception_of_the_implementation_keeps_type_message_and_traceback(bad):
+    data = {"type": "ValueError", "message": "units must be", "traceback": "File x"}
+    error = {"code": -32001, "message": "m", "data": data}
+    with pytest.raises(driver.ImplementationRaised, match="ValueError: units must be") as raised:
+        bad(f"reply(read(), error={error!r})").request("build")
+    assert (raised.value.type, raised.value.message, raised.value.traceback) == tuple(data.values())
+
+
+def test_two_requests_share_a_shape_when_only_numbers_differ():
+    one, other = np.zeros((2, 3)), np.ones((2, 3))
+    assert driver.shape_key({"inputs": one}) == driver.shape_key({"inputs": other})
+    assert driver.shape_key({"inputs": one}) != driver.shape_key({"inputs": other[:1]})
+    assert driver.shape_key({"inputs": one, "eager": True}) != driver.shape_key(
+        {"inputs": one, "eager": False}
+    )
+
+
+def test_regimes_other_than_x32_and_x64_are_refused():
+    with pytest.raises(ValueError, match="must be 'x32' or 'x64'"):
+        driver.start("ncps", "jax", regime="float64")
+
+
+def test_backends_are_found_without_importing_one():
+    before = time.monotonic()
+    found = driver.importable_backends(sys.executable)
+    assert time.monotonic() - before < 5
+    assert set(found) <= set(driver.BACKENDS) and ("numpy" in found) == (len(found) > 0)
+
+
+def test_an_interpreter_without_keras_has_no_backend(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    assert driver.importable_backends(str(tmp_path / "bare" / "bin" / "python")) == []
+
+
+def test_harnesses_left_open_end_with_the_driver(tmp_path):
+    script = tmp_path / "harness.py"
+    script.write_text("import time; time.sleep(60)")
+    program = f"""
+import sys
+from conformance.implementation import start
+implementation = start("x", "numpy", harness={str(script)!r})
+print(implementation._connection._process.pid)
+"""
+    root = str(Path(driver.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": root}
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert has_ended(int(run.stdout))

@@ -1,0 +1,459 @@
+"""Reports: the verdict of a run, its JSON, and what a person reads of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from conformance import clauses
+from conformance.report import exit_code, jsonfile, status, terminal, values
+from conformance.report.failures import findings
+from conformance.report.progress import RunProgress
+from conformance.report.status import judged, obstacles, target_status, targets
+from conformance.verdict import Failure, Outcome, Report, Verdict
+from tests.conformance import sample_report
+
+
+def verdict(clause: str = "cfc.step.default", outcome: Outcome = "pass", **more: Any) -> Verdict:
+    about: dict[str, Any] = {
+        "level": "MUST",
+        "target": "ncps",
+        "cell": "CfCCell",
+        "backend": "jax",
+        "tier": "float64",
+    }
+    return Verdict(clause=clause, outcome=outcome, **(about | more))
+
+
+def report(*verdicts: Verdict, **more: Any) -> Report:
+    about: dict[str, Any] = {"seed": 1, "command": "", "budget": {}, "implementations": [], "seconds": 1.0}
+    return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
+
+
+BOTH_TIERS = (verdict(), verdict(tier="float32"))
+
+
+# The verdict of a run
+
+
+def test_a_run_conforms_when_every_must_holds_and_both_tiers_were_judged() -> None:
+    assert status(report(*BOTH_TIERS)) == "conforms"
+    assert exit_code(report(*BOTH_TIERS)) == 0
+
+
+def test_a_must_that_fails_is_a_departure_even_where_another_is_in_error() -> None:
+    made = report(*BOTH_TIERS, verdict("state.pure", "fail"), verdict("state.rows", "error"))
+    assert status(made) == "departs"
+    assert exit_code(made) == 1
+
+
+def test_a_should_that_fails_does_not_keep_a_cell_from_conforming() -> None:
+    assert status(report(*BOTH_TIERS, verdict("state.pure", "fail", level="SHOULD"))) == "conforms"
+
+
+@pytest.mark.parametrize("outcome", ["error", "not reproducible"])
+def test_a_must_in_error_could_not_be_judged(outcome: Outcome) -> None:
+    made = report(*BOTH_TIERS, verdict("state.pure", outcome))
+    assert status(made) == "could not be judged"
+    assert exit_code(made) == 3
+    assert obstacles(made, "ncps") == ["1 MUST clause in error"]
+
+
+@pytest.mark.parametrize("outcome", ["not applicable", "host"])
+def test_a_tier_at_which_nothing_was_judged_could_not_be_judged(outcome: Outcome) -> None:
+    made = report(verdict(), verdict(outcome=outcome, tier="float32"))
+    assert obstacles(made, "ncps") == ["no numerical MUST clause of CfCCell on jax was judged in float32"]
+
+
+def test_one_tier_is_enough_where_the_run_had_one() -> None:
+    assert status(report(verdict(), budget={"tiers": ["float64"]})) == "conforms"
+
+
+def test_a_run_of_some_clauses_is_judged_by_those() -> None:
+    asked = report(verdict("state.pure", tier=None), budget={"clauses": ["state.*"]})
+    assert status(asked) == "conforms"
+    assert "the clauses asked for" in shown(asked)
+
+
+def test_nothing_judged_is_never_conformance() -> None:
+    assert status(report()) == "could not be judged"
+    assert status(report(implementations=[{"target": "a:B"}])) == "could not be judged"
+    assert status(report(*BOTH_TIERS, complete=False)) == "could not be judged"
+
+
+def test_each_target_has_a_verdict_and_the_run_the_worst() -> None:
+    other = [verdict(target="a:B", tier=tier, outcome="fail") for tier in ("float64", "float32")]
+    made = report(*BOTH_TIERS, *other)
+    assert target_status(made, "ncps") == "conforms"
+    assert target_status(made, "a:B") == "departs"
+    assert status(made) == "departs"
+
+
+def test_judged_counts_clauses_not_tiers_and_leaves_out_what_is_not_applicable_or_the_hosts() -> None:
+    found = [*BOTH_TIERS, verdict("state.pure", "not applicable"), verdict("state.rows", "host")]
+    assert judged([*found, verdict("state.initial", "fail"), verdict("x.y", level="SHOULD")]) == (2, 4)
+
+
+# JSON
+
+numbers = st.none() | st.floats()
+texts = st.text(max_size=8).filter(lambda text: text not in jsonfile.NOT_FINITE)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+objects = st.dictionaries(texts, plain, max_size=3)
+failures = st.builds(
+    Failure, texts, case=objects, got=plain, want=plain, bound=plain, excess=numbers, script=texts
+)
+verdicts = st.builds(
+    Verdict,
+    clause=st.sampled_from(sorted(clauses.load().clauses)),
+    level=st.sampled_from(["MUST", "SHOULD"]),
+    target=texts,
+    cell=texts,
+    backend=texts,
+    tier=st.sampled_from(["float64", "float32", None]),
+    outcome=st.sampled_from(get_args(Outcome)),
+    reason=texts,
+    examples=st.integers(0, 99),
+    expected=st.integers(0, 99),
+    shapes=st.integers(0, 99),
+    values=st.integers(0, 99),
+    undecided=st.integers(0, 99),
+    worst=numbers,
+    seconds=st.floats(),
+    variant=objects,
+    holds_under_variant=st.booleans(),
+    failure=st.none() | failures,
+)
+reports = st.builds(
+    Report,
+    spec=st.just("0.1"),
+    suite=texts,
+    seed=st.none() | st.integers(0, 2**64),
+    command=texts,
+    budget=objects,
+    implementations=st.lists(objects, max_size=2),
+    verdicts=st.lists(verdicts, max_size=4),
+    seconds=st.floats(0, 1e9),
+    complete=st.booleans(),
+    notes=st.lists(texts, max_size=2),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(reports)
+def test_any_report_follows_the_schema_and_comes_back_whole(made: Report) -> None:
+    text = json.dumps(jsonfile.to_json(made), allow_nan=False)
+    back = jsonfile.from_json(json.loads(text))
+    assert repr(asdict(back)) == repr(asdict(made))  # by repr, in which NaN is like NaN
+
+
+@settings(deadline=None, max_examples=100)
+@given(reports)
+def test_any_report_can_be_shown(made: Report) -> None:
+    output = shown(made, width=80)
+    expected = {target_status(made, target).split()[0] for target in targets(made)} or {"nothing was judged"}
+    assert all(text in output for text in expected)
+
+
+@pytest.mark.parametrize("made", [sample_report.green(), sample_report.red()], ids=["green", "red"])
+def test_a_file_holds_the_report(made: Report, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "report.json"
+    jsonfile.write(made, path)
+    assert repr(jsonfile.read(path)) == repr(made)
+    assert [found.name for found in path.parent.iterdir()] == ["report.json"]
+
+
+def test_a_write_that_fails_leaves_the_file_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("before")
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        jsonfile.write(report(), path)
+    assert path.read_text() == "before"
+    assert [found.name for found in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_json_has_arrays_as_lists_and_what_is_not_finite_as_text() -> None:
+    failure = Failure("", got=np.array([[1.5, math.nan]]), want=[math.inf, -math.inf], excess=math.inf)
+    document = jsonfile.to_json(report(verdict(outcome="fail", failure=failure)))
+    found = document["verdicts"][0]["failure"]
+    assert found["got"] == [[1.5, "NaN"]]
+    assert found["want"] == ["Infinity", "-Infinity"]
+    assert found["excess"] == "Infinity"
+
+
+def test_json_says_what_follows_from_the_verdicts() -> None:
+    document = jsonfile.to_json(report(*BOTH_TIERS))
+    assert document["status"] == "conforms"
+    assert document["targets"] == {"ncps": "conforms"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("status",), "fine"),
+        (("format_version",), 2),
+        (("spec",), "latest"),
+        (("seconds",), "long"),
+        (("extra",), 1),
+        (("verdicts", 0, "outcome"), "passed"),
+        (("verdicts", 0, "clause"), "no dots"),
+        (("verdicts", 0, "examples"), -1),
+        (("verdicts", 0, "worst"), "big"),
+        (("verdicts", 0, "extra"), 1),
+        (("verdicts", 0, "failure"), {"summary": "nothing else"}),
+    ],
+)
+def test_the_schema_refuses_what_is_not_a_report(path: tuple[Any, ...], value: Any) -> None:
+    document = jsonfile.to_json(report(*BOTH_TIERS))
+    jsonfile.validate(document)
+    inner: Any = document
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonfile.validate(document)
+
+
+def test_the_schema_is_one_and_knows_every_field() -> None:
+    schema = jsonfile.schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    definitions = schema["$defs"]
+    assert set(definitions["verdict"]["required"]) == {field.name for field in fields(Verdict)}
+    assert set(definitions["failure"]["required"]) == {field.name for field in fields(Failure)}
+    assert set(schema["required"]) > {field.name for field in fields(Report)}
+    assert set(definitions["verdict"]["properties"]["outcome"]["enum"]) == set(get_args(Outcome))
+
+
+# The terminal
+
+
+def shown(made: Report, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    terminal.render(made, clauses.load().clauses, console)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def line_with(text: str, output: str) -> str:
+    return next(line for line in output.splitlines() if text in line)
+
+
+def table_of(output: str) -> list[str]:
+    """The lines from the head of the first table to the key under it."""
+    lines = output.splitlines()
+    head = next(index for index, line in enumerate(lines) if line.startswith("clause"))
+    end = next(index for index, line in enumerate(lines) if line.startswith("f64, f32"))
+    return lines[head:end]
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("made", [sample_report.green(), sample_report.red()], ids=["green", "red"])
+def test_the_table_fits_and_cuts_nothing(made: Report, width: int) -> None:
+    table = table_of(shown(made, width))
+    assert max(map(len, table)) <= width
+    assert not any("…" in line for line in table)
+    rows = {line.split()[0] for line in table if line.startswith("  ") and line.strip()}
+    assert set(clauses.load().clauses) <= rows
+
+
+def test_a_wide_table_has_a_column_per_cell_and_backend() -> None:
+    output = shown(sample_report.red(), 160)
+    assert line_with("tensorflow  numpy", output).split() == ["jax", "torch", "tensorflow", "numpy"] * 2
+    assert line_with("  cfc.step.default", output).split()[1:] == [
+        "✓",
+        ".70",
+        ".70",
+        *["✗", "1e6", "1e6"] * 3,
+    ]
+
+
+def test_a_narrow_table_of_what_conforms_has_the_backends_together() -> None:
+    output = shown(sample_report.green(), 80)
+    assert line_with("  cfc.step.default", output).split() == ["cfc.step.default", "✓", ".70", ".70"]
+    assert line_with("  gradient.inputs", output).split() == ["gradient.inputs", *["✓✓✓–", ".75"] * 2]
+    assert "several: on jax, torch, tensorflow, numpy" in output
+
+
+def test_a_narrow_table_of_what_departs_has_the_backends_apart_and_a_table_per_cell() -> None:
+    output = shown(sample_report.red(), 80)
+    assert line_with("  cfc.step.default", output).split()[1:] == [
+        "✓",
+        ".70",
+        ".70",
+        *["✗", "1e6", "1e6"] * 3,
+    ]
+    assert output.count("\nclause ") == 2
+
+
+def test_it_says_how_much_was_judged_and_what_was_judged() -> None:
+    output = shown(sample_report.green(), 120)
+    assert "CfCCell on numpy: judged 55 of 60 MUST clauses" in output
+    assert "CfCCell on jax, torch and tensorflow: judged 60 of 60 MUST clauses" in output
+    assert f"judged ncps 0.1.0 (ncps-keras) from {sample_report.FILE}" in output
+    assert "✓ ncps conforms to specification 0.1" in output
+
+
+def test_a_failure_says_what_its_author_needs() -> None:
+    output = shown(sample_report.red(), 120)
+    lines = output[output.index("✗ cfc.step.default · MUST · CfCCell on torch, tensorflow and numpy") :]
+    demand = clauses.load().clauses["cfc.step.default"].demand
+    for text in (
+        demand,
+        "heads in each other's place",
+        "[[0.123456789, -0.5, nan]]",
+        "2.1e-07",
+        "1.2e+06 times the bound",
+    ):
+        assert text in lines
+    assert "config: units=3, mode='default', backbone_layers=0" in lines
+    assert f"\n{sample_report.SCRIPT}" in lines, (
+        "a script must stand in the first column, unwrapped, to be pasted"
+    )
+    assert "✗ ncps departs from specification 0.1\n  2 of 64 MUST clauses fail" in output
+
+
+def test_a_long_title_is_wrapped_and_not_cut() -> None:
+    places = [(cell, backend) for cell in sample_report.CELLS for backend in sample_report.BACKENDS]
+    unkept = [
+        verdict("sequence.stacked", "error", cell=cell, backend=backend, reason="it died")
+        for cell, backend in places
+    ]
+    output = " ".join(shown(report(*BOTH_TIERS, *unkept), 80).split())
+    assert "! sequence.stacked · MUST · CfCCell and LTCCell on jax, torch, tensorflow and numpy" in output
+
+
+def test_a_script_is_never_wrapped() -> None:
+    script = f"print({'1 + ' * 60}1)\n"
+    made = report(*BOTH_TIERS, verdict("state.pure", "fail", failure=Failure("wrong", script=script)))
+    assert f"\n{script}" in shown(made, 80)
+
+
+def test_failures_alike_are_shown_once_and_those_that_a_variant_explains_last() -> None:
+    found = findings(sample_report.red().verdicts)
+    assert [finding.first.clause for finding in found] == [
+        "cfc.step.default",
+        "serialization.deepcopy",
+        "cfc.step.no_gate",
+    ]
+    assert [len(finding.verdicts) for finding in found] == [6, 2, 8]
+
+
+def test_failures_that_say_something_else_are_shown_apart() -> None:
+    one, two = (verdict(outcome="fail", backend=name, failure=Failure(name)) for name in ("jax", "torch"))
+    assert len(findings([one, two])) == 2
+    numbered = [replace(one, failure=Failure(f"off by {number}")) for number in ("1.5e-3", "2")]
+    assert len(findings(numbered)) == 1
+
+
+def test_a_variant_is_said_first_and_excuses_nothing() -> None:
+    output = shown(sample_report.red(), 160)
+    variant = output.index(
+        "variant CfCCell on jax, torch, tensorflow and numpy computes with head_activation='linear'"
+    )
+    assert variant < output.index("clause ")
+    assert "1 would hold under it, 0 fail under it too" in output
+    assert "✗ cfc.step.no_gate" in output
+
+
+def test_the_host_and_what_is_not_applicable_are_shown_with_their_reasons() -> None:
+    output = shown(sample_report.red(), 160)
+    assert "masked_state: Keras puts the state into the output; CfCCell and LTCCell on jax" in output
+    assert "Keras's numpy backend computes no gradients; CfCCell and LTCCell on numpy" in output
+
+
+def test_markup_in_what_an_implementation_says_is_text() -> None:
+    made = report(*BOTH_TIERS, verdict("state.pure", "error", reason="[bold]not[/bold] markup [/]"))
+    assert "[bold]not[/bold] markup [/]" in shown(made)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (0.407, ".41"),
+        (0.999, "1.0"),
+        (1.34, "1.3"),
+        (12.3, "12"),
+        (999.0, "999"),
+        (31234.0, "3e4"),
+        (math.inf, "∞"),
+        (math.nan, "nan"),
+        (None, ""),
+    ],
+)
+def test_a_ratio_is_short(number: float | None, text: str) -> None:
+    assert values.ratio(number) == text
+
+
+@given(st.floats(0, allow_infinity=True))
+def test_every_ratio_fits_its_column(number: float) -> None:
+    assert len(values.ratio(number)) <= (4 if number < 1e100 or math.isinf(number) else 5)
+
+
+def test_a_large_array_is_shown_by_its_corners_with_its_shape() -> None:
+    assert values.show(np.arange(1000.0).reshape(10, 100).tolist()).endswith("shape (10, 100)")
+
+
+# Progress
+
+
+def followed(*, terminal: bool) -> str:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
+    with RunProgress(console) as progress:
+        progress.expect({"ncps on jax": 8})
+        for _ in range(7):
+            progress(verdict())
+        progress(verdict("state.pure", "fail"))
+        progress(verdict(backend="torch"))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:
+    assert followed(terminal=False).splitlines() == [
+        "ncps on jax: 2 of 8",
+        "ncps on jax: 4 of 8",
+        "ncps on jax: 6 of 8",
+        "state.pure (MUST), CfCCell on jax: fail",
+        "ncps on jax: 8 of 8, 1 failed",
+    ]
+
+
+def test_progress_says_how_far_it_is_where_nobody_knows_how_far_it_will_go() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    with RunProgress(console) as progress:
+        for _ in range(60):
+            progress(verdict())
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    assert file.getvalue().splitlines() == ["ncps on jax: 25 judged", "ncps on jax: 50 judged"]
+
+
+def test_progress_on_a_terminal_keeps_only_the_failures() -> None:
+    output = followed(terminal=True)
+    assert "state.pure (MUST), CfCCell on jax: fail" in output
+    assert "8/8" in output
