@@ -22,7 +22,7 @@ class StepCase:
     """One step of one cell."""
 
     config: Config
-    parameters: Mapping[str, Values]
+    parameters: Mapping[str, Any]
     inputs: Any
     """(batch, features)"""
     state: Any
@@ -82,7 +82,7 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str) -> Values:
-    """Values of `shape`, by one of `RECIPES`; no two elements equal but by chance, for a constant hides a swap."""
+    """Values of `shape`, by one of `RECIPES`; unequal but by chance, for a constant hides a swap."""
     rng = generator(seed, name)
     if recipe == "mixed":
         recipe = str(rng.choice([r for r in RECIPES if r != "mixed"]))
@@ -94,7 +94,9 @@ def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str)
     return (scale * rng.standard_normal(shape)).astype(dtype)
 
 
-def parameters(family: Family, config: Config, input_dim: int, recipe: str, seed: int, dtype: str) -> dict[str, Values]:
+def parameters(
+    family: Family, config: Config, input_dim: int, recipe: str, seed: int, dtype: str
+) -> dict[str, Values]:
     """Values for every variable of a cell, none of them at its initial value but by the recipe "zero"."""
     shapes = family.shapes(family.full(config), input_dim)
     return {path: array(shape, recipe, seed, path, dtype) for path, shape in shapes.items()}

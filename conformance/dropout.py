@@ -44,7 +44,9 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
     unexplained = ~(kept | _fits(subject, case, output, 0.0))
     if unexplained.any():
         wrong = np.asarray(output)[unexplained].tolist()
-        raise subject.departure("a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)", got=wrong)
+        raise subject.departure(
+            "a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)", got=wrong
+        )
     return kept
 
 

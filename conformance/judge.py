@@ -142,7 +142,9 @@ STEP = 1e-30
 HALF_THE_DIGITS = 2.0**-26
 
 
-def derivative(subject: Subject, case: StepCase, found: Mapping[str, Any], cotangent: Values, seed: int) -> None:
+def derivative(
+    subject: Subject, case: StepCase, found: Mapping[str, Any], cotangent: Values, seed: int
+) -> None:
     """The gradient `found`, {name: array}, has the slope of the reference in a random direction."""
     __tracebackhide__ = True
     if subject.reference(case).kink:

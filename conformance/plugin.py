@@ -106,7 +106,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session = metafunc.config.stash[SESSION]
     wanted = check.clause in options.selected(session.options, clauses.load().clauses)
     keys = _keys(check, session) if wanted else []
-    parameters = [pytest.param(key, id=key.id, marks=pytest.mark.xdist_group(key.place.group)) for key in keys]
+    parameters = [
+        pytest.param(key, id=key.id, marks=pytest.mark.xdist_group(key.place.group)) for key in keys
+    ]
     metafunc.parametrize("trial", parameters, indirect=True)
 
 
@@ -126,8 +128,10 @@ def _keys(check: Check, session: Session) -> list[Key]:
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Tests of one harness stand together, the slowest harness first; what is not asked for goes."""
-    keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}  # type: ignore[attr-defined]
-    items[:] = sorted((item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank)
+    keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}
+    items[:] = sorted(
+        (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank
+    )
     session.config.stash[SESSION].expected |= {item.nodeid for item in items}
 
 
@@ -212,7 +216,7 @@ class Collector:
         verdict = verdict_from(json.loads(carried))
         self.session.seen.add(report.nodeid)
         self.session.verdicts.append(verdict)
-        self.session.implementations[verdict.target, verdict.backend] = json.loads(report.described)  # type: ignore[attr-defined]
+        self.session.implementations[verdict.target, verdict.backend] = json.loads(report.described)
         if self.session.listener:
             self.session.listener(verdict)
 
@@ -248,7 +252,9 @@ def _report(run: Session) -> Report:
             "tiers": [FORMULA] if asked.in_process else [FORMULA, PRECISION],
         },
         implementations=[about for _, about in sorted(run.implementations.items())],
-        verdicts=sorted(run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")),
+        verdicts=sorted(
+            run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
+        ),
         seconds=time.monotonic() - run.began,
         complete=not missing and bool(run.expected),
         notes=[f"not judged: {nodeid}" for nodeid in sorted(missing)],

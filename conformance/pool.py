@@ -1,4 +1,4 @@
-"""The harness processes of a run: one for each target, backend and precision regime, kept while it is needed."""
+"""The harness processes of a run: one for each target, backend and precision, kept while it is needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.implementation import HarnessFault, Implementation, ImplementationRaised, RequestRefused, start
+from conformance.implementation import (
+    HarnessFault,
+    Implementation,
+    ImplementationRaised,
+    RequestRefused,
+    start,
+)
 from conformance.options import RunOptions, UsageError, cores
 
 SLOWEST_FIRST = ("jax", "tensorflow", "torch", "openvino", "numpy")
@@ -35,7 +41,12 @@ class Place:
     @property
     def rank(self) -> tuple[str, int, bool, str]:
         """Order of the groups."""
-        return (self.target, SLOWEST_FIRST.index(self.backend) if not self.exchange else 2, self.exchange, self.regime)
+        return (
+            self.target,
+            SLOWEST_FIRST.index(self.backend) if not self.exchange else 2,
+            self.exchange,
+            self.regime,
+        )
 
 
 class Pool:

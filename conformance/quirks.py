@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from conformance.subject import Subject
 
@@ -47,10 +48,11 @@ def _key(version: str) -> tuple[int, ...]:
 def ledger(path: Path = LEDGER) -> tuple[Quirk, ...]:
     """Every known fault of a host."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("quirk", [])
-    return tuple(
-        Quirk(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
-        for entry in entries
-    )
+    return tuple(Quirk(**{name: _frozen(value) for name, value in entry.items()}) for entry in entries)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def quirk_met(clause: str, subject: Subject) -> str | None:

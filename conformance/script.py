@@ -25,7 +25,9 @@ def write(subject: Subject) -> str:
     options = getattr(target, "options", {})
     arguments = [repr(target.target), repr(target.backend), *(f"{k}={v!r}" for k, v in options.items() if v)]
     requests = "\n".join(_request(method, params) for method, params in subject.example.requests)
-    return TEMPLATE.format(target=", ".join(arguments), requests=textwrap.indent(requests or "answer = None", "    "))
+    return TEMPLATE.format(
+        target=", ".join(arguments), requests=textwrap.indent(requests or "answer = None", "    ")
+    )
 
 
 def _request(method: str, params: dict[str, Any]) -> str:

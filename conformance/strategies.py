@@ -32,6 +32,7 @@ recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "
 @st.composite
 def steps(
     draw: st.DrawFn,
+    /,
     subject: Subject,
     *,
     buckets: Sequence[Sizes] = BUCKETS,
@@ -55,7 +56,7 @@ def steps(
 
 
 @st.composite
-def any_steps(draw: st.DrawFn, subject: Subject, **kinds: Any) -> cases.StepCase:
+def any_steps(draw: st.DrawFn, /, subject: Subject, **kinds: Any) -> cases.StepCase:
     """One step by any of the family's formulas."""
     form = draw(st.sampled_from(subject.forms))
     return draw(steps(subject, **form, **kinds))
@@ -64,6 +65,7 @@ def any_steps(draw: st.DrawFn, subject: Subject, **kinds: Any) -> cases.StepCase
 @st.composite
 def sequences(
     draw: st.DrawFn,
+    /,
     subject: Subject,
     *,
     lengths: Sequence[int] = (1, 2, 5),
@@ -97,12 +99,16 @@ def sequences(
 @st.composite
 def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
     """A mask (batch, time) with something masked, before, within and after a sequence."""
-    bits = draw(st.lists(st.booleans(), min_size=batch * time, max_size=batch * time).filter(lambda b: not all(b)))
+    bits = draw(
+        st.lists(st.booleans(), min_size=batch * time, max_size=batch * time).filter(lambda b: not all(b))
+    )
     return np.asarray(bits).reshape(batch, time)
 
 
 @st.composite
-def configs(draw: st.DrawFn, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any) -> Config:
+def configs(
+    draw: st.DrawFn, /, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any
+) -> Config:
     """A config of the subject's cell with every argument away from its default where that can be."""
     family = subject.family
     form = draw(st.sampled_from(subject.forms))
@@ -110,5 +116,11 @@ def configs(draw: st.DrawFn, subject: Subject, *, buckets: Sequence[Sizes] = FEW
     layers = draw(st.sampled_from((1, 2, 0)))
     dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
     sizes = draw(st.sampled_from(buckets))
-    extra = {"head_activation": draw(st.sampled_from(("linear", "lecun_tanh", "tanh")))} if family.name == "cfc" else {}
-    return subject.config(sizes, layers=layers, **{**form, **chosen, **extra, "backbone_dropout": dropout, **arguments})
+    extra = (
+        {"head_activation": draw(st.sampled_from(("linear", "lecun_tanh", "tanh")))}
+        if family.name == "cfc"
+        else {}
+    )
+    return subject.config(
+        sizes, layers=layers, **{**form, **chosen, **extra, "backbone_dropout": dropout, **arguments}
+    )

@@ -140,7 +140,9 @@ class Subject:
         config = self.family.config(sizes, **arguments)
         return {name: value for name, value in config.items() if self.accepts(name)}
 
-    def model(self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0) -> dict[str, Any]:
+    def model(
+        self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0
+    ) -> dict[str, Any]:
         """The cell that a request is about."""
         return {
             "cell": self.cell["name"],
@@ -183,10 +185,11 @@ class Subject:
     def reference(self, case: StepCase, variant: Variant | None = None) -> ErrorBounded:
         """The new state that the specification asks for, with its bound."""
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
-        arrays = (lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column))
+        arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
+        config, chosen = self.family.full(case.config), self.variant if variant is None else variant
         with np.errstate(all="ignore"):
             wanted: ErrorBounded = self.family.reference(
-                bounded, *arrays, self.family.full(case.config), self.variant if variant is None else variant
+                bounded, arrays[0], arrays[1], arrays[2], config, chosen
             )
         return wanted
 

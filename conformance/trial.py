@@ -91,7 +91,9 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
     if tally.host:
         return _verdict(check, subject, plan, "host", reason="; ".join(sorted(tally.host)))
     if tally.examples < plan.examples:
-        return _verdict(check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran")
+        return _verdict(
+            check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran"
+        )
     if tally.undecided > MOST_UNDECIDED * max(tally.values, 1):
         share = f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
         return _verdict(check, subject, plan, "error", reason=share)
@@ -99,7 +101,7 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
 
 
 def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:
-    """A failure of the specification, and what of it remains under the variant that fits the subject's steps."""
+    """A failure, and what of it remains under the variant of the specification that fits the steps."""
     variant = variants.find(subject)
     if not variant:
         return _verdict(check, subject, plan, "fail", failure=failure)

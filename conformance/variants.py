@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.cases import StepCase, step_case
+from conformance.cases import StepCase, Values, step_case
 from conformance.families import Sizes
 from conformance.families.base import Variant
 from conformance.judge import ratio
@@ -38,6 +38,6 @@ def _cases(subject: Subject) -> Iterator[StepCase]:
             )
 
 
-def _fits(subject: Subject, case: StepCase, got: np.ndarray, variant: Variant) -> bool:  # type: ignore[type-arg]
+def _fits(subject: Subject, case: StepCase, got: Values, variant: Variant) -> bool:
     want = subject.reference(case, variant)
     return got.shape == want.shape and bool(np.all(ratio(np.abs(got - want.value), want.error) <= 1.0))

@@ -139,5 +139,7 @@ ACTIVATIONS: dict[str, Activation] = {
 def get(name: str) -> Activation:
     """The activation called `name`; KeyError names those that the specification covers."""
     if name not in ACTIVATIONS:
-        raise KeyError(f"activation {name!r} is outside the specification; it covers {', '.join(ACTIVATIONS)}")
+        raise KeyError(
+            f"activation {name!r} is outside the specification; it covers {', '.join(ACTIVATIONS)}"
+        )
     return ACTIVATIONS[name]

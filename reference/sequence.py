@@ -45,6 +45,10 @@ def fold(
             keep = np.asarray(mask)[:, k, None]
             state = np.where(keep, new, state)
             previous = np.where(keep, new, previous)
-        shown = np.where(keep, previous, 0.0 * previous) if zero_output_for_mask and mask is not None else previous
+        shown = (
+            np.where(keep, previous, 0.0 * previous)
+            if zero_output_for_mask and mask is not None
+            else previous
+        )
         outputs.append(shown)
     return outputs, state

@@ -30,7 +30,9 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def step(parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant) -> Any:
+def step(
+    parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
+) -> Any:
     """The reference step, under a variant of the specification."""
     if variant.get("time_sign", -1) == +1 and config["mode"] != "pure":
         negated = {path: -parameters[path] for path in ("time_a/kernel", "time_a/bias")}

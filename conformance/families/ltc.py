@@ -26,7 +26,9 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def step(parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant) -> Any:
+def step(
+    parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
+) -> Any:
     """The reference step, under a variant of the specification."""
     return ltc_step(
         parameters,

@@ -27,15 +27,23 @@ def test_policy(subject: Subject, draw: Draw) -> None:
     model = subject.model(case.config, case.input_dim, dtype=policy)
     found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
     want = dict.fromkeys(found, variable)
-    judge.holds(subject, found == want, f"under {policy} a variable has another dtype", got=found, want=variable)
+    judge.holds(
+        subject, found == want, f"under {policy} a variable has another dtype", got=found, want=variable
+    )
     dtypes = subject.step(case, model=model)["dtypes"]
-    judge.holds(subject, dtypes["output"] == compute, f"dtype of the output under {policy}", got=dtypes, want=compute)
-    judge.holds(subject, dtypes["state"] == [compute], f"dtype of the state under {policy}", got=dtypes, want=compute)
+    judge.holds(
+        subject, dtypes["output"] == compute, f"dtype of the output under {policy}", got=dtypes, want=compute
+    )
+    judge.holds(
+        subject, dtypes["state"] == [compute], f"dtype of the state under {policy}", got=dtypes, want=compute
+    )
 
 
 @clause("dtype.float64", tiers=(FORMULA,))
 def test_float64(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, recipe=st.just("normal"), time=("scalar", "none", "column")))
     answer = subject.step(case, eager=draw(st.booleans()))
-    judge.holds(subject, answer["dtypes"]["output"] == "float64", "the output is not float64", got=answer["dtypes"])
+    judge.holds(
+        subject, answer["dtypes"]["output"] == "float64", "the output is not float64", got=answer["dtypes"]
+    )
     judge.close(subject, "output", np.asarray(answer["output"]), subject.reference(case))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from conformance import judge
 from conformance.cases import StepCase, Values, array
 from conformance.checks import clause

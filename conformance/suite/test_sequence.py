@@ -98,7 +98,9 @@ def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
 @clause("sequence.bidirectional", examples=12)
 def test_bidirectional(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject))
-    backward = replace(case, parameters={p: 0.5 * v for p, v in case.parameters.items()}, options={"go_backwards": True})
+    backward = replace(
+        case, parameters={p: 0.5 * v for p, v in case.parameters.items()}, options={"go_backwards": True}
+    )
     about = {**subject.about(case), "parameters": [dict(case.parameters), dict(backward.parameters)]}
     answer = subject.request("sequence", **about, options={"return_sequences": True}, wrapper="bidirectional")
     judge.sequence(subject, case, answer["output"][0], what="forward output")
@@ -122,7 +124,7 @@ def test_stacked(subject: Subject, draw: Draw) -> None:
 
 def stacked_on(subject: Subject, lower: SequenceCase, upper: SequenceCase, seed: int) -> SequenceCase:
     """`upper` with the outputs of `lower` for inputs, and parameters that fit them."""
-    outputs, _ = judge.folded(subject, lower)
+    outputs: Any = judge.folded(subject, lower)[0]
     features = lower.config["units"]
     values = parameters(subject.family, upper.config, features, "normal", seed, subject.dtype)
     return SequenceCase(upper.config, values, np.stack(outputs, axis=1))

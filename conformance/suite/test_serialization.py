@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_backends(subject: Subject, draw: Draw) -> None:
     moved(subject, drawn(subject, draw), subject.other_backends)
 
 
-def moved(subject: Subject, case: SequenceCase, backends: list[str]) -> None:
+def moved(subject: Subject, case: SequenceCase, backends: Sequence[str]) -> None:
     """A model saved here gives the same outputs when loaded by a process of each of `backends`."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")

@@ -20,7 +20,9 @@ def test_step(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
     answer = subject.step(case)
     judge.shaped(subject, "output", answer["output"], case.state.shape)
-    judge.holds(subject, len(answer["state"]) == 1, "a step returns one state", got=len(answer["state"]), want=1)
+    judge.holds(
+        subject, len(answer["state"]) == 1, "a step returns one state", got=len(answer["state"]), want=1
+    )
     judge.shaped(subject, "state", answer["state"][0], case.state.shape)
 
 
@@ -54,8 +56,12 @@ def test_symbolic(subject: Subject, draw: Draw) -> None:
 def test_computed(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.sampled_from((None, 2)))
     shapes = subject.request("shapes", model=subject.model(config, 3), batch=batch)
-    judge.shaped(subject, "compute_output_shape of the output", shapes["computed_output"], (batch, config["units"]))
-    judge.shaped(subject, "compute_output_shape of the state", shapes["computed_state"][0], (batch, config["units"]))
+    judge.shaped(
+        subject, "compute_output_shape of the output", shapes["computed_output"], (batch, config["units"])
+    )
+    judge.shaped(
+        subject, "compute_output_shape of the state", shapes["computed_state"][0], (batch, config["units"])
+    )
 
 
 @clause("shape.dynamic", examples=10, smoke=2)

@@ -18,8 +18,12 @@ from conformance.trial import Draw
 def test_sizes(subject: Subject, draw: Draw) -> None:
     config = draw(configs(subject))
     built = subject.request("build", model=subject.model(config, 3))
-    judge.holds(subject, built["state_size"] == [config["units"]], "state_size is not units", got=built["state_size"])
-    judge.holds(subject, built["output_size"] == config["units"], "output_size is not units", got=built["output_size"])
+    judge.holds(
+        subject, built["state_size"] == [config["units"]], "state_size is not units", got=built["state_size"]
+    )
+    judge.holds(
+        subject, built["output_size"] == config["units"], "output_size is not units", got=built["output_size"]
+    )
 
 
 @clause("state.initial")
@@ -54,4 +58,6 @@ def test_rows(subject: Subject, draw: Draw) -> None:
     times = case.column[order]
     permuted = replace(case, inputs=case.inputs[order], state=case.state[order], timespans=times)
     whole = np.asarray(subject.step(case)["output"])[order]
-    judge.agree(subject, "permuted output", whole, subject.step(permuted)["output"], subject.reference(permuted))
+    judge.agree(
+        subject, "permuted output", whole, subject.step(permuted)["output"], subject.reference(permuted)
+    )

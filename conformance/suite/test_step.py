@@ -91,7 +91,9 @@ def test_time_zero(subject: Subject, draw: Draw) -> None:
 
 @numerical("time.per_sample")
 def test_time_per_sample(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])), eager=draw(eagerly))
+    judge.step(
+        subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])), eager=draw(eagerly)
+    )
 
 
 @numerical("time.scalar")

@@ -34,7 +34,9 @@ def trainable(subject: Subject, draw: Draw) -> tuple[SequenceCase, int]:
     layers, seed = draw(st.sampled_from((1, 2, 0))), draw(seeds)
     form, rate = draw(st.sampled_from(subject.forms)), draw(st.sampled_from((0.2, 0.0))) if layers else 0.0
     config = subject.config(SIZES, layers=layers, backbone_dropout=rate, **form)
-    case = sequence_case(subject.family, config, SIZES, length=3, recipe="normal", seed=seed, dtype=subject.dtype)
+    case = sequence_case(
+        subject.family, config, SIZES, length=3, recipe="normal", seed=seed, dtype=subject.dtype
+    )
     return case, seed
 
 
