@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance.trial import FORMULA, PRECISION, Body, Check
-
-TIERS = (FORMULA, PRECISION)
+from conformance.trial import TIERS, Body, Check
 
 CHECKS: dict[str, Check] = {}
 """Every check of the suite that has been imported, by the clause it proves."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cases import StepCase, Values, array
 from conformance.families import Sizes
-from conformance.judge import ratio
+from conformance.judge import ratio, shaped
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded
 
@@ -40,9 +40,11 @@ def showing(subject: Subject, rate: float, seed: int) -> StepCase:
 
 def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) -> Values:
     """Which features the step kept, (batch, units); each is dropped, or scaled by 1 / (1 - rate)."""
-    kept = _fits(subject, case, output, 1.0 / (1.0 - rate))
-    unexplained = ~(kept | _fits(subject, case, output, 0.0))
+    kept = fits(subject, case, output, 1.0 / (1.0 - rate))
+    unexplained = ~(kept | fits(subject, case, output, 0.0))
     if unexplained.any():
+        if fits(subject, case, output, 1.0).all():
+            raise subject.departure("training drops nothing: the output is that of inference")
         wrong = np.asarray(output)[unexplained].tolist()
         raise subject.departure(
             "a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)", got=wrong
@@ -50,8 +52,9 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
     return kept
 
 
-def _fits(subject: Subject, case: StepCase, output: Any, feature: float) -> Values:
-    """Where the output is what `feature` gives."""
+def fits(subject: Subject, case: StepCase, output: Any, feature: float) -> Values:
+    """Where the output is what `feature` gives, (batch, units); 1.0 is a feature at inference."""
+    shaped(subject, "output", np.asarray(output), case.state.shape)
     value = np.full(WIDE.backbone_units, feature)
     bounded = ErrorBounded(value, subject.arithmetic, 4.0 * subject.arithmetic.u * value)
     want = subject.reference(replace(case, parameters={**case.parameters, FEATURE: bounded}))

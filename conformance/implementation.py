@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,16 @@ class Implementation:
     """One implementation on one backend, in a harness of its own; a context manager."""
 
     def __init__(
-        self, target: str, backend: str, regime: str, timeout: float, connect: Callable[[], Connection]
+        self,
+        target: str,
+        backend: str,
+        options: Mapping[str, Any],
+        timeout: float,
+        connect: Callable[[], Connection],
     ) -> None:
-        self.target, self.backend, self.regime, self.timeout = target, backend, regime, timeout
+        self.target, self.backend, self.timeout = target, backend, timeout
+        self.options = options
+        """What else `start` was given, where it is not the default."""
         self._connect = connect
         self._connection: Connection | None = connect()
         self._count = 0
@@ -149,7 +156,8 @@ def start(
         backend: the Keras backend.
         python: the interpreter in which the target is installed.
         path: a folder that goes first on that interpreter's import path.
-        regime: "x64" starts jax with 64-bit numbers; other backends have them anyway.
+        regime: "x64" is for float64: jax has 64-bit numbers only if started with them, and Keras is kept from
+            making float32 of float64.
         timeout: seconds for one answer; `FIRST_FACTOR` times as many for the first request of a shape.
         threads: how many threads the numerical libraries may use; None leaves it to them.
         in_process: serve from this very process, for a debugger. One backend a process, prints go where they
@@ -166,7 +174,10 @@ def start(
             return InProcess(target, None if path is None else str(path), variables)
         return Process(command, variables)
 
-    return Implementation(target, backend, regime, timeout, connect)
+    given = {"python": str(python), "path": path and str(path), "regime": regime}
+    defaults = {"python": sys.executable, "path": None, "regime": "x32"}
+    options = {name: value for name, value in given.items() if value != defaults[name]}
+    return Implementation(target, backend, options, timeout, connect)
 
 
 def environment(backend: str, regime: str, threads: int | None) -> dict[str, str]:

@@ -32,7 +32,7 @@ def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Value
     if rows is not None:
         got, value, bound = got[rows], value[rows], bound[rows]
     scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
-    decided = bound <= UNDECIDED * scale
+    decided = np.isfinite(bound) & (bound <= UNDECIDED * scale)
     excess = ratio(np.abs(got - value), bound)
     excess = np.where(np.isfinite(got), excess, np.inf)
     subject.tally.add(excess[decided], int((~decided).sum()))
@@ -78,6 +78,8 @@ def same(subject: Subject, what: str, got: Any, want: Any) -> None:
 def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
     """An array, or a shape, is `shape`."""
     __tracebackhide__ = True
+    if got is None:
+        raise subject.departure(f"{what} is not known, but should have shape {tuple(shape)}")
     found = list(got.shape) if isinstance(got, np.ndarray) else list(got)
     if found != list(shape):
         raise subject.departure(f"{what} has shape {tuple(found)}, but should have {tuple(shape)}", got=found)
@@ -127,7 +129,7 @@ def initial_state(case: SequenceCase) -> Values:
     """The state that the case gives, or zeros, (batch, units)."""
     if case.state is not None:
         return case.state
-    return np.zeros((len(case.inputs), case.config["units"]), case.inputs.dtype)
+    return np.zeros((case.inputs.shape[0], case.config["units"]))
 
 
 def fold_options(case: SequenceCase) -> dict[str, Any]:

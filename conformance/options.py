@@ -8,9 +8,10 @@ import fnmatch
 import math
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -65,7 +66,12 @@ OPTIONS = (
         default="auto",
         choices=("auto", "strict"),
     ),
-    Option("max-examples", "count", "Examples per clause and tier; default: each clause's budget.", "N"),
+    Option(
+        "max-examples",
+        "count",
+        "Examples of a numerical clause at each tier, of others in proportion; default: 50.",
+        "N",
+    ),
     Option("smoke", "flag", "A quick look: few examples, no slow clauses."),
     Option("seed", "integer", "Draw the same cases again: every test's seed is derived from this one.", "N"),
     Option("clause", "names", "Only clauses whose id matches.", "GLOB[,GLOB...]"),
@@ -107,9 +113,8 @@ class RunOptions:
 
     @property
     def groups(self) -> int:
-        """How many harnesses a run starts: one per target, backend and regime, of which jax has two."""
-        regimes = sum(2 if backend == "jax" and not self.in_process else 1 for backend in self.backends)
-        return len(self.targets) * regimes
+        """How many harnesses the tests are divided between: one a target, backend and regime."""
+        return len(self.targets) * len(self.backends) * (1 if self.in_process else 2)
 
     @property
     def workers(self) -> int:
@@ -318,6 +323,24 @@ def _at_least(least: int) -> Callable[[str], int]:
     return integer
 
 
+def command_line(options: RunOptions) -> str:
+    """The command that asks for the same run."""
+    words = ["conformance", "run", *options.targets]
+    for option, value in _asked(options):
+        words += [f"--{option.name}"] if value is True else [f"--{option.name}", str(value)]
+    return shlex.join(words)
+
+
+def _asked(options: RunOptions) -> Iterator[tuple[Option, Any]]:
+    """The options that are not the default, with what they were given; names as one text."""
+    lists = {"backend": options.backends, "clause": options.clauses}
+    for option in OPTIONS:
+        value = ",".join(lists[option.name]) if option.name in lists else getattr(options, option.field)
+        default = sys.executable if option.name == "python" else option.default
+        if value is not False and value not in (None, "", default):
+            yield option, value
+
+
 def pytest_arguments(options: RunOptions) -> list[str]:
     """The pytest command line of a run, which reads no configuration or conftest of the caller's."""
     arguments = ["--pyargs", "conformance.suite", "-p", "conformance.plugin", "--noconftest"]
@@ -333,16 +356,8 @@ def pytest_arguments(options: RunOptions) -> list[str]:
 
 def _own_arguments(options: RunOptions) -> list[str]:
     """The options that differ from the defaults, under the names that no other plugin has."""
-    values: dict[str, Any] = {
-        "target": ",".join(options.targets),
-        "backend": ",".join(options.backends),
-        "clause": ",".join(options.clauses),
-    }
-    found = [f"--conformance-{name}={value}" for name, value in values.items() if value]
-    for option in OPTIONS:
-        value = getattr(options, option.field, None)
-        if option.pytest and option.kind == "flag" and value:
-            found.append(f"--conformance-{option.name}")
-        elif option.pytest and option.kind not in ("flag", "names") and value is not None:
-            found.append(f"--conformance-{option.name}={value}")
+    found = [f"--conformance-target={','.join(options.targets)}"]
+    for option, value in _asked(options):
+        if option.pytest:
+            found.append(f"--conformance-{option.name}" + ("" if value is True else f"={value}"))
     return found

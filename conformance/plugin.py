@@ -9,9 +9,10 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -20,13 +21,21 @@ from conformance.options import RunOptions, UsageError
 from conformance.pool import Place, Pool, described
 from conformance.report import jsonfile
 from conformance.subject import Subject
-from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
+from conformance.trial import FORMULA, PRECISION, TIERS, Check, Plan, judge_clause
 from conformance.verdict import Report, Verdict, verdict_from
 
 FULL_BUDGET = 50
 """Examples of a numerical clause by default; --max-examples scales every other budget with it."""
 
-Listener = Callable[[Verdict], None]
+
+class Listener(Protocol):
+    """Follows a run."""
+
+    def expect(self, totals: Mapping[str, int]) -> None:
+        """How many verdicts there will be for each target and backend."""
+
+    def __call__(self, verdict: Verdict) -> None:
+        """A clause was judged."""
 
 
 @dataclass
@@ -43,8 +52,15 @@ class Session:
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     report: Report | None = None
+
+    def expect(self, nodeids: Iterable[str]) -> None:
+        """Verdicts of these tests are to come."""
+        self.expected |= set(nodeids)
+        if self.listener:
+            self.listener.expect(Counter(map(_progress_group, self.expected)))
 
 
 SESSION = pytest.StashKey[Session]()
@@ -62,8 +78,15 @@ class Key:
 
     @property
     def id(self) -> str:
-        parts = (self.cell["name"], self.place.backend, self.tier)
+        parts = (self.place.target, self.cell["name"], self.place.backend, self.tier)
         return "-".join(part for part in parts if part)
+
+
+def _progress_group(nodeid: str) -> str:
+    """The line of progress that a test belongs to, from the `Key.id` in its own id."""
+    parts = nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")].split("-")
+    parts = parts[:-1] if parts[-1] in TIERS else parts
+    return f"{'-'.join(parts[:-2])} on {parts[-1]}"
 
 
 # Start
@@ -132,12 +155,12 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     items[:] = sorted(
         (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank
     )
-    session.config.stash[SESSION].expected |= {item.nodeid for item in items}
+    session.config.stash[SESSION].expect(item.nodeid for item in items)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    node.config.stash[SESSION].expected |= set(ids)
+    node.config.stash[SESSION].expect(ids)
 
 
 # Each test
@@ -209,6 +232,10 @@ class Collector:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.session.notes.append(f"a part of the suite cannot be read: {report.longreprtext}")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         carried = getattr(report, "conformance", None)
         if carried is None:
@@ -244,7 +271,7 @@ def _report(run: Session) -> Report:
         spec=clauses.load().version,
         suite=__version__,
         seed=run.seed,
-        command="conformance run",
+        command=options.command_line(asked),
         budget={
             "examples": asked.max_examples,
             "smoke": asked.smoke,
@@ -256,8 +283,8 @@ def _report(run: Session) -> Report:
             run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
         ),
         seconds=time.monotonic() - run.began,
-        complete=not missing and bool(run.expected),
-        notes=[f"not judged: {nodeid}" for nodeid in sorted(missing)],
+        complete=bool(run.expected) and not missing and not run.notes,
+        notes=run.notes + [f"not judged: {nodeid}" for nodeid in sorted(missing)],
     )
 
 

@@ -22,8 +22,8 @@ with start({target}) as implementation:
 def write(subject: Subject) -> str:
     """A script that makes the example's requests again and prints the last answer."""
     target = subject.implementation
-    options = getattr(target, "options", {})
-    arguments = [repr(target.target), repr(target.backend), *(f"{k}={v!r}" for k, v in options.items() if v)]
+    options = [f"{name}={value!r}" for name, value in target.options.items()]
+    arguments = [repr(target.target), repr(target.backend), *options]
     requests = "\n".join(_request(method, params) for method, params in subject.example.requests)
     return TEMPLATE.format(
         target=", ".join(arguments), requests=textwrap.indent(requests or "answer = None", "    ")

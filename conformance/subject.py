@@ -24,6 +24,7 @@ class Answering(Protocol):
 
     target: str
     backend: str
+    options: Mapping[str, Any]
 
     def describe(self) -> dict[str, Any]: ...
 

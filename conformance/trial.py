@@ -135,10 +135,10 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         subject.example = recording
         try:
             check.body(subject, recording.drawing(data.draw))
-        except Departure:
+        except Departure as departure:
             quirk = quirk_met(check.clause, subject)
             if quirk is None:
-                shrinking.failed(recording)
+                shrinking.failed(recording, departure.failure)
                 raise
             subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
         except (HarnessFault, NotSupported) as reason:
@@ -161,8 +161,9 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         raise stopped.reason from None
     except Departure as departure:
         return replace(departure.failure, script=script.write(subject))
-    except Flaky:
-        return Failure("the same example fails once and passes once", script=script.write(subject))
+    except Flaky:  # the example that failed, for a fresh process to decide
+        subject.example, failure = shrinking.last
+        return replace(failure, script=script.write(subject))
     return None
 
 
@@ -180,13 +181,16 @@ class Shrinking:
     def __init__(self) -> None:
         self.failures: set[str] = set()
         self.calls = 0
+        self.last: tuple[Recording, Failure]
+        """The latest example that failed."""
 
     @property
     def begun(self) -> bool:
         return bool(self.failures)
 
-    def failed(self, recording: Recording) -> None:
+    def failed(self, recording: Recording, failure: Failure) -> None:
         self.failures.add(recording.key)
+        self.last = recording, failure
 
     def admit(self, key: str) -> None:
         """Go on with a case that is known to fail, or while there are calls left."""
@@ -227,7 +231,10 @@ def _repeats(check: Check, subject: Subject) -> bool:
     subject.example = Recording(Shrinking())
     try:
         check.body(subject, lambda _: next(drawn))
-    except (Departure, HarnessFault):
+    except Departure:
+        return True
+    except HarnessFault:
+        subject.implementation.restart()  # for the clauses that come after
         return True
     return False
 

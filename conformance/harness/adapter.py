@@ -160,7 +160,10 @@ class Adapter:
         raise NotSupported("shapes is not offered")
 
     def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
-        """{"before", "after", "config", "config_again"}; kind: config, weights, model, clone or deepcopy"""
+        """{"before", "after", "config", "config_again"}; kind: config, weights, model, clone or deepcopy
+
+        Kind get_config asks for {"config"} of a cell by itself.
+        """
         raise NotSupported("roundtrip is not offered")
 
     def save(self, model: Any, parameters: Any, path: str, inputs: Any) -> Any:

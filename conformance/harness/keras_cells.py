@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from .keras_float64 import keep_float64
 from .keras_gradients import gradients
 from .keras_layers import Layers
 from .keras_models import Models
@@ -34,8 +35,15 @@ class KerasCells(Adapter):
                 )
         self.layers = Layers(classes)
         self.keras = self.layers.keras
+        if self.regime == "x64":
+            keep_float64()
         self.runner = Runner(self.keras)
         self.models = Models(self.layers, self.runner)
+
+    @property
+    def regime(self) -> str:
+        """Whether this process is to judge float64."""
+        return "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32"
 
     def cells(self) -> list[dict[str, Any]]:
         return [_cell_facts(name, cell) for name, cell in self.layers.classes.items()]
@@ -45,7 +53,7 @@ class KerasCells(Adapter):
         return {
             **_origin(module),
             "backend": self.runner.backend,
-            "regime": "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32",
+            "regime": self.regime,
             "float64": self.layers.holds_float64(),
             "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
         }
@@ -130,10 +138,10 @@ class KerasCells(Adapter):
         parsed = self._model(model)
         cell = self.layers.cell(parsed).layer
         sizes = [(batch, size) for size in _listed(cell.state_size)]
+        computed_output, computed_state = _computed_shapes(cell, (batch, parsed.input_dim), sizes)
         x = self.keras.KerasTensor((batch, parsed.input_dim), dtype=cell.compute_dtype)
         states = [self.keras.KerasTensor(size, dtype=cell.compute_dtype) for size in sizes]
         output, state = call_cell(cell, x, states)
-        computed_output, computed_state = _computed_shapes(cell, (batch, parsed.input_dim), sizes)
         return {
             "symbolic_output": list(output.shape),
             "symbolic_state": [list(tensor.shape) for tensor in state],
@@ -210,9 +218,12 @@ def _listed(value: Any) -> list[Any]:
 def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
     """What `compute_output_shape` says; (None, None) where the cell has none."""
     try:
-        output, state = theirs(cell.compute_output_shape, inputs, states)
+        found = theirs(cell.compute_output_shape, inputs, states)
     except NotImplementedError:
         return None, None
+    if len(found) != 2 or not all(isinstance(part, (list, tuple)) for part in found):
+        raise ContractBroken(f"compute_output_shape returns the shapes (output, states), not {found}")
+    output, state = found
     nested = isinstance(state, (list, tuple)) and bool(state) and isinstance(state[0], (list, tuple))
     return list(output), [list(shape) for shape in state] if nested else [list(state)]
 

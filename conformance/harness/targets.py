@@ -32,7 +32,7 @@ def resolve(target: str) -> Adapter:
 
 
 def _mutants(name: str) -> dict[str, Any]:
-    every: dict[str, Any] = import_module(".keras_mutants", __package__).MUTANTS
+    every: dict[str, Any] = import_module(".keras_mutants", __package__).cells()
     if name == "*":
         return every
     if name not in every:

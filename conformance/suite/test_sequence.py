@@ -18,11 +18,21 @@ from conformance.trial import Draw
 
 def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
     """The implementation's answer to the sequence; every output, unless the case's options say otherwise."""
+    subject.example.tags |= tags(case)
     state = None if case.state is None else [case.state]
     options = {"return_sequences": True, **case.options}
     given = {"mask": case.mask, "initial_state": state, "options": options, **more}
     answer: dict[str, Any] = subject.request("sequence", **subject.about(case), **given)
     return answer
+
+
+def tags(case: SequenceCase) -> set[str]:
+    """What is special about a sequence, where a host may have a fault."""
+    found = {name for name, value in case.options.items() if value is True}
+    if case.mask is None:
+        return found
+    first = -1 if case.options.get("go_backwards") else 0
+    return found if case.mask[:, first].all() else {*found, "masked first step"}
 
 
 @clause("sequence.steps")
@@ -89,9 +99,14 @@ def test_mask_initial_state(subject: Subject, draw: Draw) -> None:
 @clause("sequence.mask.zero_output", examples=12)
 def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(3,), masked=True))
-    unroll = draw(st.booleans())
-    case = replace(case, options={"zero_output_for_mask": True, "unroll": unroll})
-    subject.example.tags |= {"unroll"} if unroll else set()
+    case = replace(case, options={"zero_output_for_mask": True, "unroll": draw(st.booleans())})
+    judge.sequence(subject, case, run(subject, case)["output"])
+
+
+@clause("sequence.mask.unroll", examples=12)
+def test_mask_unroll(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(2, 3), masked=True))
+    case = replace(case, options={"unroll": True, "go_backwards": draw(st.booleans())})
     judge.sequence(subject, case, run(subject, case)["output"])
 
 

@@ -46,15 +46,17 @@ def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None
 @clause("serialization.config.json", examples=10)
 def test_config_json(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
-    answer = subject.request("roundtrip", **subject.about(case), kind="config")
-    json.dumps(answer["config"])
+    answer = subject.request("roundtrip", **subject.about(case), kind="get_config")
+    judge.holds(subject, isinstance(answer["config"], dict), "get_config is no dict", got=answer["config"])
 
 
 @clause("serialization.config.complete", examples=20)
 def test_config_complete(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
-    config = subject.request("roundtrip", **subject.about(case), kind="config")["config"]
-    for name, value in case.config.items():
+    half = subject.model(case.config, case.input_dim, dtype="mixed_float16")
+    about = subject.about(case) | {"model": half}
+    config = subject.request("roundtrip", **about, kind="get_config")["config"]
+    for name, value in {**case.config, "dtype": half["dtype"]}.items():
         judge.holds(subject, name in config, f"get_config lacks {name!r}", got=sorted(config), want=name)
         kept = value in json.dumps(config[name]) if isinstance(value, str) else config[name] == value
         judge.holds(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)

@@ -64,7 +64,7 @@ def test_computed(subject: Subject, draw: Draw) -> None:
     )
 
 
-@clause("shape.dynamic", examples=10, smoke=2)
+@clause("shape.dynamic", smoke=2)
 def test_dynamic(subject: Subject, draw: Draw) -> None:
     sizes = draw(st.sampled_from(FEW))
     config, seed = subject.config(sizes, **draw(st.sampled_from(subject.forms))), draw(seeds)
