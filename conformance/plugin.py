@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import pytest
 
 from conformance import __version__, clauses, options
+from conformance.families.base import Variant
 from conformance.options import RunOptions, UsageError
 from conformance.pool import Place, Pool, described
 from conformance.report import jsonfile
@@ -50,6 +51,7 @@ class Session:
     listener: Listener | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -186,7 +188,14 @@ def _subject(session: Session, key: Key) -> Subject:
     implementation = session.pool.at(key.place)
     dtype = key.tier or PRECISION
     others = tuple(backend for backend in session.options.backends if backend != key.place.backend)
-    return Subject(implementation, key.cell, dtype, pool=session.pool, other_backends=others)
+    return Subject(
+        implementation,
+        key.cell,
+        dtype,
+        pool=session.pool,
+        other_backends=others,
+        variants=session.variants,
+    )
 
 
 def _plan(session: Session, key: Key, check: Check) -> Plan:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,6 +101,14 @@ def digest(method: str, params: Mapping[str, Any]) -> str:
     return found.hexdigest()
 
 
+def headline(message: str) -> str:
+    """One line of an exception's message: what was raised first, without what Keras puts round it."""
+    plain = re.sub(r"\x1b\[\d*m", "", message)
+    called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.DOTALL)
+    first = (called[1] if called else plain).rpartition("Exception encountered: ")[2]
+    return textwrap.shorten(first, 300, placeholder=" …")
+
+
 @dataclass
 class Subject:
     """One cell of one implementation at one precision."""
@@ -111,6 +121,8 @@ class Subject:
     pool: Pool | None = None
     """Starts the same target on another backend, or afresh."""
     other_backends: tuple[str, ...] = ()
+    variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
+    """The variant that each cell, backend and precision was found to follow."""
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
 
@@ -158,7 +170,7 @@ class Subject:
         try:
             return self.attempt(method, to=to, **params)
         except ImplementationRaised as raised:
-            raise self.departure(f"{method} raises {raised.type}: {raised.message}") from None
+            raise self.departure(f"{method} raises {raised.type}: {headline(raised.message)}") from None
 
     def attempt(self, method: str, *, to: Answering | None = None, **params: Any) -> Any:
         """The implementation's answer, or ImplementationRaised."""
@@ -166,8 +178,9 @@ class Subject:
         return (to or self.implementation).request(method, **params)
 
     def departure(self, summary: str, **evidence: Any) -> Departure:
-        """A departure, with the case at hand."""
-        return Departure(Failure(summary, case=plain(self.example.case), **evidence))
+        """A departure, with the case at hand, or else what was asked last."""
+        case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
+        return Departure(Failure(summary, case=plain(case), **evidence))
 
     def about(self, case: Case) -> dict[str, Any]:
         """The parameters of a request about `case`: model, values and inputs."""
@@ -196,12 +209,13 @@ class Subject:
 
     @contextmanager
     def under(self, variant: Variant) -> Iterator[None]:
-        """Judge by a variant of the specification for a while."""
-        before, self.variant = self.variant, variant
+        """Judge by a variant of the specification for a while, which counts for nothing."""
+        variant_before, tally_before = self.variant, self.tally
+        self.variant, self.tally = variant, Tally()
         try:
             yield
         finally:
-            self.variant = before
+            self.variant, self.tally = variant_before, tally_before
 
     @contextmanager
     def elsewhere(self, backend: str) -> Iterator[Answering]:

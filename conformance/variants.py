@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,19 +11,30 @@ from conformance.cases import StepCase, Values, step_case
 from conformance.families import Sizes
 from conformance.families.base import Variant
 from conformance.judge import ratio
-from conformance.subject import Departure, Subject
+from conformance.subject import Departure, Example, Subject, Tally
 
 TRIALS = 8
 """Cases a formula."""
 
 
 def find(subject: Subject) -> Variant:
-    """The variant nearest to the specification that fits every case; {} where none does."""
+    """The variant nearest to the specification that fits every case; {} is the specification, or none.
+
+    It is looked for once for each cell, backend and precision, and remembered in `subject.variants`.
+    """
+    key = (subject.implementation.target, subject.cell["name"], subject.backend, subject.dtype)
+    if key not in subject.variants:
+        subject.variants[key] = _find(subject)
+    return subject.variants[key]
+
+
+def _find(subject: Subject) -> Variant:
+    apart = replace(subject, example=Example(), tally=Tally())
     try:
-        answered = [(case, np.asarray(subject.step(case)["output"])) for case in _cases(subject)]
+        answered = [(case, np.asarray(apart.step(case)["output"])) for case in _cases(apart)]
     except Departure:
         return {}
-    for variant in subject.family.variants:
+    for variant in ({}, *subject.family.variants):
         if all(_fits(subject, case, got, variant) for case, got in answered):
             return variant
     return {}

@@ -59,6 +59,31 @@ def _identity(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
+def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
+    """Each failure at length; of those that one variant explains the first, and the others in a line."""
+    found = findings(verdicts)
+    for finding in found:
+        if not finding.explained:
+            print_finding(console, finding, clauses)
+    explained = [finding for finding in found if finding.explained]
+    for group in group_by(explained, lambda f: (f.first.cell, show_case(f.first.variant))).values():
+        print_finding(console, group[0], clauses)
+        _print_alike(console, group[1:])
+
+
+def _print_alike(console: Console, alike: list[Finding]) -> None:
+    if not alike:
+        return
+    console.print()
+    console.print(Text(f"Fail for the sake of {show_case(alike[0].first.variant)} alone, as the one above:"))
+    grid = Table.grid(padding=(0, 2))
+    for finding in alike:
+        failure = finding.first.failure
+        grid.add_row(Text(f"  {finding.first.clause}"), Text(failure.summary if failure else "", "dim"))
+    console.print(grid)
+    console.print(Text("  the report that --json writes has the case of each, and its script", "dim"))
+
+
 def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clause]) -> None:
     """The clause, what it demands, the smallest case, got, want, bound, and a script to see it again."""
     first = finding.first

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from conformance.clauses import Clause
-from conformance.report.failures import findings, print_finding, print_reasons
+from conformance.report.failures import print_findings, print_reasons
 from conformance.report.status import (
     group_by,
     judged,
@@ -59,8 +59,7 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     print_reasons(
         console, verdicts, "host", "Faults of the host, not laid to the cell and not counted as passed"
     )
-    for finding in findings(verdicts):
-        print_finding(console, finding, clauses)
+    print_findings(console, verdicts, clauses)
 
 
 def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:

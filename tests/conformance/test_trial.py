@@ -1,0 +1,261 @@
+"""What becomes of a clause's examples: every outcome, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import StepCase
+from conformance.implementation import HarnessDied, ImplementationRaised, NotSupported
+from conformance.quirks import Quirk
+from conformance.strategies import steps
+from conformance.subject import Subject
+from conformance.tolerance import ErrorBounded
+from conformance.trial import SHRINK_CALLS, TIERS, Check, Draw, Plan, judge_clause
+from conformance.verdict import Verdict
+from reference import cfc_step
+
+CELL = {
+    "name": "CfCCell",
+    "family": "cfc",
+    "arguments": ["units", "mode", "activation", "backbone_units", "backbone_layers", "backbone_dropout"],
+}
+STEP = "cfc.step.default"
+Answer = Callable[..., Any]
+
+
+class Fake:
+    """An implementation whose every answer is that of a function."""
+
+    target, backend, options = "fake:Cell", "numpy", {}
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer, self.asked, self.restarts = answer, 0, 0
+
+    def describe(self) -> dict[str, Any]:
+        return {"host": "keras", "versions": {"keras": "3.9.0"}}
+
+    def request(self, method: str, **params: Any) -> Any:
+        self.asked += 1
+        return self.answer(self, **params)
+
+    def restart(self) -> None:
+        self.restarts += 1
+
+    def close(self) -> None:
+        pass
+
+
+def computed(params: dict[str, Any], **changed: Any) -> Any:
+    """What the specification asks for, or a variant of it."""
+    config = params["model"]["config"]
+    batch = len(params["inputs"])
+    times = np.ones(()) if params["timespans"] is None else params["timespans"]
+    options = {"mode": config["mode"], "backbone_layers": config["backbone_layers"], **changed}
+    output = cfc_step(
+        params["parameters"],
+        params["inputs"],
+        params["state"][0],
+        np.broadcast_to(times.reshape(-1, 1), (batch, 1)),
+        activation=config["activation"],
+        **options,
+    )
+    return {"output": output, "state": [output]}
+
+
+def right(fake: Fake, **params: Any) -> Any:
+    return computed(params, head_activation="tanh")
+
+
+def linear(fake: Fake, **params: Any) -> Any:
+    return computed(params, head_activation="linear")
+
+
+def off_by_a_hair(fake: Fake, **params: Any) -> Any:
+    answer = right(fake, **params)
+    return {**answer, "output": answer["output"] + 1e-9}
+
+
+def follows(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="default")))
+
+
+def judged(answer: Answer, body: Any = follows, **plan: Any) -> tuple[Verdict, Fake]:
+    fake = Fake(answer)
+    subject = Subject(fake, CELL, "float64")
+    check = Check(STEP, body, 30, 5, TIERS)
+    return judge_clause(check, subject, Plan(**{"examples": 30, "seed": 7, **plan})), fake
+
+
+def test_what_follows_the_specification_passes() -> None:
+    verdict, fake = judged(right)
+    assert (verdict.outcome, verdict.examples, verdict.failure) == ("pass", 30, None)
+    assert verdict.shapes >= 3 and verdict.undecided == 0 and verdict.worst == 0, "the same program"
+    assert fake.restarts == 0
+
+
+def test_a_slip_of_a_billionth_fails_with_the_smallest_case() -> None:
+    verdict, fake = judged(off_by_a_hair)
+    assert verdict.outcome == "fail" and fake.restarts == 1
+    case = verdict.failure.case
+    assert np.shape(case["inputs"]) == (1, 1) and case["config"]["units"] == 1
+    assert "output[0, 0] is" in verdict.failure.summary and "times the bound" in verdict.failure.summary
+    assert verdict.failure.excess > 1e5
+    assert verdict.failure.bound[0][0] < 1e-12
+    assert "start('fake:Cell', 'numpy')" in verdict.failure.script
+
+
+def test_shrinking_is_capped_by_calls() -> None:
+    def of_any_size(fake: Fake, **params: Any) -> Any:
+        return {"output": 1.0 + right(fake, **params)["output"], "state": []}
+
+    _, fake = judged(of_any_size)
+    assert fake.asked < 30 + 2 * SHRINK_CALLS
+
+
+def test_an_answer_of_another_shape_fails() -> None:
+    verdict, _ = judged(lambda fake, **params: {"output": np.zeros((9, 9)), "state": []})
+    assert verdict.outcome == "fail" and "has shape (9, 9), but should have (1, 1)" in verdict.failure.summary
+
+
+def test_nan_fails() -> None:
+    def nan(fake: Fake, **params: Any) -> Any:
+        return {"output": np.full_like(params["state"][0], np.nan), "state": []}
+
+    assert judged(nan)[0].outcome == "fail"
+
+
+def test_an_exception_of_the_implementation_fails_in_its_own_words() -> None:
+    def raises(fake: Fake, **params: Any) -> Any:
+        raise ImplementationRaised("TypeError", "no such argument")
+
+    verdict, _ = judged(raises)
+    assert verdict.outcome == "fail" and verdict.failure.summary == "step raises TypeError: no such argument"
+
+
+def test_what_is_not_offered_is_not_applicable() -> None:
+    def refuses(fake: Fake, **params: Any) -> Any:
+        raise NotSupported("no steps here")
+
+    verdict, _ = judged(refuses)
+    assert (verdict.outcome, verdict.reason) == ("not applicable", "not supported here: no steps here")
+
+
+def test_a_death_fails_once_it_has_repeated_and_is_not_shrunk() -> None:
+    def dies(fake: Fake, **params: Any) -> Any:
+        raise HarnessDied(-11, "Segmentation fault")
+
+    verdict, fake = judged(dies)
+    assert verdict.outcome == "fail" and "died with status -11" in verdict.failure.summary
+    assert (fake.asked, fake.restarts) == (2, 2), "to confirm it, and to leave a live process behind"
+
+
+def test_a_death_that_does_not_repeat_is_not_reproducible() -> None:
+    def dies_once(fake: Fake, **params: Any) -> Any:
+        if fake.restarts == 0:
+            raise HarnessDied(-9, "")
+        return right(fake, **params)
+
+    assert judged(dies_once)[0].outcome == "not reproducible"
+
+
+def test_a_failure_that_a_fresh_process_does_not_show_is_not_reproducible() -> None:
+    def stale(fake: Fake, **params: Any) -> Any:
+        return (right if fake.restarts else off_by_a_hair)(fake, **params)
+
+    verdict, _ = judged(stale)
+    assert verdict.outcome == "not reproducible" and "not again in a fresh process" in verdict.reason
+
+
+def test_a_fault_of_the_suite_is_an_error_and_not_a_failure() -> None:
+    def broken(subject: Subject, draw: Draw) -> None:
+        raise KeyError("a slip of ours")
+
+    verdict, _ = judged(right, broken)
+    assert verdict.outcome == "error" and "a slip of ours" in verdict.reason
+
+
+def test_fewer_examples_than_the_budget_are_an_error() -> None:
+    def few(subject: Subject, draw: Draw) -> None:
+        draw(st.booleans())
+
+    verdict, _ = judged(right, few)
+    assert (verdict.outcome, verdict.reason) == ("error", "2 of 30 examples ran")
+
+
+def test_values_that_decide_nothing_are_an_error_where_they_are_many() -> None:
+    def vague(subject: Subject, draw: Draw) -> None:
+        case: StepCase = draw(steps(subject, mode="default"))
+        want = subject.reference(case)
+        judge.close(
+            subject, "output", want.value, ErrorBounded(want.value, want.arithmetic, np.full(want.shape, 9.0))
+        )
+
+    verdict, _ = judged(right, vague)
+    assert verdict.outcome == "error" and "values undecided" in verdict.reason
+
+
+def test_an_unbounded_value_decides_nothing() -> None:
+    subject = Subject(Fake(right), CELL, "float64")
+    want = ErrorBounded(np.array([np.inf, 1.0]), subject.arithmetic, np.array([np.inf, 1e-9]))
+    judge.close(subject, "output", np.array([5.0, 1.0]), want)
+    assert (subject.tally.values, subject.tally.undecided) == (2, 1)
+
+
+def test_a_variant_is_named_and_what_holds_under_it_still_fails() -> None:
+    verdict, _ = judged(linear)
+    assert (verdict.outcome, verdict.variant) == ("fail", {"head_activation": "linear"})
+    assert verdict.holds_under_variant and verdict.failure is not None
+    assert verdict.examples <= 30
+
+
+def test_under_strict_no_variant_is_looked_for() -> None:
+    verdict, _ = judged(linear, variant="strict")
+    assert (verdict.outcome, verdict.variant, verdict.holds_under_variant) == ("fail", {}, False)
+
+
+def test_what_fails_under_the_variant_too_is_shown_as_it_fails_there() -> None:
+    def linear_but_late(fake: Fake, **params: Any) -> Any:
+        answer = linear(fake, **params)
+        return {**answer, "output": answer["output"] + (params["timespans"] is None)}
+
+    verdict, _ = judged(linear_but_late)
+    assert verdict.outcome == "fail" and not verdict.holds_under_variant
+    assert verdict.variant == {"head_activation": "linear"}
+
+
+def test_no_variant_is_named_where_none_fits() -> None:
+    verdict, _ = judged(off_by_a_hair)
+    assert (verdict.variant, verdict.holds_under_variant) == ({}, False)
+
+
+def test_what_a_host_is_known_for_is_laid_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Quirk("a.quirk", "what it does", "keras", ("numpy",), "3.8", "3.10", (STEP,), ("tanh",), "")
+    monkeypatch.setattr("conformance.quirks.ledger", lambda: (known,))
+    verdict, _ = judged(off_by_a_hair)
+    assert (verdict.outcome, verdict.reason) == ("host", "a.quirk: what it does")
+
+
+def test_an_argument_that_a_cell_lacks_makes_its_clause_inapplicable() -> None:
+    check = Check("cfc.step.head_activation", follows, 30, 5, TIERS, argument="head_activation")
+    verdict = judge_clause(check, Subject(Fake(right), CELL, "float64"), Plan(30, 7))
+    assert (verdict.outcome, verdict.reason) == ("not applicable", "no argument 'head_activation'")
+
+
+def test_the_same_seed_draws_the_same_cases() -> None:
+    def numbers(seed: int) -> list[Any]:
+        seen: list[Any] = []
+
+        def remember(fake: Fake, **params: Any) -> Any:
+            seen.append(params["inputs"].tolist())
+            return right(fake, **params)
+
+        judged(remember, seed=seed)
+        return seen
+
+    assert numbers(3) == numbers(3) != numbers(4)
