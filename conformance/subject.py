@@ -104,7 +104,7 @@ def digest(method: str, params: Mapping[str, Any]) -> str:
 def headline(message: str) -> str:
     """One line of an exception's message: what was raised first, without what Keras puts round it."""
     plain = re.sub(r"\x1b\[\d*m", "", message)
-    called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.DOTALL)
+    called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.S)
     first = (called[1] if called else plain).rpartition("Exception encountered: ")[2]
     return textwrap.shorten(first, 300, placeholder=" …")
 

@@ -54,7 +54,15 @@ def test_timespans(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, buckets=FEW))
     batch, units = case.state.shape
     flat = [(units,), (1,), (batch + 1,)]
-    deep = [(batch, units), (1, units), (1, 1), (1, batch + 1), (batch, units + 1), (batch, 1, 1), (batch + 1, 1)]
+    deep = [
+        (batch, units),
+        (1, units),
+        (1, 1),
+        (1, batch + 1),
+        (batch, units + 1),
+        (batch, 1, 1),
+        (batch + 1, 1),
+    ]
     bad = [shape for shape in flat + deep if shape not in ((batch,), (batch, 1))]
     for shape in draw(st.permutations(bad)):
         params = {"state": [case.state], "timespans": np.ones(shape, case.inputs.dtype), "eager": True}
