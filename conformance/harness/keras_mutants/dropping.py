@@ -1,0 +1,94 @@
+"""Faults of dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .fault import Fault, FaultOfLTC, found_by, ops, pair, unpair
+
+
+@found_by("dropout.inference", "output.* but should be")
+class DropsAtInference(Fault):
+    """Dropout applies at inference too."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        return super().call(inputs, states, training=True)
+
+
+@found_by("dropout.training", "training drops nothing")
+class NeverDrops(FaultOfLTC):
+    """Dropout never applies."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        return super().call(inputs, states, training=False)
+
+
+@found_by("dropout.training", "training drops nothing")
+class DropsInputs(Fault):
+    """Dropout acts on the inputs instead of the backbone."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        x, t = pair(inputs)
+        if training and self._drops:
+            from keras import random
+
+            x = random.dropout(x, self.backbone_dropout, seed=self.seed_generator)
+        return super().call(unpair(x, t), states, training=False)
+
+
+@found_by("dropout.rate", "a feature is neither dropped nor scaled")
+class DropsState(FaultOfLTC):
+    """Dropout acts on the new state instead of the backbone."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        new, _ = super().call(inputs, states, training=False)
+        if training and self._drops:
+            from keras import random
+
+            new = random.dropout(new, self.backbone_dropout, seed=self.seed_generator)
+        return new, [new]
+
+
+@found_by("dropout.fresh", "two training calls draw one mask")
+class MaskForEver(Fault):
+    """The first mask is kept for every call."""
+
+    def _masks(self, x: Any) -> Any:
+        self._dropout_masks = super()._masks(x)
+        return self._dropout_masks
+
+    def reset_dropout_mask(self) -> None:
+        """Keeps the mask."""
+
+
+@found_by("dropout.held", r"step \d has another mask than the first")
+class MaskOfEachStep(FaultOfLTC):
+    """Each step of a sequence draws a mask of its own."""
+
+    def get_dropout_mask(self, step_input: Any) -> Any:
+        return None
+
+
+@found_by("dropout.held", "every sample has one mask")
+class MaskOfTheBatch(Fault):
+    """One mask is drawn for all samples."""
+
+    def _masks(self, x: Any) -> Any:
+        return [ops.broadcast_to(mask[:1], mask.shape) for mask in super()._masks(x)]
+
+
+@found_by("dropout.rate", "a feature is neither dropped nor scaled")
+class NotScaled(Fault):
+    """What is kept is not scaled by 1 / (1 - rate)."""
+
+    def _masks(self, x: Any) -> Any:
+        return [mask * (1.0 - self.backbone_dropout) for mask in super()._masks(x)]
+
+
+@found_by("dropout.rate", r"of \d+ features \d+ are dropped")
+class RateIsKept(FaultOfLTC):
+    """The rate is the share that is kept."""
+
+    def _masks(self, x: Any) -> Any:
+        scale = 1.0 / (1.0 - self.backbone_dropout)
+        return [scale * ops.cast(mask == 0.0, mask.dtype) for mask in super()._masks(x)]

@@ -1,0 +1,90 @@
+"""What a mutant is: a fault of a few lines, mixed into one of our cells where that is imported.
+
+A fault inherits from nothing of Keras, so that the driver may read which clause is to find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ncps import BaseCell
+else:
+    BaseCell = object
+
+
+class Fault(BaseCell):  # type: ignore[misc]
+    """A part of a CfCCell."""
+
+    cell = "CfCCell"
+    registered = True
+    """Whether Keras is told of the class, as `register_keras_serializable` tells it."""
+
+
+class FaultOfLTC(Fault):
+    """A part of an LTCCell."""
+
+    cell = "LTCCell"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault, the clause that must find it, and a pattern of what is then said of it."""
+
+    fault: type[Fault]
+    clause: str
+    says: str
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in one line."""
+        return self.fault.__doc__ or ""
+
+
+MUTANTS: dict[str, Mutant] = {}
+"""Every mutant that has been imported, by name."""
+
+SOUND: dict[str, type[Fault]] = {}
+"""Cells that are odd and yet right: no clause may find one."""
+
+F = TypeVar("F", bound=type[Fault])
+
+
+def found_by(clause: str, says: str) -> Callable[[F], F]:
+    """Make a fault a mutant that `clause` must find and of which a failure's summary `says` so much."""
+
+    def register(fault: F) -> F:
+        MUTANTS[fault.__name__] = Mutant(fault, clause, says)
+        return fault
+
+    return register
+
+
+def sound(cell: F) -> F:
+    """Make a part an odd cell that no clause may find."""
+    SOUND[cell.__name__] = cell
+    return cell
+
+
+class _Operations:
+    """`keras.ops`, imported where it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module("keras").ops, name)
+
+
+ops: Any = _Operations()
+
+
+def pair(inputs: Any) -> tuple[Any, Any]:
+    """Input and elapsed time, None where there is none, of what a cell is called with."""
+    x, t = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
+    return x, t
+
+
+def unpair(x: Any, t: Any) -> Any:
+    """The inverse of `pair`."""
+    return x if t is None else (x, t)

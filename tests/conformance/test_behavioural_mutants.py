@@ -1,0 +1,179 @@
+"""Every wrong cell is found, by the clause that it names and for what is wrong with it; no right one is."""
+
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import conformance.suite
+from conformance import implementation as driver
+from conformance import trial
+from conformance.checks import CHECKS
+from conformance.harness.keras_mutants import MUTANTS, SOUND
+from conformance.options import RunOptions
+from conformance.pool import Pool
+from conformance.process import HarnessFault
+from conformance.subject import Subject
+from conformance.trial import Plan, judge_clause
+
+ROOT = Path(driver.__file__).parents[1]
+NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
+BACKENDS = [backend for backend in driver.importable_backends() if backend in NAMED]
+SEEDS = (0, 1, 2)
+STARTING = ("Dies", "Hangs", "RegisteredLate")
+"""Mutants that fail whatever is drawn, and for which processes have to be started: judged on one seed."""
+CELLS = {"CfCCell": "cfc", "LTCCell": "ltc"}
+LEARNING = ("gradient.", "training.")
+"""Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
+
+for module in pkgutil.iter_modules(conformance.suite.__path__):
+    importlib.import_module(f"conformance.suite.{module.name}")
+
+
+class Lasting:
+    """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
+
+    def __init__(self, target, backend):
+        self.process = driver.start(target, backend, path=ROOT, regime="x64", threads=1)
+        self.target, self.backend, self.options = target, backend, self.process.options
+        self.describe, self.close = self.process.describe, self.process.close
+        self.ended = self.afresh = False
+
+    def request(self, method, **params):
+        try:
+            return self.process.request(method, **params)
+        except HarnessFault:
+            self.ended = True
+            raise
+
+    def restart(self):
+        if self.ended or self.afresh:
+            self.process.restart()
+        self.ended = False
+
+
+@pytest.fixture(scope="module")
+def harness():
+    """Harnesses by target and backend, started when first asked for."""
+    running = {}
+
+    def get(target, backend):
+        if (target, backend) not in running:
+            running[target, backend] = Lasting(target, backend)
+        return running[target, backend]
+
+    yield get
+    for implementation in running.values():
+        implementation.close()
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """Starts the processes between which a model moves."""
+    pool = Pool(RunOptions(path=ROOT, backends=tuple(BACKENDS), jobs=1))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def judged(harness, pool, monkeypatch):
+    """The verdict of a clause on a cell; small failures are not looked for, which is most of the time."""
+    monkeypatch.setattr(trial, "SHRINK_CALLS", 0)
+
+    def judge(target, cell, clause, seed):
+        check, backend = CHECKS[clause], backend_for(clause)
+        implementation = harness(target, backend)
+        implementation.process.timeout = 60
+        about = {entry["name"]: entry for entry in implementation.describe()["cells"]}[cell]
+        implementation.afresh = cell == "Remembers"
+        implementation.process.timeout = 0.25 if cell == "Hangs" else 60
+        others = tuple(other for other in BACKENDS if other != backend)
+        dtype = check.tiers[-1] or "float32"
+        subject = Subject(implementation, about, dtype, pool=pool, other_backends=others)
+        return judge_clause(check, subject, Plan(check.examples, seed))
+
+    return judge
+
+
+def backend_for(clause):
+    """Where a clause is judged here; skips the test where that is not installed."""
+    needed = ["torch"] if clause.startswith(LEARNING) else ["numpy"]
+    needed += ["torch"] if CHECKS[clause].backends > 1 else []
+    if not set(needed) <= set(BACKENDS):
+        pytest.skip(f"{clause} is judged on {' and '.join(needed)}; there are {', '.join(BACKENDS)}")
+    return needed[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [(name, seed) for name in MUTANTS for seed in SEEDS if seed == 0 or name not in STARTING],
+)
+def test_a_mutant_is_found_for_what_is_wrong_with_it(judged, name, seed):
+    mutant = MUTANTS[name]
+    verdict = judged("mutant:*", name, mutant.clause, seed)
+    assert verdict.outcome == "fail", verdict.reason
+    assert re.search(mutant.says, verdict.failure.summary, re.DOTALL), verdict.failure.summary
+    assert "\n" not in verdict.failure.summary
+    assert "implementation.request" in verdict.failure.script
+
+
+def controls(cell):
+    """The clauses of mutants that are about a cell."""
+    named = sorted({mutant.clause for mutant in MUTANTS.values()})
+    return [clause for clause in named if clause.split(".")[0] not in CELLS.values()]
+
+
+@pytest.mark.parametrize(("cell", "clause"), [(cell, clause) for cell in CELLS for clause in controls(cell)])
+def test_the_same_clauses_pass_the_cells_that_the_mutants_spoil(judged, cell, clause):
+    verdict = judged("ncps", cell, clause, seed=0)
+    assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
+
+
+ODD = (
+    "step.output_is_state",
+    "shape.variables",
+    "state.repeatable",
+    "sequence.steps",
+    "serialization.weights",
+)
+
+
+@pytest.mark.parametrize("clause", ODD)
+@pytest.mark.parametrize("name", SOUND)
+def test_an_odd_cell_that_is_right_is_not_accused(judged, name, clause):
+    verdict = judged("mutant:*", name, clause, seed=0)
+    assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
+
+
+def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
+    for name, mutant in MUTANTS.items():
+        assert mutant.what.endswith(".") and "\n" not in mutant.what, name
+        assert mutant.clause in CHECKS, name
+
+
+def test_the_driver_reads_of_mutants_without_a_framework():
+    program = "import sys, conformance.harness.keras_mutants; print({'keras', 'ncps'} & set(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "set()"
+
+
+def test_one_mutant_can_be_judged_by_its_name():
+    with driver.start("mutant:ConfigKeyLost", "numpy", path=ROOT) as implementation:
+        (cell,) = implementation.describe()["cells"]
+    assert (cell["name"], cell["family"]) == ("ConfigKeyLost", "ltc")
+    assert {"units", "solver"} <= set(cell["arguments"])
+
+
+def test_a_mutant_that_does_not_exist_is_refused_with_those_that_do():
+    with (
+        driver.start("mutant:Nobody", "numpy", path=ROOT) as implementation,
+        pytest.raises(driver.RequestRefused, match=r"no mutant 'Nobody'; there are .*ConfigKeyLost"),
+    ):
+        implementation.describe()
