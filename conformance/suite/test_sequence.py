@@ -93,21 +93,25 @@ def test_mask(subject: Subject, draw: Draw) -> None:
 @clause("sequence.mask.initial_state", examples=12)
 def test_mask_initial_state(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(3,), masked=True, given_state=True))
+    case.mask[0, 0] = False  # a masked first step in every example
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
 @clause("sequence.mask.zero_output", examples=12)
 def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(3,), masked=True))
-    case = replace(case, options={"zero_output_for_mask": True, "unroll": draw(st.booleans())})
-    judge.sequence(subject, case, run(subject, case)["output"])
+    case.mask[0, :2] = (True, False)  # an output to hold in every example
+    for unroll in (False, True):
+        case = replace(case, options={"zero_output_for_mask": True, "unroll": unroll})
+        judge.sequence(subject, case, run(subject, case)["output"])
 
 
 @clause("sequence.mask.unroll", examples=12)
 def test_mask_unroll(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(2, 3), masked=True))
-    case = replace(case, options={"unroll": True, "go_backwards": draw(st.booleans())})
-    judge.sequence(subject, case, run(subject, case)["output"])
+    for go_backwards in (False, True):
+        case = replace(case, options={"unroll": True, "go_backwards": go_backwards})
+        judge.sequence(subject, case, run(subject, case)["output"])
 
 
 @clause("sequence.bidirectional", examples=12)

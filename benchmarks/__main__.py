@@ -1,0 +1,135 @@
+"""What benchmarks/RESULTS.md holds: each command prints its tables as Markdown.
+
+python benchmarks run [OPTION OF conformance run ...]    time and tightness, a clause and backend
+python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from conformance import start
+from conformance.checks import CHECKS
+from conformance.report import jsonfile
+from conformance.subject import Answering, Subject
+from conformance.suite import test_gradient, test_sequence, test_state, test_step  # noqa: F401  fill CHECKS
+from conformance.trial import PRECISION, Plan, judge_clause
+from conformance.verdict import Report, Verdict
+
+BACKENDS = ("jax", "torch", "tensorflow", "numpy")
+CLAUSES = ("cfc.step.default", "state.threads", "sequence.steps")
+ROUNDS = 7
+
+
+@click.group()
+def main() -> None:
+    """Measures the suite."""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A Markdown table, the first column of words and the others of numbers."""
+    head = list(head)
+    print("| " + " | ".join(head) + " |")
+    print("| --- |" + " ---: |" * (len(head) - 1))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--report", type=click.Path(path_type=Path), help="A report to read, instead of a run.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def run(report: Path | None, options: tuple[str, ...]) -> None:
+    """How long a run of `ncps` takes, and how close its cells come to what is allowed."""
+    found = jsonfile.read(report) if report else judged(options)
+    examples = sum(verdict.examples for verdict in found.verdicts)
+    failed = sum(verdict.outcome == "fail" for verdict in found.verdicts)
+    print(f"`{found.command}`: {found.seconds:.0f} s, {examples} examples, {failed} failures\n")
+    backends = list(dict.fromkeys(verdict.backend for verdict in found.verdicts))
+    print("Seconds, both cells and tiers together\n")
+    by_clause(found, backends, lambda verdicts: f"{sum(v.seconds for v in verdicts):.1f}")
+    print("Largest error / bound, in float64 and in float32\n")
+    numerical = [verdict for verdict in found.verdicts if verdict.worst is not None and verdict.tier]
+    by_clause(found, backends, tightness, {verdict.clause for verdict in numerical})
+
+
+def judged(options: tuple[str, ...]) -> Report:
+    """The report of a run in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "conformance", "run", "ncps", *options, "--json", str(path)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        return jsonfile.read(path)
+
+
+def by_clause(
+    report: Report, backends: list[str], say: Callable[[list[Verdict]], str], only: set[str] | None = None
+) -> None:
+    """A row a clause, a column a backend, and the sum of it all where the cells are seconds."""
+    cells: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in report.verdicts:
+        cells[verdict.clause, verdict.backend].append(verdict)
+    clauses = [id for id in dict.fromkeys(v.clause for v in report.verdicts) if only is None or id in only]
+    rows = [[id, *(say(cells[id, backend]) for backend in backends)] for id in clauses]
+    if only is None:
+        totals = [say([v for v in report.verdicts if v.backend == backend]) for backend in backends]
+        rows.append(["**all**", *totals])
+    table(["clause", *backends], rows)
+
+
+def tightness(verdicts: list[Verdict]) -> str:
+    """The worst error / bound at each tier."""
+    worst = {tier: [v.worst for v in verdicts if v.tier == tier and v.worst is not None] for tier in TIERS}
+    return " ".join(f"{max(found):.2f}" if found else "–" for found in worst.values())
+
+
+TIERS = ("float64", "float32")
+
+
+@main.command()
+@click.option("--backend", default=",".join(BACKENDS), show_default=True)
+def wire(backend: str) -> None:
+    """The same examples through a harness in this process and through one of its own, side by side."""
+    if "," not in backend:
+        return compare(backend)
+    print(f"Milliseconds a clause of 50 examples, median of {ROUNDS} alternating rounds on warm harnesses\n")
+    for name in backend.split(","):  # Keras has one backend a process
+        command = [sys.executable, __file__, "wire", "--backend", name]
+        subprocess.run(command, check=True, env={**os.environ, "KERAS_BACKEND": name})
+    return None
+
+
+def compare(backend: str) -> None:
+    with start("ncps", backend) as over_the_wire, start("ncps", backend, in_process=True) as here:
+        rows = []
+        for clause in CLAUSES:
+            seconds: dict[str, list[float]] = {"wire": [], "here": []}
+            for _ in range(ROUNDS + 1):
+                seconds["wire"].append(timed(over_the_wire, clause))
+                seconds["here"].append(timed(here, clause))
+            wired, own = (1e3 * statistics.median(found[1:]) for found in seconds.values())
+            rows.append([f"{clause}, {backend}", f"{own:.0f}", f"{wired:.0f}", f"{wired / own - 1:+.0%}"])
+    table(["clause", "in-process", "wire", "cost"], rows)
+
+
+def timed(implementation: Answering, clause: str) -> float:
+    """Seconds for the clause's examples, the same each time."""
+    cell = implementation.describe()["cells"][0]
+    begin = time.perf_counter()
+    verdict = judge_clause(CHECKS[clause], Subject(implementation, cell, PRECISION), Plan(50, seed=1))
+    assert verdict.outcome == "pass", verdict
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()
