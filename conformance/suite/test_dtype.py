@@ -27,16 +27,12 @@ def test_policy(subject: Subject, draw: Draw) -> None:
     model = subject.model(case.config, case.input_dim, dtype=policy)
     found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
     want = dict.fromkeys(found, variable)
-    judge.holds(
-        subject, found == want, f"under {policy} a variable has another dtype", got=found, want=variable
-    )
+    other = f"under {policy} a variable is not {variable}"
+    judge.holds(subject, found == want, other, got=found, want=variable)
     dtypes = subject.step(case, model=model)["dtypes"]
-    judge.holds(
-        subject, dtypes["output"] == compute, f"dtype of the output under {policy}", got=dtypes, want=compute
-    )
-    judge.holds(
-        subject, dtypes["state"] == [compute], f"dtype of the state under {policy}", got=dtypes, want=compute
-    )
+    for what, got in (("output", dtypes["output"]), ("state", *dtypes["state"])):
+        other = f"under {policy} the {what} is {got}, but should be {compute}"
+        judge.holds(subject, got == compute, other, got=got, want=compute)
 
 
 @clause("dtype.float64", tiers=(FORMULA,))

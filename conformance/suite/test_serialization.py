@@ -75,7 +75,11 @@ def named(found: Any, name: str) -> bool:
 def test_config_round_trip(subject: Subject, draw: Draw) -> None:
     answer = round_trip(subject, drawn(subject, draw), "config")
     once, again = answer["config"], answer["config_again"]
-    judge.holds(subject, once == again, "the config of from_config(config) is another", got=again, want=once)
+    changed = [
+        key for key in {**once, **again} if (key in once, once.get(key)) != (key in again, again.get(key))
+    ]
+    summary = f"from_config(config) has another {', '.join(changed)} in its config"
+    judge.holds(subject, once == again, summary, got=again, want=once)
 
 
 @clause("serialization.weights", examples=5, smoke=1)

@@ -20,9 +20,8 @@ def test_step(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
     answer = subject.step(case)
     judge.shaped(subject, "output", answer["output"], case.state.shape)
-    judge.holds(
-        subject, len(answer["state"]) == 1, "a step returns one state", got=len(answer["state"]), want=1
-    )
+    count = len(answer["state"])
+    judge.holds(subject, count == 1, f"a step returns {count} states, but should return 1", got=count, want=1)
     judge.shaped(subject, "state", answer["state"][0], case.state.shape)
 
 
