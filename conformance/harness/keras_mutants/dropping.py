@@ -69,7 +69,7 @@ class MaskOfEachStep(FaultOfLTC):
         return None
 
 
-@found_by("dropout.held", "every sample has one mask")
+@found_by("dropout.held", "all samples have one mask")
 class MaskOfTheBatch(Fault):
     """One mask is drawn for all samples."""
 
@@ -85,7 +85,7 @@ class NotScaled(Fault):
         return [mask * (1.0 - self.backbone_dropout) for mask in super()._masks(x)]
 
 
-@found_by("dropout.rate", r"of \d+ features \d+ are dropped")
+@found_by("dropout.rate", r"of \d+ features \d+ are dropped, but about \d+ should be")
 class RateIsKept(FaultOfLTC):
     """The rate is the share that is kept."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class ConfigHoldsNumpy(FaultOfLTC):
         return {**super().get_config(), "backbone_dropout": np.float32(self.backbone_dropout)}
 
 
-@found_by("serialization.config.round_trip", "the config of from_config|after the round trip")
+@found_by("serialization.config.round_trip", "another head_activation in its config|after the round trip")
 class FromConfigDropsArgument(Fault):
     """`from_config` drops `head_activation`."""
 
@@ -62,7 +62,7 @@ class FromConfigDropsArgument(Fault):
         return super().from_config({key: config[key] for key in config if key != "head_activation"})
 
 
-@found_by("serialization.config.round_trip", "the config of from_config")
+@found_by("serialization.config.round_trip", "another name in its config")
 class ConfigGrows(Fault):
     """Each config has a longer name than the one before."""
 
@@ -78,6 +78,21 @@ class CloneForgetsActivations(Fault):
     def from_config(cls, config: Any) -> Any:
         lost = ("activation", "head_activation")
         return super().from_config({key: config[key] for key in config if key not in lost})
+
+
+@found_by("sequence.bidirectional", "forward output.* but should be")
+class CopyIsTheSame(FaultOfLTC):
+    """`from_config` gives back the cell that the config is of, so that copies share their weights."""
+
+    made: ClassVar[dict[str, Any]] = {}
+
+    def get_config(self) -> Any:
+        self.made[self.name] = self
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        return cls.made.get(config["name"]) or super().from_config(config)
 
 
 @found_by("serialization.weights", "after the round trip")
@@ -115,8 +130,8 @@ class WeightsOfTheBackend(FaultOfLTC):
 
     def load_own_variables(self, store: Any) -> None:
         if self._transposes:
-            store = {key: store[key] for key in store}
-            store["0"] = np.array(store["0"]).T
+            store = {key: np.array(store[key]) for key in list(store.keys())}
+            store["0"] = store["0"].T
         super().load_own_variables(store)
 
     @property

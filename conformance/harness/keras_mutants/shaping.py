@@ -125,7 +125,7 @@ class Squeezed(FaultOfLTC):
         return ops.squeeze(new), [ops.squeeze(new)]
 
 
-@found_by("shape.step", "a step returns one state")
+@found_by("shape.step", "a step returns 2 states, but should return 1")
 class TwoStates(Fault):
     """A step returns the new state twice."""
 

@@ -79,7 +79,7 @@ class WritesParameter(Fault):
         return new
 
 
-@found_by("state.rows", "output of the batch's rows")
+@found_by("state.rows", "rows .* of the batch: output")
 class BatchMean(Fault):
     """The mean of the batch is taken off the features."""
 
@@ -87,7 +87,7 @@ class BatchMean(Fault):
         return super().advance(z - ops.mean(z, axis=0, keepdims=True), h, t)
 
 
-@found_by("state.rows", "output of the batch's rows")
+@found_by("state.rows", "rows .* of the batch: output")
 class NeighbourState(FaultOfLTC):
     """Each sample goes on from the state of the one before."""
 
@@ -136,6 +136,24 @@ class NoTimeIsZero(FaultOfLTC):
         return super().advance(z, h, ops.zeros_like(h[:, :1]) if t is None else t)
 
 
+@found_by("time.zero", "output.* is nan, but should be")
+class DividesByTime(FaultOfLTC):
+    """The new state is divided by elapsed time and multiplied again."""
+
+    def advance(self, z: Any, h: Any, t: Any) -> Any:
+        new = super().advance(z, h, t)
+        return new if t is None else new / t * t
+
+
+@found_by("time.large", "output.* is nan, but should be")
+class ExponentialOfTime(Fault):
+    """The gate is computed from exp(t), which leaves every dtype."""
+
+    def _gate(self, z: Any, t: Any) -> Any:
+        gate = super()._gate(z, t)
+        return gate if t is None else gate * ops.exp(t) / ops.exp(t)
+
+
 @found_by("dtype.float64", OFF)
 class Float32Inside(FaultOfLTC):
     """The features pass through float32."""
@@ -144,7 +162,7 @@ class Float32Inside(FaultOfLTC):
         return super().advance(ops.cast(ops.cast(z, "float32"), self.compute_dtype), h, t)
 
 
-@found_by("dtype.policy", "dtype of the output under mixed_")
+@found_by("dtype.policy", "the output is float32, but should be b?float16")
 class OutputInFloat32(Fault):
     """The output is float32 under every policy."""
 
@@ -153,7 +171,7 @@ class OutputInFloat32(Fault):
         return ops.cast(new, "float32"), states
 
 
-@found_by("dtype.policy", "under mixed_.* a variable has another dtype")
+@found_by("dtype.policy", "under mixed_.* a variable is not float32")
 class VariablesInHalf(Fault):
     """Variables have the dtype of the computation."""
 
