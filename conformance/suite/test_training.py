@@ -87,18 +87,18 @@ def test_dropout_held(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
     step = showing(subject, rate, seed)
     case = SequenceCase(step.config, step.parameters, np.repeat(step.inputs[:, None], 4, axis=1))
-    options = {"return_sequences": True}
-    output = subject.request(
-        "sequence", **subject.about(case), options=options, training=True, seed=seed % 1000
-    )["output"]
-    state = judge.initial_state(case)
-    masks = []
-    for k in range(4):
-        masks.append(kept_features(subject, case.at(k, state), output[:, k], rate))
-        state = output[:, k]
-        judge.holds(subject, not (masks[0] == masks[0][:1]).all(), "all samples have one mask", got=masks[0])
-        same = np.array_equal(masks[k], masks[0])
-        judge.holds(subject, same, f"step {k} has another mask than the first", got=masks[k], want=masks[0])
+    given = {"options": {"return_sequences": True}, "training": True, "seed": seed % 1000}
+    output = subject.request("sequence", **subject.about(case), **given, chunks=[2, 2])["output"]
+    judge.shaped(subject, "output", output, (*case.inputs.shape[:2], case.config["units"]))
+    zero = judge.initial_state(case)
+    states = (zero, output[:, 0], zero, output[:, 2])
+    masks = [kept_features(subject, case.at(k, h), output[:, k], rate) for k, h in enumerate(states)]
+    for first in (0, 2):
+        held = np.array_equal(masks[first + 1], masks[first])
+        judge.holds(subject, held, "the second step of a sequence has another mask than the first", got=masks)
+    shared = (masks[0] == masks[0][:1]).all()
+    judge.holds(subject, not shared, "all samples have one mask", got=masks[0])
+    judge.holds(subject, not np.array_equal(masks[0], masks[2]), "two sequences draw one mask", got=masks[0])
 
 
 @clause("dropout.rate", argument="backbone_dropout", examples=6, smoke=1)
