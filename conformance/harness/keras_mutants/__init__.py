@@ -17,7 +17,7 @@ _ = (crashing, dropping, learning, saving, shaping, sound, stepping)
 
 
 def cells() -> dict[str, Any]:
-    """Every mutant, and every odd cell that is right, as a Keras class by its name."""
+    """Every mutant, and every cell without a fault, as a Keras class by its name."""
     faults = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
     return {name: _spoiled(fault) for name, fault in faults.items()}
 

@@ -61,12 +61,24 @@ class MaskForEver(Fault):
         """Keeps the mask."""
 
 
-@found_by("dropout.held", r"step \d has another mask than the first")
+@found_by("dropout.held", "the second step of a sequence has another mask than the first")
 class MaskOfEachStep(FaultOfLTC):
     """Each step of a sequence draws a mask of its own."""
 
     def get_dropout_mask(self, step_input: Any) -> Any:
         return None
+
+
+@found_by("dropout.held", "two sequences draw one mask")
+class MaskOfFirstSequence(Fault):
+    """The mask of the first sequence is that of every sequence; by hand each call draws its own."""
+
+    kept: Any = None
+
+    def get_dropout_mask(self, step_input: Any) -> Any:
+        self.kept = self.kept or super().get_dropout_mask(step_input)
+        self._dropout_masks = self.kept
+        return self.kept
 
 
 @found_by("dropout.held", "all samples have one mask")

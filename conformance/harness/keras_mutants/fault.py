@@ -48,7 +48,7 @@ MUTANTS: dict[str, Mutant] = {}
 """Every mutant that has been imported, by name."""
 
 SOUND: dict[str, type[Fault]] = {}
-"""Cells that are odd and yet right: no clause may find one."""
+"""Cells without a fault: no clause may find one."""
 
 F = TypeVar("F", bound=type[Fault])
 
@@ -64,7 +64,7 @@ def found_by(clause: str, says: str) -> Callable[[F], F]:
 
 
 def sound(cell: F) -> F:
-    """Make a part an odd cell that no clause may find."""
+    """Make a part a cell that no clause may find."""
     SOUND[cell.__name__] = cell
     return cell
 

@@ -1,4 +1,4 @@
-"""Cells that are odd and yet right, which no clause may find."""
+"""Cells without a fault, as they are or odd and yet right, which no clause may find."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import os
 from typing import Any
 
 from .fault import Fault, FaultOfLTC, sound
+
+
+@sound
+class UnspoiledCfC(Fault):
+    """A CfCCell as it is."""
+
+
+@sound
+class UnspoiledLTC(FaultOfLTC):
+    """An LTCCell as it is."""
 
 
 @sound
