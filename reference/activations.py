@@ -45,7 +45,7 @@ def sigmoid(a: Array) -> Array:
 @primitive
 def erf(a: Array) -> Array:
     """The error function; for a complex argument to first order in its imaginary part."""
-    value = np.vectorize(math.erf, otypes=[np.float64])(a.real)
+    value = np.vectorize(math.erf, otypes=[np.result_type(a.real)])(a.real)
     if not np.iscomplexobj(a):
         return value
     return value + 1j * a.imag * (2.0 / math.sqrt(math.pi)) * np.exp(-(a.real**2))
