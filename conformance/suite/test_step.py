@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from conformance import judge
+from conformance.cases import StepCase
 from conformance.checks import clause, numerical
 from conformance.strategies import FEW, any_steps, steps
 from conformance.subject import Subject
@@ -17,6 +18,17 @@ eagerly = st.sampled_from((False, False, False, False, True))
 """A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
 
 NAMES = sorted(ACTIVATIONS, key=["tanh", "linear"].__contains__, reverse=True)
+NAMES.remove("gelu_tanh")
+
+edges = st.sampled_from(("simple", "normal", "saturated", "tiny", "zero"))
+"""Values at which an activation is ordinary, saturates, is steep, and has its kink."""
+
+
+def every_activation(subject: Subject, draw: Draw, case: StepCase, argument: str) -> None:
+    """The step by each activation in turn: one a case would leave some of them to chance."""
+    for name in draw(st.permutations(NAMES)):
+        chosen = {argument: name} if subject.accepts(argument) else {}
+        judge.step(subject, replace(case, config={**case.config, **chosen}))
 
 
 @numerical("cfc.step.default")
@@ -52,8 +64,8 @@ def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
 
 @numerical("ltc.step.activation")
 def test_ltc_activation(subject: Subject, draw: Draw) -> None:
-    name = draw(st.sampled_from([name for name in NAMES if name != "gelu_tanh"]))
-    judge.step(subject, draw(any_steps(subject, activation=name, buckets=FEW[:2])))
+    case = draw(any_steps(subject, recipe=edges, buckets=FEW[:2], time=("column",)))
+    every_activation(subject, draw, case, "activation")
 
 
 @numerical("ltc.time_constant")
@@ -74,9 +86,9 @@ def test_backbone_layers(subject: Subject, draw: Draw) -> None:
 
 @numerical("backbone.activation", argument="backbone_layers")
 def test_backbone_activation(subject: Subject, draw: Draw) -> None:
-    name = draw(st.sampled_from([name for name in NAMES if name != "gelu_tanh"]))
-    chosen = {**subject.forms[0], subject.family.backbone_activation: name}
-    judge.step(subject, draw(steps(subject, layers=1, buckets=FEW[:2], **chosen)))
+    form = {**subject.forms[0], "layers": 1, "buckets": FEW[:2], "time": ("column",)}
+    case = draw(steps(subject, recipe=edges, **form))
+    every_activation(subject, draw, case, subject.family.backbone_activation)
 
 
 @numerical("time.default")
