@@ -1,0 +1,103 @@
+"""Mutants generated from the reference's source; those that no clause can find are named, with reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache, partial
+
+from conformance.mutants import source
+from conformance.mutants.generator import Change, changes, replaced
+from conformance.mutants.mutant import Mutant
+
+MODULES = (
+    "reference.activations",
+    "reference.backbone",
+    "reference.cfc",
+    "reference.ltc",
+    "reference.sequence",
+)
+
+FOUND_BY = (
+    (r"activations\.absolute", "cfc.step.pure"),
+    (r"activations\.clip", "ltc.time_constant"),
+    (r"activations", "backbone.activation"),
+    (r"backbone\.backbone: z = np\.concatenate", "backbone.absent"),
+    (r"backbone", "backbone.layers"),
+    (r"cfc\.cfc_step: 1\.", "time.default"),
+    (r"cfc\.no_gate", "cfc.step.no_gate"),
+    (r"cfc\.pure", "cfc.step.pure"),
+    (r"cfc\.heads: return", "cfc.step.head_activation"),
+    (r"cfc", "cfc.step.default"),
+    (r"ltc\.ltc_step: 1\.", "time.default"),
+    (r"ltc\.(constant|time_constant)", "ltc.time_constant"),
+    (r"ltc\.explicit", "ltc.step.explicit"),
+    (r"ltc\.output", "ltc.step.activation"),
+    (r"ltc", "ltc.step.semi_implicit"),
+    (r"sequence.*go_backwards", "sequence.backwards"),
+    (r"sequence.*shown = .* if mask is not None", "sequence.mask"),
+    (r"sequence.*shown = ", "sequence.mask.zero_output"),
+    (r"sequence\.fold: previous = (state|1e-06)", "sequence.mask.initial_state"),
+    (r"sequence\.fold: (state|previous) = new", "sequence.steps"),
+    (r"sequence", "sequence.mask"),
+)
+"""The clause that finds what begins so; the first that fits."""
+
+EQUIVALENT = {
+    "activations.expm1_below_zero: return np.expm1(np.where(a.real < 0, a, 0.0 * a))": "expm1(0) is 0",
+    **dict.fromkeys(
+        (
+            "activations.expm1_below_zero: return np.where(a.real < 0, np.expm1(a), 0.0 * a)",
+            *(
+                "activations.expm1_below_zero: "
+                f"return np.where(a.real < 0, np.expm1(np.where(a.real < 0, a, {other})), 0.0 * a)"
+                for other in ("a", "0.0 / a", "1e-06 * a")
+            ),
+        ),
+        "the inner selection keeps exp from overflowing where its value is not selected",
+    ),
+    "cfc.pure: rate = absolute(-parameters['w_tau']) + absolute(f1)": "|-a| is |a|",
+    "cfc.pure: rate = absolute(parameters['w_tau']) + absolute(-f1)": "|-a| is |a|",
+}
+"""Changes that give the same for every legal input, and why."""
+
+OUTSIDE = {
+    r"activations\.(primitive|get)": "dispatch, no formula",
+    r"activations\.erf: return": "the slope of erf for the complex step: no value depends on it",
+    r"activations\.gelu_tanh": "no config names it: the suite's activations are strings of Keras",
+    r"cfc\.cfc_step: not mode == 'pure'": "raises: a mode is given the parameters of another",
+    r"cfc\.pure: .*(ff2|time_[ab])": "raises: mode pure has no such parameter",
+    r"sequence\.fold: shown = .* if zero_output_for_mask else previous": "raises where nothing is masked, "
+    "and zero_output_for_mask is asked for with a mask only",
+}
+"""Changes that are no mutants, and why."""
+
+
+@cache
+def mutants() -> dict[str, Mutant]:
+    """Every generated mutant that a clause must find, by name."""
+    found = (_mutant(change) for change in all_changes() if not _left_out(change.name))
+    return {mutant.name: mutant for mutant in found}
+
+
+@cache
+def equivalent() -> dict[str, Mutant]:
+    """The generated changes that must pass, by name."""
+    return {change.name: _mutant(change) for change in all_changes() if change.name in EQUIVALENT}
+
+
+def all_changes() -> Iterator[Change]:
+    """Every change of the reference's formulas."""
+    for module in MODULES:
+        yield from changes(module, source.tree(module))
+
+
+def _left_out(name: str) -> bool:
+    return name in EQUIVALENT or any(re.match(pattern, name) for pattern in OUTSIDE)
+
+
+def _mutant(change: Change) -> Mutant:
+    what = f"In {change.function}, `{change.before}` has become `{change.after}`."
+    clause = next(clause for pattern, clause in FOUND_BY if re.match(pattern, change.name))
+    changed = partial(replaced, source.tree(change.module), change.node, change.new)
+    return Mutant(change.name, what, clause, change.module, changed)

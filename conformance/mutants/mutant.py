@@ -1,0 +1,38 @@
+"""What a numerical mutant is: the reference as an implementation, with one change of its source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance import clauses
+from conformance.mutants import source
+from conformance.subject import Answering
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change, and the clause that must find it."""
+
+    name: str
+    what: str
+    """What is wrong, in one line."""
+    clause: str
+    module: str
+    changed: Callable[[], ast.Module]
+    """The module's tree with the change."""
+
+    @property
+    def family(self) -> str:
+        """The family whose cell shows the change."""
+        family = clauses.load().clauses[self.clause].family
+        return family or ("ltc" if self.module == "reference.ltc" else "cfc")
+
+    def implementation(self) -> Answering:
+        """The reference with the change, as an implementation."""
+        copies = source.with_change(self.module, self.changed())
+        answering: Answering = copies["conformance.mutants.reference_cells"].ReferenceCells(
+            f"mutant:{self.name}"
+        )
+        return answering

@@ -1,0 +1,62 @@
+"""The source of the reference and of what answers with it, and copies of it with one module changed."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+MODULES = (
+    "reference.activations",
+    "reference.backbone",
+    "reference.cfc",
+    "reference.ltc",
+    "reference.sequence",
+    "reference",
+    "conformance.mutants.cell",
+    "conformance.mutants.layer",
+    "conformance.mutants.reference_cells",
+)
+"""What computes an answer, each after those that it imports."""
+
+
+def file(module: str) -> Path:
+    """Where a module lies."""
+    return Path(str(import_module(module).__file__))
+
+
+@cache
+def text(module: str) -> str:
+    """The source of a module."""
+    return file(module).read_text(encoding="utf-8")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    """The syntax tree of a module, to be read and not written."""
+    return ast.parse(text(module))
+
+
+@cache
+def code(module: str) -> CodeType:
+    """A module as it is, compiled."""
+    return compile(tree(module), str(file(module)), "exec")
+
+
+def with_change(module: str, changed: ast.Module) -> dict[str, ModuleType]:
+    """Fresh copies of `MODULES` that import each other, `module` made from the tree `changed`."""
+    copies = {"reference": ModuleType("reference")}
+
+    def importing(name: str, *rest: Any) -> Any:
+        return copies[name] if name in copies else builtins.__import__(name, *rest)
+
+    for name in MODULES:
+        copy = copies.setdefault(name, ModuleType(name))
+        vars(copy).update(__file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing})
+        exec(compile(changed, f"<{name}, changed>", "exec") if name == module else code(name), vars(copy))
+        setattr(copies["reference"], name.rpartition(".")[2], copy)
+    return copies

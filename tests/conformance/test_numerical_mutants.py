@@ -1,0 +1,254 @@
+"""Every wrong formula is found by the clause that it names; the reference, as an implementation, by none."""
+
+import ast
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+from hypothesis import Phase, settings
+
+import conformance.suite
+from conformance import clauses, trial
+from conformance.checks import CHECKS
+from conformance.implementation import ImplementationRaised, NotSupported
+from conformance.mutants import ReferenceCells, generated, mutants, source, written
+from conformance.mutants.generator import changes
+from conformance.subject import Subject
+from conformance.trial import Plan, judge_clause
+from reference.activations import ACTIVATIONS
+
+for module in pkgutil.iter_modules(conformance.suite.__path__):
+    importlib.import_module(f"conformance.suite.{module.name}")
+
+SEEDS = (0, 1, 2)
+SPEC = clauses.load().clauses
+MUTANTS = mutants()
+CELLS = {"cfc": "CfCCell", "ltc": "LTCCell"}
+NOT_OFFERED = (
+    r"dropout\.(training|fresh|held|rate)|training\.|serialization\.|shape\.(symbolic|computed)|dtype\.policy"
+)
+"""Clauses about training, files, symbolic shapes and half precision."""
+
+
+def judged(implementation, family, check, tier, seed):
+    """The verdict of a check at its default budget."""
+    about = {cell["family"]: cell for cell in implementation.describe()["cells"]}[family]
+    subject = Subject(implementation, about, tier or "float32")
+    return judge_clause(check, subject, Plan(check.examples, seed, variant="strict"))
+
+
+def said(verdict):
+    return verdict.failure.summary if verdict.failure else verdict.reason
+
+
+def without_shrinking(**given):
+    """Settings under which no smaller failure is looked for, which is most of the time."""
+    return settings(**{**given, "phases": (Phase.generate,)})
+
+
+# Mutants
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_found_by_its_clause(name, monkeypatch):
+    monkeypatch.setattr(trial, "settings", without_shrinking)
+    mutant = MUTANTS[name]
+    implementation, check = mutant.implementation(), CHECKS[mutant.clause]
+    for seed in SEEDS:
+        verdict = judged(implementation, mutant.family, check, check.tiers[0], seed)
+        assert verdict.outcome == "fail", f"seed {seed}: {verdict.outcome} {verdict.reason}"
+        assert " raises " not in said(verdict), "a mutant computes something, if something wrong"
+
+
+@pytest.mark.parametrize("name", generated.EQUIVALENT)
+def test_an_equivalent_change_is_not_found(name):
+    change = generated.equivalent()[name]
+    check = CHECKS[change.clause]
+    verdict = judged(change.implementation(), change.family, check, check.tiers[0], seed=0)
+    assert verdict.outcome == "pass", said(verdict)
+
+
+def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
+    for mutant in MUTANTS.values():
+        assert mutant.what.endswith(".") and "\n" not in mutant.what, mutant.name
+        assert mutant.clause in CHECKS, mutant.name
+
+
+@pytest.mark.parametrize(
+    "area", ["CfC step", "LTC step", "Backbone", "Elapsed time", "Gradients", "Sequences"]
+)
+def test_every_numerical_clause_has_a_mutant(area):
+    named = {mutant.clause for mutant in MUTANTS.values()}
+    without = {id for id, clause in SPEC.items() if clause.area == area} - named
+    assert without == ({"sequence.unroll", "sequence.mask.unroll"} if area == "Sequences" else set())
+
+
+def test_every_formula_of_the_reference_is_changed():
+    changed = {(change.module, change.function) for change in generated.all_changes()}
+    for name in generated.MODULES:
+        functions = {node.name for node in source.tree(name).body if isinstance(node, ast.FunctionDef)}
+        assert functions - {function for module, function in changed if module == name} <= {"linear"}
+
+
+def test_what_is_left_out_is_there():
+    names = [change.name for change in generated.all_changes()]
+    assert set(generated.EQUIVALENT) <= set(names)
+    patterns = [*generated.OUTSIDE, *(pattern for pattern, _ in generated.FOUND_BY)]
+    assert [p for p in patterns if not any(re.match(p, name) for name in names)] == []
+
+
+def test_names_tell_mutants_apart():
+    names = [change.name for change in generated.all_changes()] + [r.name for r in written.REWRITES]
+    assert len(names) == len(set(names))
+
+
+def test_a_passage_that_is_not_there_once_is_refused():
+    absent = written.Rewrite("Absent", "", "", "reference.cfc", "no such passage", "")
+    with pytest.raises(ValueError, match=r"stands 0 times in reference\.cfc, not once"):
+        absent.tree()
+
+
+# The generator
+
+
+def after(text):
+    """What the parts of a module can become."""
+    return sorted(change.after for change in changes("m", ast.parse(text)))
+
+
+def of(expression):
+    """What an expression can become."""
+    return sorted(new.removeprefix("return ") for new in after(f"def f(): return {expression}"))
+
+
+def test_a_sum_loses_a_term_or_a_sign():
+    assert of("a + b") == ["-a + b", "a", "a + a", "a - b", "b", "b + b"]
+
+
+def test_a_difference_is_swapped_too():
+    assert of("a - b") == ["-a - b", "-b", "a", "a + b", "a - a", "b - a", "b - b"]
+
+
+def test_a_quotient_is_swapped_and_multiplied():
+    assert of("a / b") == ["-a / b", "a", "a * b", "a / a", "b", "b / a", "b / b"]
+
+
+def test_a_product_of_matrices_loses_no_side():
+    assert of("a @ k") == ["-a @ k", "a @ a", "k @ k"]
+
+
+def test_a_constant_moves_a_little_and_never_stands_alone():
+    assert of("a + 2.0") == ["-a + 2.0", "a", "a + 2.000002", "a - 2.0"]
+    assert of("a + 0.0") == ["-a + 0.0", "a", "a + 1e-06", "a - 0.0"]
+    assert after("LIMIT = 8.0") == ["LIMIT = 8.000008"]
+    assert after("def f(t=1.0): pass") == ["1.000001"]
+
+
+def test_a_function_is_left_out_or_given_the_other_sign():
+    assert of("sigmoid(a)") == ["a", "sigmoid(-a)"]
+    assert of("activations.get(name)(a)") == ["a", "activations.get(name)(-a)"]
+    assert of("reversed(order)") == ["order"]
+    assert of("step(x, h)") == []
+
+
+def test_a_sign_is_left_out():
+    assert of("-a") == ["a"]
+
+
+def test_a_selection_takes_the_other_branch():
+    assert of("np.where(c, a, b)") == ["a", "b", "np.where(c, b, a)"]
+    assert of("a if c else b") == ["b if c else a"]
+    assert of("c and d") == ["c", "d"]
+    assert after("def f():\n if a == 'b': pass") == ["not a == 'b'"]
+
+
+def test_a_list_is_put_in_the_other_order():
+    assert of("np.concatenate([x, h], axis=-1)") == ["np.concatenate([h, x], axis=-1)"]
+
+
+def test_a_parameter_becomes_another_of_its_shape():
+    assert of("p['w_tau']") == ["p['A']"]
+    assert of("p['other']") == []
+
+
+def test_one_of_two_names_is_not_assigned_to():
+    assert after("def f():\n a = b = c") == ["a = c", "b = c"]
+
+
+def test_a_change_leaves_the_tree_as_it_was():
+    tree = ast.parse("def f(a, b): return a - 2.0 * b")
+    before = ast.dump(tree)
+    assert changes("m", tree)
+    assert ast.dump(tree) == before
+
+
+def test_a_copy_with_a_change_leaves_the_reference_as_it_was():
+    changed = MUTANTS["LogTauLimitEight"].implementation()
+    assert source.with_change("", ast.Module([], []))["reference.ltc"].LOG_TAU_LIMIT == 9.0
+    assert importlib.import_module("reference.ltc").LOG_TAU_LIMIT == 9.0
+    assert changed.target == "mutant:LogTauLimitEight"
+
+
+# The reference as an implementation
+
+
+def everything():
+    """Every clause, on each cell that it is about, at each of its tiers."""
+    for id, check in CHECKS.items():
+        for family in CELLS if SPEC[id].family is None else [SPEC[id].family]:
+            for tier in check.tiers:
+                yield pytest.param(family, check, tier, id="-".join(filter(None, (id, family, tier))))
+
+
+@pytest.mark.parametrize(("family", "check", "tier"), list(everything()))
+def test_the_reference_passes_what_it_offers(family, check, tier):
+    verdict = judged(ReferenceCells(), family, check, tier, seed=0)
+    offered = not re.match(NOT_OFFERED, check.clause)
+    assert verdict.outcome == ("pass" if offered else "not applicable"), said(verdict)
+
+
+def model(family, dtype, **arguments):
+    config = {"units": 2, "backbone_units": 3, "backbone_layers": 1, **arguments}
+    return {"cell": CELLS[family], "config": config, "input_dim": 2, "dtype": dtype}
+
+
+def question(family, dtype, **arguments):
+    """What a step is asked."""
+    about = model(family, dtype, **arguments)
+    parameters = ReferenceCells().request("parameters", model=about)["parameters"]
+    arrays = {"inputs": np.ones((1, 2), dtype), "state": [np.ones((1, 2), dtype)]}
+    return {"model": about, "parameters": parameters, **arrays, "timespans": np.ones(1, dtype)}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("family", CELLS)
+def test_a_step_is_computed_in_the_dtype_that_is_given(family, activation, dtype):
+    arguments = {"activation": activation}
+    if family == "ltc":
+        arguments["backbone_activation"] = activation
+    answer = ReferenceCells().request("step", **question(family, dtype, **arguments))
+    assert answer["output"].dtype == dtype
+    assert answer["dtypes"] == {"output": dtype, "state": [dtype]}
+
+
+def test_the_callers_arrays_are_out_of_reach():
+    asked = question("cfc", "float64")
+    implementation = MUTANTS["StateOverwritten"].implementation()
+    answer = implementation.request("step", **asked, echo=True)
+    np.testing.assert_array_equal(answer["after"]["state"][0], answer["output"])
+    np.testing.assert_array_equal(asked["state"][0], [[1.0, 1.0]])
+
+
+def test_what_is_not_offered_is_said_so():
+    with pytest.raises(NotSupported, match="does not offer train"):
+        ReferenceCells().request("train")
+    with pytest.raises(NotSupported, match="not in mixed_float16"):
+        ReferenceCells().request("build", model=model("cfc", "mixed_float16"))
+
+
+def test_what_goes_wrong_within_is_the_implementations_exception():
+    with pytest.raises(ImplementationRaised, match=r"timespans of shape \(3,\): must be"):
+        ReferenceCells().request("step", **{**question("cfc", "float64"), "timespans": np.ones(3)})
