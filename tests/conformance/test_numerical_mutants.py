@@ -15,6 +15,7 @@ from conformance.checks import CHECKS
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.mutants import ReferenceCells, generated, mutants, source, written
 from conformance.mutants.generator import changes
+from conformance.mutants.rewrite import Rewrite
 from conformance.subject import Subject
 from conformance.trial import Plan, judge_clause
 from reference.activations import ACTIVATIONS
@@ -105,7 +106,7 @@ def test_names_tell_mutants_apart():
 
 
 def test_a_passage_that_is_not_there_once_is_refused():
-    absent = written.Rewrite("Absent", "", "", "reference.cfc", "no such passage", "")
+    absent = Rewrite("Absent", "", "", "reference.cfc", "no such passage", "")
     with pytest.raises(ValueError, match=r"stands 0 times in reference\.cfc, not once"):
         absent.tree()
 
