@@ -64,7 +64,7 @@ def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
 
 @numerical("ltc.step.activation")
 def test_ltc_activation(subject: Subject, draw: Draw) -> None:
-    case = draw(any_steps(subject, recipe=edges, buckets=FEW[:2], time=("column",)))
+    case = draw(any_steps(subject, recipe=edges, buckets=FEW[1:2], time=("column",)))
     every_activation(subject, draw, case, "activation")
 
 
@@ -86,7 +86,7 @@ def test_backbone_layers(subject: Subject, draw: Draw) -> None:
 
 @numerical("backbone.activation", argument="backbone_layers")
 def test_backbone_activation(subject: Subject, draw: Draw) -> None:
-    form = {**subject.forms[0], "layers": 1, "buckets": FEW[:2], "time": ("column",)}
+    form = {**subject.forms[0], "layers": 1, "buckets": FEW[1:2], "time": ("column",)}
     case = draw(steps(subject, recipe=edges, **form))
     every_activation(subject, draw, case, subject.family.backbone_activation)
 
