@@ -15,7 +15,7 @@ def clause(
     identifier: str,
     *,
     examples: int = 20,
-    smoke: int = 3,
+    smoke: int = 2,
     tiers: tuple[str | None, ...] = (None,),
     argument: str | None = None,
     backends: int = 1,
@@ -25,7 +25,7 @@ def clause(
     Args:
         identifier: the clause's id in SPEC.md.
         examples: the default budget.
-        smoke: the budget of `--smoke`.
+        smoke: the budget of `--smoke`; 0 leaves the clause out.
         tiers: the precisions at which the clause is judged; (None,) where it is not numerical.
         argument: the constructor argument without which the clause is not applicable.
         backends: how many backends the clause needs.
@@ -48,4 +48,4 @@ def clause(
 
 def numerical(identifier: str, **options: Any) -> Callable[[Body], Callable[[Any], None]]:
     """A clause that is judged at both tiers, by 50 examples each."""
-    return clause(identifier, **{"examples": 50, "smoke": 8, "tiers": TIERS, **options})
+    return clause(identifier, **{"examples": 50, "smoke": 4, "tiers": TIERS, **options})

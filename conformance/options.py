@@ -347,6 +347,7 @@ def pytest_arguments(options: RunOptions) -> list[str]:
     arguments += [f"--rootdir={HERE}", f"--confcutdir={HERE}", "-c", str(HERE / "runner.toml")]
     if options.workers:
         arguments += ["-p", "xdist.plugin", "-n", str(options.workers), "--dist", "loadgroup"]
+        arguments.append("--no-loadscope-reorder")  # the slowest harness first, not that with most tests
     if options.in_process:
         arguments.append("--capture=no")  # a debugger needs stdin
     if options.junit is not None:

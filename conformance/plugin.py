@@ -22,7 +22,7 @@ from conformance.options import RunOptions, UsageError
 from conformance.pool import Place, Pool, described
 from conformance.report import jsonfile
 from conformance.subject import Subject
-from conformance.trial import FORMULA, PRECISION, TIERS, Check, Plan, judge_clause
+from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
 from conformance.verdict import Report, Verdict, verdict_from
 
 FULL_BUDGET = 50
@@ -80,15 +80,20 @@ class Key:
 
     @property
     def id(self) -> str:
-        parts = (self.place.target, self.cell["name"], self.place.backend, self.tier)
-        return "-".join(part for part in parts if part)
+        """CELL-BACKEND[-TIER]@GROUP, from which a process that has only a test's id reads its group."""
+        parts = (self.cell["name"], self.place.backend, self.tier)
+        return "-".join(part for part in parts if part) + f"@{self.place.group}"
+
+
+def _group(nodeid: str) -> str:
+    """The tests that share a harness with this one."""
+    return nodeid.rpartition("@")[2].rstrip("]")
 
 
 def _progress_group(nodeid: str) -> str:
-    """The line of progress that a test belongs to, from the `Key.id` in its own id."""
-    parts = nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")].split("-")
-    parts = parts[:-1] if parts[-1] in TIERS else parts
-    return f"{'-'.join(parts[:-2])} on {parts[-1]}"
+    """The line of progress that a test belongs to."""
+    backend = nodeid.rpartition("[")[2].split("@")[0].split("-")[1]
+    return f"{Place.target_of(_group(nodeid))} on {backend}"
 
 
 # Start
@@ -99,7 +104,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): tests that share a harness")
     handed = getattr(config, "workerinput", {}).get("conformance")
     try:
         asked = options.resolve(options.from_pytest(config), clauses.load().clauses)
@@ -121,6 +125,20 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["conformance"] = json.dumps({"seed": session.seed, "described": session.described})
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of one harness to one worker; pytest-xdist 3.8 loses its own groups under pytest 9.2."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByHarness(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return ByHarness(config, log)
+
+
 # Collection
 
 
@@ -130,10 +148,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     session = metafunc.config.stash[SESSION]
     wanted = check.clause in options.selected(session.options, clauses.load().clauses)
+    wanted = wanted and bool(check.smoke or not session.options.smoke)
     keys = _keys(check, session) if wanted else []
-    parameters = [
-        pytest.param(key, id=key.id, marks=pytest.mark.xdist_group(key.place.group)) for key in keys
-    ]
+    parameters = [pytest.param(key, id=key.id) for key in keys]
     metafunc.parametrize("trial", parameters, indirect=True)
 
 
@@ -274,7 +291,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _report(run: Session) -> Report:
     asked = run.options
-    missing = {_plain_id(nodeid) for nodeid in run.expected} - {_plain_id(nodeid) for nodeid in run.seen}
+    missing = run.expected - run.seen
     order = list(clauses.load().clauses)
     return Report(
         spec=clauses.load().version,
@@ -295,11 +312,6 @@ def _report(run: Session) -> Report:
         complete=bool(run.expected) and not missing and not run.notes,
         notes=run.notes + [f"not judged: {nodeid}" for nodeid in sorted(missing)],
     )
-
-
-def _plain_id(nodeid: str) -> str:
-    """xdist adds the group to an id."""
-    return nodeid.rsplit("@", 1)[0]
 
 
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:

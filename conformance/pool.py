@@ -16,7 +16,7 @@ from conformance.implementation import (
 )
 from conformance.options import RunOptions, UsageError, cores
 
-SLOWEST_FIRST = ("jax", "tensorflow", "torch", "openvino", "numpy")
+SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Place:
     def group(self) -> str:
         """The tests that share harnesses."""
         return f"{self.target}:exchange" if self.exchange else f"{self.target}:{self.backend}:{self.regime}"
+
+    @staticmethod
+    def target_of(group: str) -> str:
+        """The target of a group."""
+        return group.removesuffix(":exchange") if group.endswith(":exchange") else group.rsplit(":", 2)[0]
 
     @property
     def rank(self) -> tuple[str, int, bool, str]:

@@ -16,7 +16,7 @@ import numpy as np
 from .adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
 from .keras_names import canonical_names, family_of
 
-KEPT = 64
+KEPT = 256
 """How many built layers are kept."""
 
 

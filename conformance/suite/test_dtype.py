@@ -19,7 +19,7 @@ POLICIES = {
 """Policy: dtype of variables, dtype of computation and outputs."""
 
 
-@clause("dtype.policy", examples=12)
+@clause("dtype.policy", examples=12, smoke=2)
 def test_policy(subject: Subject, draw: Draw) -> None:
     policy = draw(st.sampled_from(sorted(POLICIES)))
     variable, compute = POLICIES[policy]
@@ -37,7 +37,8 @@ def test_policy(subject: Subject, draw: Draw) -> None:
 
 @clause("dtype.float64", tiers=(FORMULA,))
 def test_float64(subject: Subject, draw: Draw) -> None:
-    case = draw(any_steps(subject, recipe=st.just("normal"), time=("scalar", "none", "column")))
+    times = ("scalar", "none", "column")
+    case = draw(any_steps(subject, recipe=st.just("normal"), time=times, buckets=FEW[1:2]))
     answer = subject.step(case, eager=draw(st.booleans()))
     judge.holds(
         subject, answer["dtypes"]["output"] == "float64", "the output is not float64", got=answer["dtypes"]

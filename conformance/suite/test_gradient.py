@@ -20,25 +20,25 @@ def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], V
     return case, subject.request("gradients", **subject.about(case), **params), cotangent, seed
 
 
-@clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=8)
+@clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case, found, cotangent, seed = gradients(subject, draw)
     judge.derivative(subject, case, {"inputs": found["inputs"]}, cotangent, seed)
 
 
-@clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=8)
+@clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
     case, found, cotangent, seed = gradients(subject, draw)
     judge.derivative(subject, case, {"state": found["state"][0]}, cotangent, seed)
 
 
-@clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=8)
+@clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     case, found, cotangent, seed = gradients(subject, draw)
     judge.derivative(subject, case, {"timespans": found["timespans"]}, cotangent, seed)
 
 
-@clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=8)
+@clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=4)
 def test_parameters(subject: Subject, draw: Draw) -> None:
     case, found, cotangent, seed = gradients(subject, draw)
     for path in case.parameters:

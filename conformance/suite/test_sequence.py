@@ -35,20 +35,20 @@ def tags(case: SequenceCase) -> set[str]:
     return found if case.mask[:, first].all() else {*found, "masked first step"}
 
 
-@clause("sequence.steps")
+@clause("sequence.steps", smoke=1)
 def test_steps(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject))
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.last", examples=12)
+@clause("sequence.last", examples=12, smoke=1)
 def test_last(subject: Subject, draw: Draw) -> None:
-    case = replace(draw(sequences(subject, lengths=(1, 2))), options={"return_sequences": False})
+    case = replace(draw(sequences(subject, lengths=(1, 3))), options={"return_sequences": False})
     outputs, _ = judge.folded(subject, case)
     judge.close(subject, "output", run(subject, case)["output"], outputs[-1])
 
 
-@clause("sequence.final_state", examples=12)
+@clause("sequence.final_state", examples=12, smoke=1)
 def test_final_state(subject: Subject, draw: Draw) -> None:
     case = replace(draw(sequences(subject)), options={"return_state": True})
     answer = run(subject, case)
@@ -57,56 +57,56 @@ def test_final_state(subject: Subject, draw: Draw) -> None:
     judge.same(subject, "last state", answer["state"][0], last)
 
 
-@clause("sequence.backwards", examples=12)
+@clause("sequence.backwards", examples=12, smoke=1)
 def test_backwards(subject: Subject, draw: Draw) -> None:
     case = replace(draw(sequences(subject)), options={"go_backwards": True})
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.unroll", examples=12)
+@clause("sequence.unroll", examples=12, smoke=1)
 def test_unroll(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(2, 3), given_state=None))
     case = replace(case, options={"unroll": True, "go_backwards": draw(st.booleans())})
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.initial_state", examples=12)
+@clause("sequence.initial_state", examples=12, smoke=1)
 def test_initial_state(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, given_state=True))
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.stateful", examples=12)
+@clause("sequence.stateful", examples=12, smoke=1)
 def test_stateful(subject: Subject, draw: Draw) -> None:
-    case = replace(draw(sequences(subject, lengths=(4,))), options={"stateful": True})
+    case = replace(draw(sequences(subject, lengths=(4, 4))), options={"stateful": True})
     chunks = draw(st.sampled_from(([2, 2], [1, 3], [1, 1, 2])))
     judge.sequence(subject, case, run(subject, case, chunks=chunks)["output"])
 
 
-@clause("sequence.mask", examples=20)
+@clause("sequence.mask", examples=20, smoke=1)
 def test_mask(subject: Subject, draw: Draw) -> None:
-    case = draw(sequences(subject, lengths=(3, 2, 5), masked=True))
+    case = draw(sequences(subject, lengths=(2, 5, 3), masked=True))
     case = replace(case, options={"go_backwards": draw(st.booleans())})
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.mask.initial_state", examples=12)
+@clause("sequence.mask.initial_state", examples=12, smoke=1)
 def test_mask_initial_state(subject: Subject, draw: Draw) -> None:
-    case = draw(sequences(subject, lengths=(3,), masked=True, given_state=True))
+    case = draw(sequences(subject, lengths=(3, 3), masked=True, given_state=True))
     case.mask[0, 0] = False  # a masked first step in every example
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.mask.zero_output", examples=12)
+@clause("sequence.mask.zero_output", examples=12, smoke=1)
 def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
-    case = draw(sequences(subject, lengths=(3,), masked=True))
+    case = draw(sequences(subject, lengths=(3, 3), masked=True))
     case.mask[0, :2] = (True, False)  # an output to hold in every example
     for unroll in (False, True):
         case = replace(case, options={"zero_output_for_mask": True, "unroll": unroll})
         judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.mask.unroll", examples=12)
+@clause("sequence.mask.unroll", examples=12, smoke=1)
 def test_mask_unroll(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(2, 3), masked=True))
     for go_backwards in (False, True):
@@ -114,7 +114,7 @@ def test_mask_unroll(subject: Subject, draw: Draw) -> None:
         judge.sequence(subject, case, run(subject, case)["output"])
 
 
-@clause("sequence.bidirectional", examples=12)
+@clause("sequence.bidirectional", examples=12, smoke=1)
 def test_bidirectional(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject))
     backward = replace(
@@ -126,9 +126,9 @@ def test_bidirectional(subject: Subject, draw: Draw) -> None:
     judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
 
 
-@clause("sequence.stacked", examples=12)
+@clause("sequence.stacked", examples=12, smoke=1)
 def test_stacked(subject: Subject, draw: Draw) -> None:
-    lower, upper = draw(sequences(subject, lengths=(1, 2))), draw(sequences(subject, lengths=(1,)))
+    lower, upper = draw(sequences(subject, lengths=(1, 3))), draw(sequences(subject, lengths=(1, 1)))
     upper = stacked_on(subject, lower, upper, draw(seeds))
     about = subject.about(lower) | {"parameters": [dict(lower.parameters), dict(upper.parameters)]}
     models = [subject.model(case.config, case.input_dim) for case in (lower, upper)]

@@ -47,14 +47,14 @@ def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None
         judge.agree(subject, f"output at step {k} after the round trip", before[:, k], after[:, k], like)
 
 
-@clause("serialization.config.json", examples=10)
+@clause("serialization.config.json", examples=10, smoke=1)
 def test_config_json(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
     answer = subject.request("roundtrip", **subject.about(case), kind="get_config")
     judge.holds(subject, isinstance(answer["config"], dict), "get_config is no dict", got=answer["config"])
 
 
-@clause("serialization.config.complete", examples=20)
+@clause("serialization.config.complete", examples=20, smoke=1)
 def test_config_complete(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
     half = subject.model(case.config, case.input_dim, dtype="mixed_float16")
@@ -71,7 +71,7 @@ def named(found: Any, name: str) -> bool:
     return re.search(rf'[">]{re.escape(name)}"', json.dumps(found)) is not None
 
 
-@clause("serialization.config.round_trip", examples=10)
+@clause("serialization.config.round_trip", examples=10, smoke=1)
 def test_config_round_trip(subject: Subject, draw: Draw) -> None:
     answer = round_trip(subject, drawn(subject, draw), "config")
     once, again = answer["config"], answer["config_again"]
@@ -97,17 +97,17 @@ def test_clone(subject: Subject, draw: Draw) -> None:
     round_trip(subject, drawn(subject, draw), "clone")
 
 
-@clause("serialization.deepcopy", examples=5, smoke=1)
+@clause("serialization.deepcopy", examples=5, smoke=0)
 def test_deepcopy(subject: Subject, draw: Draw) -> None:
     round_trip(subject, drawn(subject, draw), "deepcopy")
 
 
-@clause("serialization.fresh_process", examples=2, smoke=1)
+@clause("serialization.fresh_process", examples=2, smoke=0)
 def test_fresh_process(subject: Subject, draw: Draw) -> None:
     moved(subject, drawn(subject, draw), [subject.backend])
 
 
-@clause("serialization.backends", examples=3, smoke=1, backends=2)
+@clause("serialization.backends", examples=3, smoke=0, backends=2)
 def test_backends(subject: Subject, draw: Draw) -> None:
     moved(subject, drawn(subject, draw), subject.other_backends)
 
