@@ -10,7 +10,7 @@ import numpy as np
 from conformance.cases import StepCase, Values, step_case
 from conformance.families import Sizes
 from conformance.families.base import Variant
-from conformance.implementation import NotSupported, RequestRefused
+from conformance.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judge import ratio
 from conformance.subject import Departure, Example, Subject, Tally
 
@@ -34,6 +34,9 @@ def _find(subject: Subject) -> Variant:
     try:
         answered = [(case, np.asarray(apart.step(case)["output"])) for case in _cases(apart)]
     except (Departure, NotSupported, RequestRefused):  # as for a cell whose parameters have other names
+        return {}
+    except HarnessFault:
+        subject.implementation.restart()
         return {}
     for variant in ({}, *subject.family.variants):
         if all(_fits(subject, case, got, variant) for case, got in answered):

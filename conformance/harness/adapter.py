@@ -148,7 +148,10 @@ class Adapter:
     def gradients(
         self, model: Any, parameters: Any, inputs: Any, state: Any, cotangent: Any, timespans: Any = None
     ) -> Any:
-        """Of sum(output * cotangent): {"inputs", "state": [...], "timespans", "parameters": {...}}"""
+        """{"inputs", "state": [...], "timespans", "parameters": {...}}: the gradients of
+
+        sum((output + state[0]) / 2 * cotangent).
+        """
         raise NotSupported("gradients is not offered")
 
     def initial_state(self, model: Any, batch: int) -> Any:

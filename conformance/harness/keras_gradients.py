@@ -1,4 +1,7 @@
-"""Gradients of sum(output * cotangent), by each framework's own differentiation."""
+"""Gradients of sum((output + state) / 2 * cotangent), by each framework's own differentiation.
+
+Output and state are one, so this is sum(output * cotangent), unless one of them does not lead back.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def _jax(runner: Runner, built: Built, function: Function) -> Function:
     jax, pure = import_module("jax"), runner.pure(built, function)
 
     def total(values: Any, tensors: Any, cotangent: Any) -> Any:
-        return _total(runner, pure(values, tensors)[0], cotangent)
+        return _total(runner, pure(values, tensors), cotangent)
 
     differentiated: Function = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))
     return differentiated
@@ -52,7 +55,7 @@ def _tensorflow(runner: Runner, built: Built, function: Function) -> Function:
         flat = [leaf for leaf in tree.flatten([values, tensors]) if leaf is not None]
         with tf.GradientTape() as tape:
             tape.watch([leaf for leaf in flat if leaf.dtype.is_floating])
-            total = _total(runner, pure(values, tensors)[0], cotangent)
+            total = _total(runner, pure(values, tensors), cotangent)
         return _unflattened(tape.gradient(total, flat, unconnected_gradients="zero"), values, tensors, tree)
 
     return runner.compiled(differentiated)
@@ -69,19 +72,21 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
             lambda a: None if a is None else runner.tensor(a).requires_grad_(), tensors
         )
         flat = [leaf for leaf in tree.flatten(tensors) if leaf is not None]
-        output, _ = function(built.layer, **tensors)
+        answer = function(built.layer, **tensors)
         leaves = [variable.value for variable in variables] + flat
-        found = torch.autograd.grad(_total(runner, output, cotangent), leaves, allow_unused=True)
+        found = torch.autograd.grad(_total(runner, answer, cotangent), leaves, allow_unused=True)
         filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
         return _unflattened(filled, variables, tensors, tree)
 
     return differentiated
 
 
-def _total(runner: Runner, output: Any, cotangent: Any) -> Any:
-    """sum(output * cotangent) in the cotangent's dtype, for a half's sum would be rough."""
+def _total(runner: Runner, answer: Any, cotangent: Any) -> Any:
+    """What is differentiated, in the cotangent's dtype, for a half's sum would be rough."""
     ops, cotangent = runner.keras.ops, runner.tensor_of_any(cotangent)
-    return ops.sum(ops.cast(output, cotangent.dtype) * cotangent)
+    output, states = answer
+    both = ops.cast(output, cotangent.dtype) + ops.cast(states[0], cotangent.dtype)
+    return ops.sum(0.5 * both * cotangent)
 
 
 def _unflattened(flat: list[Any], values: Any, tensors: Any, tree: Any) -> tuple[list[Any], Any]:

@@ -13,7 +13,7 @@ from conformance.trial import FORMULA, Draw
 
 
 def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Values, int]:
-    """A case, the gradients of sum(output * cotangent), the cotangent, and a seed for directions."""
+    """A case, its gradients, the cotangent, and a seed for directions."""
     case, seed = draw(any_steps(subject, time=("column",), buckets=FEW)), draw(seeds)
     cotangent = array(case.state.shape, "normal", seed, "cotangent", subject.dtype)
     params = {"state": [case.state], "timespans": case.timespans, "cotangent": cotangent}

@@ -29,8 +29,13 @@ def test_sizes(subject: Subject, draw: Draw) -> None:
 @clause("state.initial")
 def test_initial(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.integers(1, 4))
-    (state,) = subject.request("initial_state", model=subject.model(config, 3), batch=batch)["state"]
+    policy, dtype = draw(st.sampled_from((("float32", "float32"), ("mixed_float16", "float16"))))
+    model = subject.model(config, 3, dtype=policy)
+    answer = subject.request("initial_state", model=model, batch=batch)
+    (state,) = answer["state"]
     judge.same(subject, "initial state", state, np.zeros((batch, config["units"]), state.dtype))
+    other = f"under {policy} the initial state is {answer['dtypes'][0]}, but should be {dtype}"
+    judge.holds(subject, answer["dtypes"] == [dtype], other, got=answer["dtypes"], want=[dtype])
 
 
 @clause("state.pure")

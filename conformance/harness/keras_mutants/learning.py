@@ -26,6 +26,15 @@ class StateNotLearnt(Fault):
         return super().call(inputs, [ops.stop_gradient(h) for h in states], training=training)
 
 
+@found_by("gradient.parameters", "derivative by")
+class StateDetached(Fault):
+    """The state that is handed on leads back to nothing: only the last step of a sequence is learnt."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        output, states = super().call(inputs, states, training=training)
+        return output, [ops.stop_gradient(h) for h in states]
+
+
 @found_by("gradient.inputs", "derivative by inputs .* is 0,")
 class InputsNotLearnt(FaultOfLTC):
     """No gradient reaches the inputs."""

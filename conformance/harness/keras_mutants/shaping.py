@@ -76,6 +76,14 @@ class InitialOfOneRow(Fault):
         return super().get_initial_state(1)
 
 
+@found_by("state.initial", "the initial state is float32, but should be float16")
+class InitialOfVariables(Fault):
+    """The initial state has the dtype of the variables."""
+
+    def get_initial_state(self, batch_size: Any = None) -> Any:
+        return [ops.zeros((batch_size, self.units), dtype=self.variable_dtype)]
+
+
 @found_by("shape.computed", "compute_output_shape of the output has shape")
 class ComputedIsInput(Fault):
     """`compute_output_shape` gives the shape of the input."""
