@@ -19,7 +19,12 @@ Given = Mapping[str, Array]
 
 CELLS = {"CfCCell": "cfc", "LTCCell": "ltc"}
 STEPS: dict[str, Any] = {"cfc": cfc_step, "ltc": ltc_step}
-DTYPES = ("float32", "float64")
+POLICIES = {
+    "float32": ("float32", "float32"),
+    "float64": ("float64", "float64"),
+    "mixed_float16": ("float32", "float16"),
+}
+"""Policy: dtype of variables, dtype of states."""
 
 COMPLEX_STEP = 1e-30
 """Small enough that its square vanishes."""
@@ -33,16 +38,18 @@ class Cell:
     config: Config
     input_dim: int
     dtype: str
+    """Of its variables."""
+    state_dtype: str
 
     @classmethod
     def of(cls, model: dict[str, Any]) -> Cell:
-        """Raises ValueError for a bad argument, NotSupported for a dtype that NumPy does not compute in."""
+        """Raises ValueError for a bad argument, NotSupported for a policy that NumPy has no numbers for."""
         family = FAMILIES[CELLS[model["cell"]]]
         config = family.full(model["config"])
         check(family, config)
-        if model["dtype"] not in DTYPES:
-            raise NotSupported(f"the reference computes in {' and '.join(DTYPES)}, not in {model['dtype']}")
-        return cls(family, config, model["input_dim"], model["dtype"])
+        if model["dtype"] not in POLICIES:
+            raise NotSupported(f"the reference knows {', '.join(POLICIES)}, not {model['dtype']}")
+        return cls(family, config, model["input_dim"], *POLICIES[model["dtype"]])
 
     @property
     def units(self) -> int:
@@ -55,7 +62,7 @@ class Cell:
 
     def zeros(self, batch: int) -> Array:
         """The initial state, (batch, units)."""
-        return np.zeros((batch, self.units), self.dtype)
+        return np.zeros((batch, self.units), self.state_dtype)
 
     def step(self, parameters: Given, inputs: Array, state: Array, timespans: Array = None) -> Array:
         """The new state, (batch, units); `timespans` is (), (batch) or (batch, 1)."""
@@ -64,6 +71,10 @@ class Cell:
 
     def formula(self, parameters: Given, inputs: Array, state: Array, *time: Array) -> Array:
         """The reference's step, with those arguments of the config that it takes."""
+        if self.state_dtype != self.dtype:
+            raise NotSupported(
+                f"the reference computes in the dtype of its variables, not {self.state_dtype}"
+            )
         step = STEPS[self.family.name]
         named = {name: self.config[name] for name in step.__kwdefaults__}
         return step(parameters, inputs, state, *time, **named)

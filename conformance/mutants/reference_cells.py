@@ -75,7 +75,7 @@ class ReferenceCells:
 
     def initial_state(self, model: dict[str, Any], batch: int) -> dict[str, Any]:
         cell = Cell.of(model)
-        return {"state": [cell.zeros(batch)], "dtypes": [cell.dtype]}
+        return {"state": [cell.zeros(batch)], "dtypes": [cell.state_dtype]}
 
     def step(
         self,

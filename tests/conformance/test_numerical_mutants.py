@@ -246,8 +246,11 @@ def test_the_callers_arrays_are_out_of_reach():
 def test_what_is_not_offered_is_said_so():
     with pytest.raises(NotSupported, match="does not offer train"):
         ReferenceCells().request("train")
-    with pytest.raises(NotSupported, match="not in mixed_float16"):
-        ReferenceCells().request("build", model=model("cfc", "mixed_float16"))
+    with pytest.raises(NotSupported, match="not mixed_bfloat16"):
+        ReferenceCells().request("build", model=model("cfc", "mixed_bfloat16"))
+    with pytest.raises(NotSupported, match="not float16"):
+        half = {**question("cfc", "float32"), "model": model("cfc", "mixed_float16")}
+        ReferenceCells().request("step", **half)
 
 
 def test_what_goes_wrong_within_is_the_implementations_exception():
