@@ -97,11 +97,15 @@ def sequences(
 
 @st.composite
 def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
-    """A mask (batch, time) with something masked, before, within and after a sequence."""
+    """A mask (batch, time) with something masked; in half of the longer ones between two that count."""
     bits = draw(
         st.lists(st.booleans(), min_size=batch * time, max_size=batch * time).filter(lambda b: not all(b))
     )
-    return np.asarray(bits).reshape(batch, time)
+    mask = np.asarray(bits).reshape(batch, time)
+    if time > 2 and draw(st.booleans()):
+        start = draw(st.integers(0, time - 3))
+        mask[0, start : start + 3] = (True, False, True)
+    return mask
 
 
 @st.composite
