@@ -93,10 +93,11 @@ def step(subject: Subject, case: StepCase, **options: Any) -> Values:
     return np.asarray(answer["state"][0])
 
 
-def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> Values:
+def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
     """Every step of `got` (batch, time, units) is the reference's from the step before in `got` itself.
 
-    Returns the last state. What is masked is compared to the last bit.
+    Returns the last state. It, and what is held where a sample is masked, is a value of `got` or that value
+    computed anew: a compiler may do so, in another order.
     """
     __tracebackhide__ = True
     got = np.asarray(got)
@@ -104,15 +105,20 @@ def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "out
     shaped(subject, what, got, (batch, time, case.config["units"]))
     steps = iter(range(time))
 
-    def own(_: Any, state: Values, k: int) -> Values:
+    def own(_: Any, state: ErrorBounded, k: int) -> ErrorBounded:
         i = next(steps)
         rows = None if case.mask is None else case.mask[:, k]
-        close(subject, f"{what} at step {i}", got[:, i], subject.reference(case.at(k, state)), rows)
-        return got[:, i]  # type: ignore[no-any-return]
+        want = subject.reference(case.at(k, state.value))
+        close(subject, f"{what} at step {i}", got[:, i], want, rows)
+        return ErrorBounded(got[:, i], want.arithmetic, 2.0 * want.error)
 
-    shown, last = fold(own, case.inputs, initial_state(case), **fold_options(case))
-    same(subject, what, got, np.stack(shown, axis=1))
-    return np.asarray(last)
+    start = ErrorBounded(initial_state(case), subject.arithmetic)
+    shown, last = fold(own, case.inputs, start, **fold_options(case))
+    assert isinstance(last, ErrorBounded)
+    if case.mask is not None:
+        for i, held in enumerate(shown):
+            close(subject, f"{what} at step {i}", got[:, i], held)
+    return last
 
 
 def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], ErrorBounded]:

@@ -71,7 +71,7 @@ def named(found: Any, name: str) -> bool:
     return re.search(rf'[">]{re.escape(name)}"', json.dumps(found)) is not None
 
 
-@clause("serialization.config.round_trip", examples=10, smoke=1)
+@clause("serialization.config.round_trip", examples=5, smoke=1)
 def test_config_round_trip(subject: Subject, draw: Draw) -> None:
     answer = round_trip(subject, drawn(subject, draw), "config")
     once, again = answer["config"], answer["config_again"]
@@ -102,7 +102,7 @@ def test_deepcopy(subject: Subject, draw: Draw) -> None:
     round_trip(subject, drawn(subject, draw), "deepcopy")
 
 
-@clause("serialization.fresh_process", examples=2, smoke=0)
+@clause("serialization.fresh_process", examples=1, smoke=0)
 def test_fresh_process(subject: Subject, draw: Draw) -> None:
     moved(subject, drawn(subject, draw), [subject.backend])
 
