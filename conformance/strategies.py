@@ -69,16 +69,18 @@ def sequences(
     subject: Subject,
     *,
     lengths: Sequence[int] = (1, 5, 2),
+    forms: Sequence[Config] | None = None,
     given_state: bool | None = False,
     masked: bool = False,
     **arguments: Any,
 ) -> cases.SequenceCase:
-    """A sequence through the subject's cell by any of the family's formulas.
+    """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
 
     `given_state` None draws whether an initial state is given. Each length goes with one of the sizes.
     """
+    forms = subject.forms[:1] if forms is None else forms
     sizes, length = draw(st.sampled_from([(FEW[i % len(FEW)], n) for i, n in enumerate(lengths)]))
-    config = subject.config(sizes, **{**draw(st.sampled_from(subject.forms)), **arguments})
+    config = subject.config(sizes, **{**draw(st.sampled_from(forms)), **arguments})
     case = cases.sequence_case(
         subject.family,
         config,

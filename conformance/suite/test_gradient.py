@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from conformance import judge
 from conformance.cases import StepCase, Values, array
 from conformance.checks import clause
@@ -11,10 +13,15 @@ from conformance.strategies import FEW, any_steps, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
 
+KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
+"""Sizes, and the activation of a CfC's backbone or of an LTC's state."""
+
 
 def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Values, int]:
     """A case, its gradients, the cotangent, and a seed for directions."""
-    case, seed = draw(any_steps(subject, time=("column",), buckets=FEW)), draw(seeds)
+    sizes, activation = draw(st.sampled_from(KINDS))
+    case = draw(any_steps(subject, time=("column",), buckets=[sizes], activation=activation))
+    seed = draw(seeds)
     cotangent = array(case.state.shape, "normal", seed, "cotangent", subject.dtype)
     params = {"state": [case.state], "timespans": case.timespans, "cotangent": cotangent}
     return case, subject.request("gradients", **subject.about(case), **params), cotangent, seed

@@ -22,6 +22,8 @@ eagerly = st.sampled_from((False, False, False, False, True))
 NAMES = sorted(ACTIVATIONS, key=["tanh", "linear"].__contains__, reverse=True)
 NAMES.remove("gelu_tanh")
 
+SEVERAL = 4
+
 edges = st.sampled_from(("simple", "normal", "saturated", "tiny"))
 """Values at which an activation is ordinary, saturates, and is nearly straight; `at_kink` adds its kink."""
 
@@ -36,9 +38,9 @@ def at_kink(case: StepCase, *paths: str) -> StepCase:
     return replace(case, parameters=parameters, state=zeroed(case.state))
 
 
-def every_activation(subject: Subject, draw: Draw, case: StepCase, argument: str) -> None:
-    """The step by each activation in turn: one a case would leave some of them to chance."""
-    for name in draw(st.permutations(NAMES)):
+def several_activations(subject: Subject, draw: Draw, case: StepCase, argument: str) -> None:
+    """The step by several activations in turn: one a case would leave some of them to chance."""
+    for name in draw(st.permutations(NAMES))[:SEVERAL]:
         chosen = {argument: name} if subject.accepts(argument) else {}
         judge.step(subject, replace(case, config={**case.config, **chosen}))
 
@@ -77,7 +79,7 @@ def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
 @numerical("ltc.step.activation")
 def test_ltc_activation(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, recipe=edges, buckets=FEW[1:2], time=("column",)))
-    every_activation(subject, draw, at_kink(case, "kernel", "bias"), "activation")
+    several_activations(subject, draw, at_kink(case, "kernel", "bias"), "activation")
 
 
 @numerical("ltc.time_constant")
@@ -100,7 +102,7 @@ def test_backbone_layers(subject: Subject, draw: Draw) -> None:
 def test_backbone_activation(subject: Subject, draw: Draw) -> None:
     form = {**subject.forms[0], "layers": 1, "buckets": FEW[1:2], "time": ("column",)}
     case = at_kink(draw(steps(subject, recipe=edges, **form)), "backbone_0/kernel", "backbone_0/bias")
-    every_activation(subject, draw, case, subject.family.backbone_activation)
+    several_activations(subject, draw, case, subject.family.backbone_activation)
 
 
 @numerical("time.default")
