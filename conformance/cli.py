@@ -25,6 +25,7 @@ from conformance.options import (
     selected,
     unknown,
 )
+from conformance.pool import CannotBeJudged
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
 from conformance.verdict import EXIT_CODES, Report
@@ -50,11 +51,13 @@ class NotJudged(Refusal):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns a UsageError into a line for the reader and exit status 2."""
+    """Turns what cannot be done into a line for the reader, and an exit status."""
     try:
         yield
     except UsageError as error:
         raise Refusal(str(error)) from error
+    except CannotBeJudged as error:
+        raise NotJudged(str(error)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -19,7 +19,7 @@ import pytest
 from conformance import __version__, clauses, options
 from conformance.families.base import Variant
 from conformance.options import RunOptions, UsageError
-from conformance.pool import Place, Pool, described
+from conformance.pool import CannotBeJudged, Place, Pool, described
 from conformance.report import jsonfile
 from conformance.subject import Subject
 from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
@@ -45,7 +45,7 @@ class Session:
 
     options: RunOptions
     seed: int
-    described: dict[str, list[dict[str, Any]]]
+    described: dict[str, dict[str, Any]]
     """What each target offers, by target: the answers to `describe`, one a backend that could be asked."""
     pool: Pool
     listener: Listener | None = None
@@ -66,6 +66,7 @@ class Session:
 
 
 SESSION = pytest.StashKey[Session]()
+PREPARED = pytest.StashKey[dict[str, Any]]()
 VERDICT = pytest.StashKey[Verdict]()
 DESCRIBED = pytest.StashKey[dict[str, Any]]()
 
@@ -107,14 +108,14 @@ def pytest_configure(config: pytest.Config) -> None:
     handed = getattr(config, "workerinput", {}).get("conformance")
     try:
         asked = options.resolve(options.from_pytest(config), clauses.load().clauses)
-        given = json.loads(handed) if handed else _prepare(asked)
-    except UsageError as wrong:
+        given = json.loads(handed) if handed else config.stash.get(PREPARED, None) or prepare(asked)
+    except (UsageError, CannotBeJudged) as wrong:
         raise pytest.UsageError(str(wrong)) from None
     config.stash[SESSION] = Session(asked, given["seed"], given["described"], Pool(asked))
 
 
-def _prepare(asked: RunOptions) -> dict[str, Any]:
-    """What every worker has to know alike."""
+def prepare(asked: RunOptions) -> dict[str, Any]:
+    """What every worker has to know alike. Raises UsageError or CannotBeJudged."""
     seed = asked.seed if asked.seed is not None else secrets.randbits(32)
     return {"seed": seed, "described": {target: described(asked, target) for target in asked.targets}}
 
@@ -160,8 +161,8 @@ def _keys(check: Check, session: Session) -> list[Key]:
     tiers = [FORMULA] if session.options.in_process and check.tiers != (None,) else check.tiers
     return [
         Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
-        for target, descriptions in session.described.items()
-        for cell in descriptions[0]["cells"]
+        for target, description in session.described.items()
+        for cell in description["cells"]
         if family in (None, cell["family"])
         for backend in session.options.backends
         for tier in tiers
@@ -315,20 +316,23 @@ def _report(run: Session) -> Report:
 
 
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
-    """Judge what was asked; None where pytest could not begin. UsageError where the asking is wrong."""
-    starter = Starter(listener)
+    """Judge what was asked; None where pytest could not begin. Raises UsageError or CannotBeJudged."""
+    starter = Starter(prepare(asked), listener)
     pytest.main(options.pytest_arguments(asked), plugins=[starter])
     return starter.session.report if starter.session else None
 
 
 class Starter:
-    """Hands a listener to the run, and the run to the caller."""
+    """Hands what is prepared and a listener to the run, and the run to the caller."""
 
-    def __init__(self, listener: Listener | None) -> None:
-        self.listener = listener
+    def __init__(self, prepared: dict[str, Any], listener: Listener | None) -> None:
+        self.prepared, self.listener = prepared, listener
         self.session: Session | None = None
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        self.session = config.stash[SESSION]
+        config.stash[PREPARED] = self.prepared
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self.session = session.config.stash[SESSION]
         self.session.listener = self.listener

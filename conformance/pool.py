@@ -11,10 +11,13 @@ from conformance.implementation import (
     HarnessFault,
     Implementation,
     ImplementationRaised,
+    NotSupported,
     RequestRefused,
     start,
 )
 from conformance.options import RunOptions, UsageError, cores
+
+WHERE = "--path DIR imports from a folder, --python PATH with another interpreter"
 
 SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
@@ -102,15 +105,28 @@ class Pool:
         self.running.clear()
 
 
-def described(options: RunOptions, target: str) -> list[dict[str, Any]]:
+class CannotBeJudged(Exception):
+    """{target}: {why}"""
+
+
+def described(options: RunOptions, target: str) -> dict[str, Any]:
     """What `target` says of itself on the backend that starts fastest.
 
     Raises:
-        UsageError: the target cannot be imported, or is no cell.
+        UsageError: there is no such module or class.
+        CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
     """
     quickest = max(options.backends, key=SLOWEST_FIRST.index)
     with Pool(options).start(Place.of(target, quickest, None)) as implementation:
         try:
-            return [implementation.describe()]
-        except (HarnessFault, ImplementationRaised, RequestRefused) as fault:
-            raise UsageError(f"target {target!r} cannot be judged: {fault}") from None
+            return implementation.describe()
+        except RequestRefused as refused:
+            raise UsageError(f"unknown target {refused.message}") from None
+        except ImplementationRaised as raised:
+            if raised.type == "ModuleNotFoundError" and repr(target.split(":")[0]) in raised.message:
+                raise UsageError(f"unknown target {target!r}: {raised.message}; {WHERE}") from None
+            raise CannotBeJudged(f"{target} cannot be imported: {raised}") from None
+        except NotSupported as unknown:
+            raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
+        except HarnessFault as fault:
+            raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None

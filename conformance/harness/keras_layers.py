@@ -45,8 +45,10 @@ class Built:
 
 
 def _matched(own: dict[str, Any], given: Any) -> list[tuple[Any, Array]]:
-    if not isinstance(given, dict) or given.keys() != own.keys():
+    if not isinstance(given, dict) or not given:
         raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
+    if given.keys() != own.keys():
+        raise NotSupported(_not_mapped(set(own), set(given)))
     for name, variable in own.items():
         if np.shape(given[name]) != tuple(variable.shape):
             raise BadParams(
@@ -55,6 +57,13 @@ def _matched(own: dict[str, Any], given: Any) -> list[tuple[Any, Array]]:
     return [
         (variable, np.asarray(given[name], _assignable(variable.dtype))) for name, variable in own.items()
     ]
+
+
+def _not_mapped(own: set[str], given: set[str]) -> str:
+    """What stands between the variables of the specification and those of a cell, by name."""
+    said = {"no variable is": given - own, "the specification has no": own - given}
+    parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
+    return f"the cell's variables cannot be mapped: {'; '.join(parts)}"
 
 
 def _assignable(dtype: str) -> str:

@@ -24,7 +24,8 @@ def resolve(target: str) -> Adapter:
     if not class_name:
         return KerasCells(target, _cells_of(module))
     if not hasattr(module, class_name):
-        raise BadParams(f"{target}: {module_name} ({module.__file__}) has no {class_name}")
+        classes = [name for name in _public(module) if isinstance(getattr(module, name), type)]
+        raise BadParams(f"{target}: {module.__file__} has no {class_name}; its classes: {', '.join(classes)}")
     found = getattr(module, class_name)
     if isinstance(found, type) and issubclass(found, Adapter):
         return found(target)
@@ -40,12 +41,18 @@ def _mutants(name: str) -> dict[str, Any]:
     return {name: every[name]}
 
 
+def _public(module: Any) -> list[str]:
+    """The names that a module offers."""
+    return list(
+        getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    )
+
+
 def _cells_of(module: Any) -> dict[str, Any]:
     """The cells of a family we know that a module offers under its own public names."""
     from .keras_names import family_of
 
-    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
-    cells = {name: getattr(module, name) for name in names if name.endswith("Cell")}
+    cells = {name: getattr(module, name) for name in _public(module) if name.endswith("Cell")}
     known = {name: cell for name, cell in cells.items() if family_of(cell) is not None}
     if not known:
         raise BadParams(

@@ -430,3 +430,10 @@ def test_pypi_ncps_is_judged_from_the_root_of_this_repository(monkeypatch):
         assert implementation.request("step", **asked)["output"].shape == (2, 3)
         doubled = implementation.request("build", model=model("CfCCell", dtype="float64"))
         assert {v["dtype"] for v in doubled["variables"]} == {"float64"}
+
+
+def test_variables_that_cannot_be_mapped_are_said_by_name(third_party):
+    asked = {"model": ODD, "inputs": draw(2, 3), "state": [draw(2, 2)]}
+    with pytest.raises(NotSupported, match=r"cannot be mapped: no variable is ff1_bias"):
+        values = {"ff1_kernel": draw(5, 2), "ff1_bias": draw(2)}
+        third_party("Odd").request("step", parameters=values, **asked)
