@@ -18,12 +18,8 @@ from conformance.trial import Draw
 def test_sizes(subject: Subject, draw: Draw) -> None:
     config = draw(configs(subject))
     built = subject.request("build", model=subject.model(config, 3))
-    judge.holds(
-        subject, built["state_size"] == [config["units"]], "state_size is not units", got=built["state_size"]
-    )
-    judge.holds(
-        subject, built["output_size"] == config["units"], "output_size is not units", got=built["output_size"]
-    )
+    for name, want in (("state_size", [config["units"]]), ("output_size", config["units"])):
+        judge.holds(subject, built[name] == want, f"{name} is {built[name]}, but should be {want}")
 
 
 @clause("state.initial")

@@ -42,7 +42,7 @@ class FlatRates(Fault):
         return super().add_weight(shape=shape[-1:] if flat else shape, **more)
 
 
-@found_by("state.sizes", "state_size is not units")
+@found_by("state.sizes", "state_size is .* but should be")
 class StateSizeOfInputs(Fault):
     """`state_size` counts the input features too, once they are known."""
 
@@ -51,7 +51,7 @@ class StateSizeOfInputs(Fault):
         self.state_size = self.units + self.input_dim
 
 
-@found_by("state.sizes", "output_size is not units")
+@found_by("state.sizes", "output_size is .* but should be")
 class OutputSizeOfBackbone(Fault):
     """`output_size` is the backbone's."""
 
