@@ -29,30 +29,19 @@ class Affine(keras.layers.Layer):
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
-    def call(self, z):
-        return affine(z, self.kernel, self.bias)
 
+def chain(layers, activation, z, masks=None):
+    """Activates `z` (batch, features), drops by the mask and applies the affine layer, for each of `layers`.
 
-def affine(z, kernel, bias):
-    """`z @ kernel + bias` with `z` (batch, in) and the variables `kernel` (in, out) and `bias` (out,).
-
-    On the backend's own tensors: on torch and numpy, `keras.ops.matmul` costs more than the
-    product it starts.
+    Args:
+        layers: `(kernel, bias)` tensors of each affine layer behind the first.
+        masks: One dropout mask a layer, or None.
     """
-    return z @ kernel.value + bias.value
-
-
-def backbone_layers(units, layers, dtype):
-    """`layers` unbuilt Affine layers of `units` columns, named `backbone_0`, `backbone_1`, ..."""
-    return [Affine(units, dtype=dtype, name=f"backbone_{i}") for i in range(layers)]
-
-
-def apply_backbone(layers, activation, z, masks=None):
-    """Runs `z` (batch, features) through `layers`; `masks` holds one dropout mask a layer, or is None."""
-    for i, layer in enumerate(layers):
-        z = activate(activation, affine(z, layer.kernel, layer.bias))
+    for i, (kernel, bias) in enumerate(layers):
+        z = activate(activation, z)
         if masks is not None:
-            z = ops.multiply(z, masks[i])
+            z = z * masks[i]
+        z = z @ kernel + bias
     return z
 
 

@@ -1,27 +1,32 @@
-"""What all liquid cells share: arguments, backbone, state, elapsed time, dropout masks."""
+"""The dense cells' base: a backbone and heads, both affine layers, on the concatenated input and state."""
 
 import keras
 from keras import ops
 
 from ncps import _arguments, activations
 from ncps._keras_private import DropoutRNNCell
-from ncps.cells import shapes, time
-from ncps.cells.backbone import apply_backbone, backbone_layers, dropout_masks
+from ncps.cells import shapes
+from ncps.cells.backbone import Affine, chain, dropout_masks
+from ncps.cells.timed import TimedCell
 
 
 @keras.saving.register_keras_serializable(package="ncps")
-class BaseCell(DropoutRNNCell, keras.layers.Layer):
-    """Base of the liquid cells, for `keras.layers.RNN` or to be called by hand.
+class BaseCell(DropoutRNNCell, TimedCell):
+    """Base of the dense liquid cells, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
 
-    One step is `z = backbone(concat(x, h))` and then `h' = advance(z, h, t)`; the output is the new state. A
-    subclass makes its weights in `build_heads` and its step in `advance`:
+    One step runs `concat(x, h)` through the backbone and the heads, which are affine, and then
+    `h' = advance(heads, h, t)`; the output is the new state. A subclass makes the heads' weights in
+    `build_heads`, says in `heads` which they are and computes in `advance`:
 
     >>> class Leaky(BaseCell):
     ...     def build_heads(self, features):
     ...         self.kernel = self.add_weight(shape=(features, self.units), name="kernel")
-    ...     def advance(self, z, h, t):
+    ...         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+    ...     def heads(self, timed):
+    ...         return [(self.kernel.value, self.bias.value)]
+    ...     def advance(self, heads, h, t):
     ...         t = 1.0 if t is None else t
-    ...         return h + (keras.ops.matmul(z, self.kernel) - h) * t / (1.0 + t)
+    ...         return h + (heads - h) * t / (1.0 + t)
 
     Args:
         units: Integer of at least 1, size of the state and of the output.
@@ -68,7 +73,6 @@ class BaseCell(DropoutRNNCell, keras.layers.Layer):
         self.backbone_dropout = _arguments.rate(owner, "backbone_dropout", backbone_dropout)
         self.seed = _arguments.optional_integer(owner, "seed", seed, minimum=0)
         self.state_size = self.output_size = self.units
-        self.input_dim = None
         self._dropout_masks = None
         if self._drops:
             self.seed_generator = keras.random.SeedGenerator(self.seed)
@@ -89,69 +93,54 @@ class BaseCell(DropoutRNNCell, keras.layers.Layer):
     def _drops(self):
         return self.backbone_layers > 0 and self.backbone_dropout > 0
 
-    def build(self, input_shape):
-        """Makes the weights.
-
-        Args:
-            input_shape: `(batch, features)`, or a pair of it and the shape of t; lists after a reload.
-        """
-        x_shape, _ = shapes.split(input_shape)
-        shapes.check_input(type(self).__name__, x_shape)
-        self.input_dim = x_shape[-1]
-        features = self.input_dim + self.units
-        self.backbone = backbone_layers(self.backbone_units, self.backbone_layers, self.dtype_policy)
-        for layer in self.backbone:
-            layer.build((None, features))
-            features = self.backbone_units
-        self.build_heads(features)
+    def build_cell(self, features):
+        width = features + self.units
+        self.backbone = []
+        for i in range(self.backbone_layers):
+            layer = Affine(self.backbone_units, dtype=self.dtype_policy, name=f"backbone_{i}")
+            layer.build((None, width))
+            self.backbone.append(layer)
+            width = self.backbone_units
+        self.build_heads(width)
 
     def build_heads(self, features):
         """Makes the weights behind the backbone; `features` is the last size of its output."""
         raise NotImplementedError(f"{type(self).__name__} does not define build_heads(features)")
 
-    def advance(self, z, h, t):
+    def heads(self, timed):
+        """A list of `(kernel (features, n), bias (n,))`, tensors, of the affine heads that `advance` reads.
+
+        Args:
+            timed: Whether elapsed times are given; without, each is 1, and heads may be folded.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define heads(timed)")
+
+    def advance(self, heads, h, t):
         """The new state `(batch, units)`, in the compute dtype or wider.
 
         Args:
-            z: Output of the backbone `(batch, features)`.
+            heads: Values of the heads side by side, `(batch, n)`.
             h: Previous state `(batch, units)`.
-            t: Elapsed time, a scalar or `(batch, 1)`; None stands for 1.
+            t: Elapsed time, a number or `(batch, 1)`; None stands for 1.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define advance(z, h, t)")
+        raise NotImplementedError(f"{type(self).__name__} does not define advance(heads, h, t)")
 
-    def __call__(self, inputs, states, **kwargs):
-        """Checks elapsed time while its values can be seen, then goes the way of every Keras layer."""
-        if isinstance(inputs, (list, tuple)):
-            inputs = self._admit(inputs)
-        return super().__call__(inputs, states, **kwargs)
-
-    def _admit(self, inputs):
-        owner = type(self).__name__
-        if len(inputs) != 2:
-            raise ValueError(
-                f"{owner}: inputs must be a tensor x or a pair (x, t), got {len(inputs)} elements"
-            )
-        x, t = inputs
-        return x, time.admit(owner, t, self.compute_dtype)
-
-    def call(self, inputs, states, training=False):
-        x, t = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
-        nested = isinstance(states, (list, tuple))
-        states = states if nested else [states]
-        self._check_shapes(x.shape, None if t is None else t.shape, [s.shape for s in states])
-        (h,) = states
+    def prepare(self, x, timed, training=False):
+        """The input's share of the first affine layer, for every sample at once, and the rest as the step."""
+        layers = [(layer.kernel.value, layer.bias.value) for layer in self.backbone]
+        kernels, biases = zip(*self.heads(timed), strict=True)
+        layers.append((ops.concatenate(kernels, axis=-1), ops.concatenate(biases, axis=-1)))
+        (kernel, bias), *rest = layers
         masks = self._masks(x) if training and self._drops else None
-        z = ops.cast(ops.concatenate([x, h], axis=-1), self.compute_dtype)
-        z = apply_backbone(self.backbone, self.backbone_activation, z, masks)
-        new = ops.cast(self.advance(z, h, None if t is None else time.as_column(t)), self.compute_dtype)
-        return new, [new] if nested else new
+        recurrent = kernel[self.input_dim :]
 
-    def _check_shapes(self, x_shape, t_shape, states_shapes):
-        owner = type(self).__name__
-        shapes.check_input(owner, x_shape, self.input_dim)
-        shapes.check_states(owner, states_shapes, x_shape[0], self.units)
-        if t_shape is not None:
-            time.check_shape(owner, tuple(t_shape), x_shape[0])
+        def step(projected, states, t):
+            (h,) = states
+            heads = chain(rest, self.backbone_activation, projected + h @ recurrent, masks)
+            new = ops.cast(self.advance(heads, h, t), self.compute_dtype)
+            return new, [new]
+
+        return x @ kernel[: self.input_dim] + bias, step
 
     def _masks(self, x):
         """The masks of this sequence, or inside no sequence new ones."""
@@ -182,19 +171,6 @@ class BaseCell(DropoutRNNCell, keras.layers.Layer):
 
     def reset_recurrent_dropout_mask(self):
         """Nothing to forget."""
-
-    def get_initial_state(self, batch_size=None):
-        """A list of one state of zeros, `(batch_size, units)`, in the compute dtype."""
-        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype)]
-
-    def compute_output_shape(self, inputs_shape, states_shape=None):
-        """The shapes `(output, [state])` of a call, which is checked as the call itself is."""
-        x_shape, t_shape = shapes.split(inputs_shape)
-        shape = (x_shape[0], self.units)
-        states_shape = [shape] if states_shape is None else states_shape
-        nested = shapes.is_nested(states_shape)
-        self._check_shapes(x_shape, t_shape, states_shape if nested else [states_shape])
-        return shape, [shape] if nested else shape
 
     def get_config(self):
         return {

@@ -5,7 +5,7 @@ from keras import ops
 
 from ncps import _arguments, activations
 from ncps._double import activate, exp, magnitude, sigmoid
-from ncps.cells.backbone import Affine, affine
+from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
 
 MODES = ("default", "pure", "no_gate")
@@ -113,27 +113,31 @@ class CfCCell(BaseCell):
         )
         return kernel, self.add_weight(shape=(self.units,), initializer="zeros", name=f"{name}_bias")
 
-    def advance(self, z, h, t):
-        f1 = affine(z, self.ff1_kernel, self.ff1_bias)
+    def heads(self, timed):
+        first = (self.ff1_kernel.value, self.ff1_bias.value)
         if self.mode == "pure":
-            return self._decayed(f1, t)
-        f1 = activate(self.head_activation, f1)
-        f2 = activate(self.head_activation, affine(z, self.ff2_kernel, self.ff2_bias))
-        s = self._gate(z, t)
-        return f1 + s * f2 if self.mode == "no_gate" else f1 * (1 - s) + f2 * s
+            return [first]
+        second = (self.ff2_kernel.value, self.ff2_bias.value)
+        a = (self.time_a.kernel.value, self.time_a.bias.value)
+        b = (self.time_b.kernel.value, self.time_b.bias.value)
+        if timed:
+            return [first, second, a, b]
+        return [first, second, (b[0] - a[0], b[1] - a[1])]  # at t = 1 the two time heads are one
+
+    def advance(self, heads, h, t):
+        if self.mode == "pure":
+            return self._decayed(heads, t)
+        u = self.units
+        f = activate(self.head_activation, heads[:, : 2 * u])
+        f1, f2 = f[:, :u], f[:, u:]
+        s = sigmoid(heads[:, 2 * u :] if t is None else heads[:, 3 * u :] - t * heads[:, 2 * u : 3 * u])
+        return f1 + s * f2 if self.mode == "no_gate" else f1 + s * (f2 - f1)
 
     def _decayed(self, f1, t):
         """A - A f1 exp(-t (|w_tau| + |f1|))."""
         rate = magnitude(self.w_tau.value) + ops.abs(f1)
         decay = exp(-rate if t is None else -t * rate)
         return self.A.value - self.A.value * f1 * decay
-
-    def _gate(self, z, t):
-        """sigmoid(-(z Ka + ba) t + (z Kb + bb)); at t = 1, one product with the kernels' difference."""
-        a, b = self.time_a, self.time_b
-        if t is None:
-            return sigmoid(z @ (b.kernel.value - a.kernel.value) + (b.bias.value - a.bias.value))
-        return sigmoid(affine(z, b.kernel, b.bias) - t * affine(z, a.kernel, a.bias))
 
     def get_config(self):
         return {

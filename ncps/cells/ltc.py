@@ -5,7 +5,7 @@ from keras import ops
 
 from ncps import _arguments, activations
 from ncps._double import activate, clip, exp
-from ncps.cells.backbone import Affine, affine
+from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
 
 SOLVERS = ("semi_implicit", "explicit")
@@ -103,9 +103,13 @@ class LTCCell(BaseCell):
         self.tau_kernel = Affine(self.units, dtype=self.dtype_policy, name="tau_kernel")
         self.tau_kernel.build((None, features))
 
-    def advance(self, z, h, t):
-        d = self._widen(affine(z, self.kernel, self.bias))
-        log_tau = self._widen(affine(z, self.tau_kernel.kernel, self.tau_kernel.bias))
+    def heads(self, timed):
+        tau = self.tau_kernel
+        return [(self.kernel.value, self.bias.value), (tau.kernel.value, tau.bias.value)]
+
+    def advance(self, heads, h, t):
+        heads = self._widen(heads)
+        d, log_tau = heads[:, : self.units], heads[:, self.units :]
         v = self._relax(self._widen(h), d, log_tau, 1.0 if t is None else self._widen(t))
         return activate(self.activation, v)
 

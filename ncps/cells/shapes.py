@@ -30,17 +30,17 @@ def check_input(owner, shape, features=None):
         )
 
 
-def check_states(owner, shapes, batch, units):
-    """Refuses states other than one of `(batch, units)`.
+def check_states(owner, shapes, batch, sizes):
+    """Refuses states other than one of `(batch, size)` for each of `sizes`.
 
     Raises:
         ValueError: with the shapes and what is allowed.
     """
-    if len(shapes) != 1:
-        raise ValueError(
-            f"{owner}: states must be a list of one tensor (batch, {units}), got {len(shapes)} tensors"
-        )
-    shape = tuple(shapes[0])
-    batches_agree = len(shape) == 2 and (None in (shape[0], batch) or shape[0] == batch)
-    if not batches_agree or shape[1] not in (units, None):
-        raise ValueError(f"{owner}: the state must have shape ({batch}, {units}), got {shape}")
+    wanted = ", ".join(f"({batch}, {size})" for size in sizes)
+    agree = [
+        len(shape) == 2 and (None in (shape[0], batch) or shape[0] == batch) and shape[1] in (size, None)
+        for shape, size in zip(shapes, sizes, strict=False)
+    ]
+    if len(shapes) != len(sizes) or not all(agree):
+        got = ", ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(f"{owner}: states must be a list of tensors of shape {wanted}; got {got}")
