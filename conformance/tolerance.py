@@ -52,8 +52,8 @@ class Arithmetic:
         stored = float(np.dtype(self.dtype).type(constant))
         return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
 
-    def gamma(self, terms: int) -> float:
-        """gamma(n) = n u / (1 - n u) (Higham, "Accuracy and Stability", section 3.1)."""
+    def gamma(self, terms: Any) -> Any:
+        """gamma(n) = n u / (1 - n u), for each n (Higham, "Accuracy and Stability", section 3.1)."""
         return terms * self.u / (1.0 - terms * self.u)
 
 
@@ -64,7 +64,7 @@ class ErrorBounded:
     """
 
     def __init__(
-        self, value: Any, arithmetic: Arithmetic, error: Any = 0.0, kink: bool = False, terms: int = 0
+        self, value: Any, arithmetic: Arithmetic, error: Any = 0.0, kink: bool = False, terms: Any = 0
     ) -> None:
         self.value: Values = np.asarray(value).astype(np.float64, casting="safe", copy=False)
         size = np.abs(self.value)
@@ -74,7 +74,7 @@ class ErrorBounded:
         self.kink = kink
         """Whether a function with a kink was evaluated within the bound of its kink."""
         self.terms = terms
-        """How many products were summed to this array; 0 where it is not a dot product."""
+        """How many products were summed to each element; 0 where it is not a dot product."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -172,6 +172,11 @@ def nearest_to_zero(a: ErrorBounded) -> Values:
     return np.maximum(np.abs(a.value) - a.error, 0.0)
 
 
+def zero(a: ErrorBounded) -> Any:
+    """Whether an element is exactly 0."""
+    return reach(a) == 0.0
+
+
 def capped(error: Values, range_: float) -> Values:
     """`error`, at most the range of a bounded function; what overflowed may be NaN and stays unbounded."""
     return np.where(np.isinf(error), np.inf, np.minimum(error, range_))
@@ -193,9 +198,12 @@ def negative(a: ErrorBounded) -> ErrorBounded:
 
 
 def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    """A product by what is exactly 0, as under a mask, is exactly 0 and not rounded."""
     value = a.value * b.value
     error = np.abs(a.value) * b.error + a.error * np.abs(b.value) + a.error * b.error
-    return rounded(value, error, a.arithmetic.u * (np.abs(value) + error), a, b)
+    product = rounded(value, error, a.arithmetic.u * (np.abs(value) + error), a, b)
+    error = np.where((reach(a) * reach(b) == 0.0) & (zero(a) | zero(b)), 0.0, product.error)
+    return ErrorBounded(product.value, a.arithmetic, error, product.kink)
 
 
 def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
@@ -208,11 +216,24 @@ def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 
 
 def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    terms = a.shape[-1]
+    """Rows of `b` that are exactly 0 in a column, as under a mask, are no terms of its dot products."""
+    terms = np.count_nonzero(~zero(b), axis=max(-2, -b.ndim))
     error = np.abs(a.value) @ b.error + a.error @ np.abs(b.value) + a.error @ b.error
     rounding = a.arithmetic.gamma(terms + 2) * (reach(a) @ reach(b)) + terms * a.arithmetic.floor
     product = rounded(a.value @ b.value, error, rounding, a, b)
     return ErrorBounded(product.value, a.arithmetic, product.error, product.kink, terms)
+
+
+def total(a: ErrorBounded, axis: int) -> ErrorBounded:
+    """The sum of n terms in any order, split in any way: gamma(n + 2) of their magnitudes, as a dot product.
+
+    n - 1 are for the additions, the rest for a factor common to all terms that is divided out of some instead
+    of multiplied into the others, and for a small number more in a denominator. Terms that are exactly 0, as
+    under a mask, do not count.
+    """
+    terms = np.count_nonzero(~zero(a), axis=axis)
+    rounding = a.arithmetic.gamma(terms + 2) * np.sum(reach(a), axis=axis) + terms * a.arithmetic.floor
+    return rounded(np.sum(a.value, axis=axis), np.sum(a.error, axis=axis), rounding, a)
 
 
 def exp(a: ErrorBounded) -> ErrorBounded:
@@ -301,6 +322,14 @@ def where(condition: Any, a: Any, b: Any) -> ErrorBounded:
     return ErrorBounded(value, arithmetic, error, a.kink or b.kink)
 
 
+def broadcast_to(a: ErrorBounded, shape: tuple[int, ...]) -> ErrorBounded:
+    return ErrorBounded(np.broadcast_to(a.value, shape), a.arithmetic, a.error, a.kink)
+
+
+def transpose(a: ErrorBounded) -> ErrorBounded:
+    return ErrorBounded(a.value.T, a.arithmetic, a.error.T, a.kink)
+
+
 UFUNCS: dict[np.ufunc, Callable[..., ErrorBounded]] = {
     np.add: add,
     np.subtract: subtract,
@@ -316,6 +345,9 @@ FUNCTIONS: dict[Any, Callable[..., ErrorBounded]] = {
     np.concatenate: concatenate,
     np.stack: stack,
     np.where: where,
+    np.sum: total,
+    np.broadcast_to: broadcast_to,
+    np.transpose: transpose,
     activations.sigmoid: sigmoid,
     activations.erf: erf,
     activations.softplus: softplus,

@@ -2,9 +2,9 @@
 
     cm dv/dt = Σ g(v) (E - v)
 
-A neuron is pulled towards the reversal potential E of each of its synapses by that synapse's conductance g,
-which follows the potential v of the presynaptic neuron; the leak is one synapse more (Hasani et al., AAAI 2021,
-algorithm 1). With N = Σ g E and D = Σ g it is dv/dt = (N - D v) / cm.
+Each synapse of a neuron pulls it towards a reversal potential E, by a conductance g that follows the
+potential of the presynaptic neuron; the leak is one synapse more (Hasani et al., AAAI 2021, algorithm 1).
+With N = Σ g E and D = Σ g it is dv/dt = (N - D v) / cm.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ def wired_ltc_step(
     """The output (batch, output_dim) and the new state v (batch, units).
 
     Args:
-        parameters: arrays by their canonical path: gleak, vleak, cm (units); w, mu, sigma, erev (units, units),
-            by source and target; sensory_w, sensory_mu, sensory_sigma, sensory_erev (features, units); input_w,
-            input_b (features) and output_w, output_b (output_dim) as the mappings have them.
+        parameters: arrays by their canonical path: gleak, vleak, cm (units); w, mu, sigma, erev (units,
+            units), by source and target; sensory_w, sensory_mu, sensory_sigma, sensory_erev (features,
+            units); input_w, input_b (features) and output_w, output_b (output_dim) as the mappings have them.
         inputs: x, (batch, features).
         state: v, (batch, units).
         timespans: t, elapsed time since the previous sample, (batch, 1) or a number; 1 where none is given.

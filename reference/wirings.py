@@ -94,8 +94,8 @@ def ncp(
 ) -> Graph:
     """A neural circuit policy: from inputs to inter, to command, to motor neurons, and among command neurons.
 
-    A neuron that no draw reached gets as many partners as the others have on average, at least one. One synapse
-    of two is inhibitory.
+    A neuron that no draw reached gets as many partners as the others have on average, at least one. One
+    synapse of two is inhibitory.
     """
     rng = np.random.RandomState(seed)
     motor = range(motor_neurons)
