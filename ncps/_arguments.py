@@ -3,6 +3,8 @@
 import numbers
 import operator
 
+import numpy as np
+
 from ncps import activations
 
 
@@ -16,14 +18,20 @@ def refusal(error, owner, name, value, allowed):
     return error(f"{owner}({name}={shown(value)}): {name} must be {allowed}")
 
 
-def integer(owner, name, value, *, minimum):
-    """`value` as an int of at least `minimum`; NumPy integers are welcome, booleans and floats are not."""
+def integer(owner, name, value, *, minimum, maximum=None, limit=""):
+    """`value` as an int from `minimum` to `maximum`; NumPy integers are welcome, booleans and floats are not.
+
+    `limit` says in words where the maximum comes from.
+    """
     allowed = f"an integer of at least {minimum}"
+    if maximum is not None:
+        allowed += f" and at most {maximum}" + (f", {limit}" if limit else "")
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise refusal(TypeError, owner, name, value, allowed)
-    if operator.index(value) < minimum:
+    number = operator.index(value)
+    if number < minimum or (maximum is not None and number > maximum):
         raise refusal(ValueError, owner, name, value, allowed)
-    return operator.index(value)
+    return number
 
 
 def optional_integer(owner, name, value, *, minimum):
@@ -59,3 +67,10 @@ def activation(owner, name, value):
         allowed = "'lecun_tanh', the name of a Keras activation such as 'tanh' or 'relu', a callable or None"
         kind = ValueError if isinstance(value, (str, dict)) else TypeError
         raise refusal(kind, owner, name, value, allowed) from error
+
+
+def boolean(owner, name, value):
+    """`value`, True or False; NumPy's are welcome, numbers are not."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise refusal(TypeError, owner, name, value, "True or False")
+    return bool(value)

@@ -1,0 +1,8 @@
+"""Wirings: which neurons of a liquid network are joined by synapses, and of which sign."""
+
+from ncps.wirings.base import Wiring
+from ncps.wirings.fully_connected import FullyConnected
+from ncps.wirings.ncp import NCP, AutoNCP
+from ncps.wirings.random import Random
+
+__all__ = ["NCP", "AutoNCP", "FullyConnected", "Random", "Wiring"]

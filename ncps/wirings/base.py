@@ -1,0 +1,225 @@
+"""The wiring that is made by hand, and what every wiring can do."""
+
+import keras
+import numpy as np
+
+from ncps import _arguments
+from ncps.wirings.drawing import draw_wiring
+from ncps.wirings.graph import wiring_graph
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+class Wiring:
+    """A graph of neurons and synapses: which neuron acts on which, and with which sign.
+
+    This class has no synapses of its own: add them by hand, or use `FullyConnected`, `Random`, `NCP` or
+    `AutoNCP`. A subclass adds its synapses in `__init__`, or in `build` after `super().build(input_dim)`; if its
+    constructor takes anything but `units`, it defines `get_config` as a Keras layer would.
+
+    The first `output_dim` neurons are the motor neurons, whose state is the output. Synapses from the
+    inputs are known once the wiring is built, that is once it knows how many inputs there are; layers build it.
+    A wiring is built for one number of inputs: layers that read different ones need a wiring each, of the
+    same arguments or by `copy.deepcopy` before it is built.
+
+    Args:
+        units: Integer of at least 1, number of neurons.
+
+    Attributes:
+        units: Number of neurons.
+        output_dim: Number of motor neurons; all of them, unless `set_output_dim` says otherwise.
+        input_dim: Number of inputs, None until built.
+        adjacency_matrix: int32 array `(units, units)`, indexed `[source, target]`: 1 for an excitatory synapse,
+            -1 for an inhibitory one, 0 for none.
+        sensory_adjacency_matrix: int32 array `(input_dim, units)`, indexed `[input, target]`; None until built.
+
+    Raises:
+        TypeError, ValueError: for an argument that is not allowed, here and in every method.
+
+    Reference:
+        - Lechner et al., "Neural circuit policies enabling auditable autonomy", Nature Machine Intelligence,
+          2020.
+
+    Example:
+
+    >>> from ncps.wirings import Wiring
+    >>> wiring = Wiring(3)
+    >>> wiring.set_output_dim(1)
+    >>> wiring.add_synapse(2, 0, 1)            # neuron 2 excites the motor neuron
+    >>> wiring.build(2)
+    >>> wiring.add_sensory_synapse(1, 2, -1)   # input 1 inhibits neuron 2
+    >>> wiring.synapse_count, wiring.sensory_synapse_count
+    (1, 1)
+    """
+
+    def __init__(self, units):
+        self.units = _arguments.integer(type(self).__name__, "units", units, minimum=1)
+        self.output_dim = self.units
+        self.input_dim = None
+        self.adjacency_matrix = np.zeros((self.units, self.units), dtype="int32")
+        self.sensory_adjacency_matrix = None
+
+    def set_output_dim(self, output_dim):
+        """Makes the first `output_dim` neurons, at least 1, the motor neurons."""
+        self.output_dim = _arguments.integer(
+            type(self).__name__, "output_dim", output_dim, minimum=1, maximum=self.units, limit="the units"
+        )
+
+    def set_input_dim(self, input_dim):
+        """Does what `build` does: sensory synapses can be added from here on."""
+        owner = type(self).__name__
+        input_dim = _arguments.integer(f"{owner}.build", "input_dim", input_dim, minimum=1)
+        if self.input_dim is None:
+            self.input_dim = input_dim
+            self.sensory_adjacency_matrix = np.zeros((input_dim, self.units), dtype="int32")
+        elif self.input_dim != input_dim:
+            raise ValueError(
+                f"{owner}.build(input_dim={input_dim}): this wiring is built for {self.input_dim} inputs; layers "
+                "with different numbers of inputs need a wiring each, of the same arguments or by copy.deepcopy "
+                "before it is built"
+            )
+
+    def build(self, input_dim):
+        """Fixes the number of inputs, an integer of at least 1; to do it again changes nothing.
+
+        Raises:
+            ValueError: if the wiring is built for another number of inputs.
+        """
+        self.set_input_dim(input_dim)
+
+    def is_built(self):
+        """Whether the number of inputs is known."""
+        return self.input_dim is not None
+
+    def add_synapse(self, src, dest, polarity):
+        """Lets neuron `src` act on neuron `dest`: polarity 1 excites, -1 inhibits."""
+        owner = f"{type(self).__name__}.add_synapse"
+        self.adjacency_matrix[self._neuron(owner, "src", src), self._neuron(owner, "dest", dest)] = _polarity(
+            owner, polarity
+        )
+
+    def add_sensory_synapse(self, src, dest, polarity):
+        """Lets input `src` act on neuron `dest`: polarity 1 excites, -1 inhibits. The wiring must be built."""
+        owner = f"{type(self).__name__}.add_sensory_synapse"
+        self._must_be_built("add_sensory_synapse")
+        src = _arguments.integer(
+            owner, "src", src, minimum=0, maximum=self.input_dim - 1, limit="the last of the inputs"
+        )
+        self.sensory_adjacency_matrix[src, self._neuron(owner, "dest", dest)] = _polarity(owner, polarity)
+
+    @property
+    def synapse_count(self):
+        """Number of synapses between neurons."""
+        return int(np.count_nonzero(self.adjacency_matrix))
+
+    @property
+    def sensory_synapse_count(self):
+        """Number of synapses from inputs to neurons. The wiring must be built."""
+        self._must_be_built("sensory_synapse_count")
+        return int(np.count_nonzero(self.sensory_adjacency_matrix))
+
+    @property
+    def num_layers(self):
+        """Number of layers that compute one after the other within a step."""
+        return 1
+
+    def get_neurons_of_layer(self, layer_id):
+        """The ids of the neurons of a layer, a list; layer 0 is the first to compute."""
+        _arguments.integer(
+            f"{type(self).__name__}.get_neurons_of_layer",
+            "layer_id",
+            layer_id,
+            minimum=0,
+            maximum=self.num_layers - 1,
+            limit="the last layer",
+        )
+        return list(range(self.units))
+
+    def get_type_of_neuron(self, neuron_id):
+        """The kind of a neuron: `"motor"` or `"inter"`, and `"command"` in an `NCP`."""
+        neuron_id = self._neuron(f"{type(self).__name__}.get_type_of_neuron", "neuron_id", neuron_id)
+        return "motor" if neuron_id < self.output_dim else "inter"
+
+    def erev_initializer(self, shape=None, dtype=None):
+        """Keras initializer of the reversal potentials of synapses between neurons: their polarity."""
+        return keras.ops.convert_to_tensor(self.adjacency_matrix, dtype=dtype)
+
+    def sensory_erev_initializer(self, shape=None, dtype=None):
+        """Keras initializer of the reversal potentials of sensory synapses: their polarity."""
+        self._must_be_built("sensory_erev_initializer")
+        return keras.ops.convert_to_tensor(self.sensory_adjacency_matrix, dtype=dtype)
+
+    def get_graph(self, include_sensory_neurons=True):
+        """The wiring as a `networkx.DiGraph`. The wiring must be built.
+
+        Nodes are named `neuron_{id}` and `sensory_{input}`, with the attribute `neuron_type`; edges have the
+        attribute `polarity`, `"excitatory"` or `"inhibitory"`. Needs the extra: `pip install
+        "ncps-keras[draw]"`.
+        """
+        self._must_be_built("get_graph")
+        return wiring_graph(self, include_sensory_neurons)
+
+    def draw(self, ax=None, labels=True):
+        """Draws the wiring with matplotlib, kinds of neurons in columns. The wiring must be built.
+
+        Excitatory synapses are solid and end in an arrow, inhibitory ones are dashed and end in a bar. Needs
+        the extra: `pip install "ncps-keras[draw]"`.
+
+        Args:
+            ax: The matplotlib Axes to draw on; by default those of a new figure of fitting size.
+            labels: Whether neurons and inputs bear their ids, where there is room for them.
+
+        Returns:
+            The Axes.
+        """
+        self._must_be_built("draw")
+        return draw_wiring(self, ax, labels)
+
+    def get_config(self):
+        """The constructor's arguments and, under `"graph"`, the synapses that were added."""
+        return {"units": self.units, "graph": self._graph()}
+
+    @classmethod
+    def from_config(cls, config):
+        """The wiring whose `get_config` gave `config`."""
+        arguments = dict(config)
+        graph = arguments.pop("graph", None)
+        wiring = cls(**arguments)
+        if graph is not None:
+            wiring._restore(graph)
+        return wiring
+
+    def _graph(self):
+        """Everything that does not follow from the arguments, in plain JSON form."""
+        sensory = self.sensory_adjacency_matrix
+        return {
+            "output_dim": self.output_dim,
+            "input_dim": self.input_dim,
+            "adjacency_matrix": self.adjacency_matrix.tolist(),
+            "sensory_adjacency_matrix": None if sensory is None else sensory.tolist(),
+        }
+
+    def _restore(self, graph):
+        self.set_output_dim(graph["output_dim"])
+        self.adjacency_matrix = np.array(graph["adjacency_matrix"], dtype="int32")
+        if graph["input_dim"] is not None:
+            self.input_dim = graph["input_dim"]
+            self.sensory_adjacency_matrix = np.array(graph["sensory_adjacency_matrix"], dtype="int32")
+
+    def _neuron(self, owner, name, value):
+        return _arguments.integer(
+            owner, name, value, minimum=0, maximum=self.units - 1, limit="the last of the neurons"
+        )
+
+    def _must_be_built(self, what):
+        if not self.is_built():
+            raise ValueError(
+                f"{type(self).__name__}.{what}: the wiring must be built first, for how many inputs there are is "
+                "not known; call build(input_dim)"
+            )
+
+
+def _polarity(owner, value):
+    if value not in (-1, 1):
+        allowed = "1 for an excitatory synapse or -1 for an inhibitory one"
+        raise _arguments.refusal(ValueError, owner, "polarity", value, allowed)
+    return value

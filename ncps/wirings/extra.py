@@ -1,0 +1,12 @@
+"""What graphs and drawings need, and a computation does not."""
+
+import importlib
+
+
+def imported(name):
+    """The module `name`, which the extra `draw` installs."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise ImportError(f'{package} is not installed; pip install "ncps-keras[draw]" brings it') from error

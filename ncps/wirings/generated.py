@@ -1,0 +1,33 @@
+"""Wirings whose graph is drawn at random, and always the same one for the same arguments."""
+
+import numpy as np
+
+from ncps.wirings.base import Wiring
+
+
+class GeneratedWiring(Wiring):
+    """A wiring whose graph is a function of its arguments, its seed among them, and of the number of inputs.
+
+    Subclasses define `_generate`. What is added, removed or changed by hand is kept, and goes into the
+    config as a whole graph; otherwise the config holds the arguments alone.
+    """
+
+    def _generate(self, input_dim):
+        """The adjacency and the sensory adjacency matrix; with `input_dim` None as they are before `build`."""
+        raise NotImplementedError
+
+    def set_input_dim(self, input_dim):
+        if self.is_built():
+            return super().set_input_dim(input_dim)
+        super().set_input_dim(input_dim)
+        untouched = self.adjacency_matrix == self._generate(None)[0]
+        adjacency, self.sensory_adjacency_matrix = self._generate(self.input_dim)
+        self.adjacency_matrix = np.where(untouched, adjacency, self.adjacency_matrix)
+
+    def _changes(self):
+        """What `get_config` needs beside the arguments."""
+        adjacency, sensory = self._generate(self.input_dim)
+        as_generated = np.array_equal(self.adjacency_matrix, adjacency) and np.array_equal(
+            self.sensory_adjacency_matrix, sensory
+        )
+        return {} if as_generated else {"graph": self._graph()}
