@@ -40,10 +40,15 @@ def known_values(owner, t):
         return np.asarray(t)
     if not ops.is_tensor(t):
         raise TypeError(f"{owner}: {ALLOWED}, got {t!r}")
+    return seen(t)
+
+
+def seen(tensor):
+    """The values of `tensor` as a NumPy array, or None while a program is being traced."""
     if under_torch_compile():
         return None
     try:
-        return ops.convert_to_numpy(t)
+        return ops.convert_to_numpy(tensor)
     except Exception:  # every backend has its own error for a value that is not there yet
         return None
 

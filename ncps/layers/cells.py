@@ -1,0 +1,74 @@
+"""From the first argument of a sequence layer to its cell."""
+
+import inspect
+
+import keras
+
+import ncps.cells
+from ncps import _arguments
+from ncps.cells.timed import TimedCell
+from ncps.wirings import Wiring
+
+
+def choose(owner, first, arguments, *, dense, wired, mixed_memory):
+    """The cell that `first` stands for.
+
+    Args:
+        owner: Name of the layer, for messages.
+        first: Number of units, a wiring, or a cell.
+        arguments: Keyword arguments of the layer. Those of the cell are taken out, and `dtype` becomes the
+            cell's, with which it must agree if the cell was given.
+        dense, wired: Classes of the cell for a number of units and for a wiring.
+        mixed_memory: Whether to put an LSTM in front of the cell.
+
+    Raises:
+        TypeError, ValueError: for another kind of first argument, and for an argument beside a given cell.
+    """
+    belong_to_cells = names(dense) | names(wired)
+    if isinstance(first, TimedCell):
+        _refuse(owner, arguments, belong_to_cells, f"given to the {type(first).__name__} itself")
+        cell = _agreeing(owner, first, arguments.get("dtype"))
+    else:
+        kind = wired if isinstance(first, Wiring) else dense
+        own = {name: arguments.pop(name) for name in names(kind) & set(arguments)}
+        _refuse(owner, arguments, belong_to_cells, f"left out: a {kind.__name__} has none")
+        cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
+    arguments["dtype"] = cell.dtype_policy
+    return _with_memory(cell) if _arguments.boolean(owner, "mixed_memory", mixed_memory) else cell
+
+
+def _agreeing(owner, cell, dtype):
+    if dtype is not None and keras.dtype_policies.get(dtype) != cell.dtype_policy:
+        allowed = f"left out, or that of the cell, {cell.dtype_policy.name}"
+        raise _arguments.refusal(ValueError, owner, "dtype", dtype, allowed)
+    return cell
+
+
+def _units(owner, first):
+    if isinstance(first, Wiring) or hasattr(first, "__index__"):
+        return first
+    raise _arguments.refusal(TypeError, owner, "units", first, "an integer, a wiring or a cell of ncps")
+
+
+def _with_memory(cell):
+    from ncps.cells.mixed_memory import MixedMemoryCell
+
+    return MixedMemoryCell(cell, dtype=cell.dtype_policy)
+
+
+def wired(name):
+    """The class `name` of `ncps.cells`, None where it is not there yet."""
+    return getattr(ncps.cells, name, None)
+
+
+def names(kind):
+    """The names of the keyword arguments that the class `kind` has and a layer has not."""
+    if kind is None:
+        return set()
+    _, *others = inspect.signature(kind).parameters.values()
+    return {p.name for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def _refuse(owner, arguments, foreign, allowed):
+    for name in sorted(foreign & set(arguments)):
+        raise _arguments.refusal(ValueError, owner, name, arguments[name], allowed)

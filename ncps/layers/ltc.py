@@ -1,0 +1,85 @@
+"""The liquid time-constant layer."""
+
+import keras
+
+from ncps.cells.ltc import LTCCell
+from ncps.layers import cells
+from ncps.layers.sequence import TimedRNN
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+class LTC(TimedRNN):
+    """Liquid time-constant network (LTC) over a sequence, with elapsed time.
+
+    A `keras.layers.RNN` with all its options whose cell knows how much time passes between samples.
+
+    >>> LTC(32)                                         # 32 units, densely connected
+    >>> LTC(32, solver="explicit")
+    >>> LTC(ncps.wirings.AutoNCP(32, 4))                # a wiring, WiredLTCCell
+    >>> LTC(LTCCell(32), return_sequences=True)       # a cell that is there already
+
+    Args:
+        units: Integer of at least 1, number of units of a `LTCCell`; or a wiring of `ncps.wirings`, for a
+            `WiredLTCCell`; or a cell, which brings its own arguments and dtype.
+        mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
+        return_sequences: Whether to return the output of every step, not only the last. Default False.
+        return_state: Whether to return the last states too. Default False.
+        go_backwards: Whether to run from the last sample to the first. Outputs stay in the order in which
+            they were computed; each sample keeps its own elapsed time. Default False.
+        stateful: Whether the last state of a batch is the first of the next; the batch size must be known.
+            Default False.
+        unroll: Whether to lay the steps out in the program instead of a loop. Default False.
+        zero_output_for_mask: Whether a masked step puts out zeros. Default False.
+        time_feature: Whether the last feature of the sequences is the elapsed time. For `Sequential` and for
+            Keras's own wrappers, which pass one tensor. Default False.
+        masked_time: What becomes of a masked step's elapsed time: `"drop"` forgets it, `"carry"` adds it to
+            that of the next unmasked step, in running order, where a step without `timespans` counts 1. What
+            is carried past the end of a sequence is lost. Default `"drop"`.
+        **kwargs: Arguments of the cell, by name (`solver`, `activation`, ...), and
+            `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Call arguments:
+        sequences: Tensor `(batch, time, features)`, of at least one step.
+        initial_state: List of the cell's states, `(batch, size)` each. Default zeros.
+        mask: Booleans `(batch, time)`, False where a step does not count. By default the mask that the
+            sequences carry, from `Masking` or `Embedding(mask_zero=True)`.
+        training: Whether dropout applies; a mask is drawn once for the whole sequence. Default False.
+        timespans: Time elapsed since the previous sample, `(batch, time)` or `(batch, time, 1)`, finite and
+            not negative, in whatever unit the model is trained with. Without it each is 1. By keyword only.
+
+    A masked step holds the states and puts out the output of the step before it in this sequence: zeros if
+    there was none, whatever the initial state, and so also at the beginning of each batch of a stateful
+    layer. What stands at a masked step is not looked at, its elapsed time only if it is carried.
+
+    Output shape:
+        `(batch, output_size)`, or `(batch, time, output_size)` with `return_sequences`; with `return_state` a
+        tuple of that and each state `(batch, size)`.
+
+    Raises:
+        TypeError, ValueError: for an argument that is not allowed or does not go with the cell, for shapes
+            that do not fit, for an empty sequence, and for times known to be negative, infinite or NaN.
+
+    References:
+        - [Hasani et al., "Liquid time-constant networks", AAAI 2021](https://arxiv.org/abs/2006.04439).
+
+    Example:
+
+    >>> import keras
+    >>> from ncps import LTC
+    >>> x, t = keras.Input((None, 3)), keras.Input((None,))
+    >>> y = LTC(32, return_sequences=True)(x, timespans=t)
+    >>> model = keras.Model([x, t], keras.layers.Dense(1)(y))
+    >>> samples, elapsed = keras.random.normal((4, 10, 3)), keras.random.uniform((4, 10))
+    >>> model([samples, elapsed]).shape                # (4, 10, 1)
+    """
+
+    def __init__(self, units, *, mixed_memory=False, **kwargs):
+        cell = cells.choose(
+            type(self).__name__,
+            units,
+            kwargs,
+            dense=LTCCell,
+            wired=cells.wired("WiredLTCCell"),
+            mixed_memory=mixed_memory,
+        )
+        super().__init__(cell, **kwargs)

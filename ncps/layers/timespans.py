@@ -1,0 +1,86 @@
+"""Elapsed times of a sequence: admitted, checked against the sequence, and carried over masked steps."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ncps.cells import time
+from ncps.layers.loop import fold
+
+ALLOWED = "timespans must be a tensor of shape (batch, time) or (batch, time, 1)"
+
+
+def admit(owner, t, dtype):
+    """`t` as it can be cast to `dtype`; symbolic tensors pass as they are.
+
+    In float16 a finite time above 65504 is held there: infinity would turn a step into NaN.
+
+    Raises:
+        TypeError: if `t` is no tensor and no array.
+    """
+    if keras.backend.is_keras_tensor(t):
+        return t
+    if not isinstance(t, np.ndarray) and not ops.is_tensor(t):
+        raise TypeError(f"{owner}: {ALLOWED}, got {t!r}")
+    t = ops.convert_to_tensor(t)
+    if dtype != "float16" or not keras.backend.is_float_dtype(t.dtype):
+        return t
+    return ops.where(ops.isfinite(t), ops.minimum(t, time.LARGEST_HALF), t)
+
+
+def check_shape(owner, shape, sequences_shape):
+    """Refuses a shape other than (batch, time) and (batch, time, 1). None stands for a size not known yet.
+
+    Raises:
+        ValueError: with both shapes and what is allowed.
+    """
+    shape, wanted = tuple(shape), (*sequences_shape[:2], 1)
+    agree = all(None in (got, want) or got == want for got, want in zip(shape, wanted, strict=False))
+    if len(shape) not in (2, 3) or not agree:
+        raise ValueError(
+            f"{owner}: {ALLOWED}, got shape {shape} for sequences of shape {tuple(sequences_shape)}"
+        )
+
+
+def check_values(owner, t, mask):
+    """Refuses times that are negative, infinite or NaN at a step that counts, where values can be seen.
+
+    Args:
+        t: Tensor `(batch, time, 1)`.
+        mask: Tensor `(batch, time, 1)` of booleans, False where a step does not count; None where all do.
+
+    Raises:
+        ValueError: with the first such time and its place.
+    """
+    values = time.seen(t)
+    counts = True if mask is None else time.seen(mask)
+    if values is None or counts is None:
+        return
+    bad = ~((values >= 0) & np.isfinite(values)) & counts
+    if bad.any():
+        sample, step, _ = np.argwhere(bad)[0]
+        raise ValueError(
+            f"{owner}: timespans must be finite and not negative, got {values[sample, step, 0]} "
+            f"at sample {sample}, step {step}"
+        )
+
+
+def carried(t, mask, *, reverse, unroll):
+    """Each step's time and that of the masked steps right before it, in running order, `(batch, time, 1)`.
+
+    Added up in float32 where `t` is narrower.
+    """
+    wide = t if keras.backend.standardize_dtype(t.dtype) == "float64" else ops.cast(t, "float32")
+    nothing = ops.zeros_like(wide[:, 0])
+
+    def advance(inputs, carry):
+        t, counts = inputs
+        _, waited = carry
+        total = t + waited
+        return [total, ops.where(counts, nothing, total)]
+
+    _, totals = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
+    totals = ops.flip(totals, axis=1) if reverse else totals
+    if keras.backend.standardize_dtype(t.dtype) == "float16":
+        totals = ops.minimum(totals, time.LARGEST_HALF)
+    return ops.cast(totals, t.dtype)
