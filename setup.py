@@ -34,7 +34,7 @@ def frameworks() -> dict[str, list[str]]:
 
 def extras() -> dict[str, list[str]]:
     """`test`: what the tests need; `dev`: what a developer needs; `all`: everything that can be judged."""
-    test = ["mpmath>=1.3", "scipy>=1.14"]
+    test = ["matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "scipy>=1.14"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],

@@ -1,5 +1,7 @@
 """The wiring that is made by hand, and what every wiring can do."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -13,13 +15,14 @@ class Wiring:
     """A graph of neurons and synapses: which neuron acts on which, and with which sign.
 
     This class has no synapses of its own: add them by hand, or use `FullyConnected`, `Random`, `NCP` or
-    `AutoNCP`. A subclass adds its synapses in `__init__`, or in `build` after `super().build(input_dim)`; if its
-    constructor takes anything but `units`, it defines `get_config` as a Keras layer would.
+    `AutoNCP`. A subclass adds its synapses in `__init__`, or in `build` after `super().build(input_dim)`,
+    which runs once; if its constructor takes anything but `units`, it defines `get_config` as a Keras layer
+    would.
 
-    The first `output_dim` neurons are the motor neurons, whose state is the output. Synapses from the
-    inputs are known once the wiring is built, that is once it knows how many inputs there are; layers build it.
-    A wiring is built for one number of inputs: layers that read different ones need a wiring each, of the
-    same arguments or by `copy.deepcopy` before it is built.
+    The first `output_dim` neurons are the motor neurons, whose state is the output. Synapses from inputs
+    are known once the wiring is built, that is, once it knows how many inputs there are. A wiring is built
+    for one number of inputs; what reads another needs a wiring of its own, of the same arguments or by
+    `copy.deepcopy` before it is built.
 
     Args:
         units: Integer of at least 1, number of neurons.
@@ -28,9 +31,10 @@ class Wiring:
         units: Number of neurons.
         output_dim: Number of motor neurons; all of them, unless `set_output_dim` says otherwise.
         input_dim: Number of inputs, None until built.
-        adjacency_matrix: int32 array `(units, units)`, indexed `[source, target]`: 1 for an excitatory synapse,
-            -1 for an inhibitory one, 0 for none.
-        sensory_adjacency_matrix: int32 array `(input_dim, units)`, indexed `[input, target]`; None until built.
+        adjacency_matrix: int32 array `(units, units)`, indexed `[source, target]`: 1 for an excitatory
+            synapse, -1 for an inhibitory one, 0 for none.
+        sensory_adjacency_matrix: int32 array `(input_dim, units)`, indexed `[input, target]`; None until
+            built.
 
     Raises:
         TypeError, ValueError: for an argument that is not allowed, here and in every method.
@@ -51,12 +55,18 @@ class Wiring:
     (1, 1)
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _once(cls.build)
+
     def __init__(self, units):
         self.units = _arguments.integer(type(self).__name__, "units", units, minimum=1)
         self.output_dim = self.units
         self.input_dim = None
         self.adjacency_matrix = np.zeros((self.units, self.units), dtype="int32")
         self.sensory_adjacency_matrix = None
+        self._complete = False
 
     def set_output_dim(self, output_dim):
         """Makes the first `output_dim` neurons, at least 1, the motor neurons."""
@@ -73,9 +83,9 @@ class Wiring:
             self.sensory_adjacency_matrix = np.zeros((input_dim, self.units), dtype="int32")
         elif self.input_dim != input_dim:
             raise ValueError(
-                f"{owner}.build(input_dim={input_dim}): this wiring is built for {self.input_dim} inputs; layers "
-                "with different numbers of inputs need a wiring each, of the same arguments or by copy.deepcopy "
-                "before it is built"
+                f"{owner}.build(input_dim={input_dim}): input_dim must be {self.input_dim}, for which this "
+                "wiring is built; another number of inputs needs a wiring of its own, of the same arguments "
+                "or by copy.deepcopy before it is built"
             )
 
     def build(self, input_dim):
@@ -98,7 +108,7 @@ class Wiring:
         )
 
     def add_sensory_synapse(self, src, dest, polarity):
-        """Lets input `src` act on neuron `dest`: polarity 1 excites, -1 inhibits. The wiring must be built."""
+        """Lets input `src` act on neuron `dest`, as `add_synapse`. The wiring must be built."""
         owner = f"{type(self).__name__}.add_sensory_synapse"
         self._must_be_built("add_sensory_synapse")
         src = _arguments.integer(
@@ -200,10 +210,13 @@ class Wiring:
 
     def _restore(self, graph):
         self.set_output_dim(graph["output_dim"])
-        self.adjacency_matrix = np.array(graph["adjacency_matrix"], dtype="int32")
+        adjacency = np.array(graph["adjacency_matrix"], dtype="int32")
         if graph["input_dim"] is not None:
-            self.input_dim = graph["input_dim"]
-            self.sensory_adjacency_matrix = np.array(graph["sensory_adjacency_matrix"], dtype="int32")
+            Wiring.set_input_dim(self, graph["input_dim"])  # nothing to generate: the synapses are known
+            self._complete = True
+            sensory = np.array(graph["sensory_adjacency_matrix"], dtype="int32")
+            self.sensory_adjacency_matrix = sensory.reshape(self.input_dim, self.units)
+        self.adjacency_matrix = adjacency.reshape(self.units, self.units)
 
     def _neuron(self, owner, name, value):
         return _arguments.integer(
@@ -213,9 +226,22 @@ class Wiring:
     def _must_be_built(self, what):
         if not self.is_built():
             raise ValueError(
-                f"{type(self).__name__}.{what}: the wiring must be built first, for how many inputs there are is "
-                "not known; call build(input_dim)"
+                f"{type(self).__name__}.{what}: the wiring must be built first, since the number of inputs "
+                "is not known yet; call build(input_dim)"
             )
+
+
+def _once(build):
+    """A subclass's `build`, which may draw at random, so that to build again changes nothing."""
+
+    @functools.wraps(build)
+    def build_once(self, input_dim):
+        if self._complete:
+            return self.set_input_dim(input_dim)  # refuses another number of inputs
+        build(self, input_dim)
+        self._complete = True
+
+    return build_once
 
 
 def _polarity(owner, value):

@@ -13,7 +13,7 @@ class GeneratedWiring(Wiring):
     """
 
     def _generate(self, input_dim):
-        """The adjacency and the sensory adjacency matrix; with `input_dim` None as they are before `build`."""
+        """The adjacency and the sensory adjacency matrix; `input_dim` is None before the wiring is built."""
         raise NotImplementedError
 
     def set_input_dim(self, input_dim):

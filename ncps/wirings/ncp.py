@@ -21,8 +21,8 @@ class NCP(GeneratedWiring):
         motor_neurons: Integer of at least 1, number of motor neurons, whose state is the output.
         sensory_fanout: Integer from 0 to `inter_neurons`, on how many inter neurons an input acts.
         inter_fanout: Integer from 0 to `command_neurons`, on how many command neurons an inter neuron acts.
-        recurrent_command_synapses: Integer of at least 0, how many synapses are drawn between command neurons;
-            a pair may be drawn more than once, and counts once.
+        recurrent_command_synapses: Integer of at least 0, how many synapses are drawn between command
+            neurons; a pair may be drawn more than once, and counts once.
         motor_fanin: Integer from 0 to `command_neurons`, how many command neurons act on a motor neuron.
         seed: Integer from 0 to 2**32 - 1, seed of the graph. Default 22222.
 
@@ -119,8 +119,8 @@ class NCP(GeneratedWiring):
 class AutoNCP(NCP):
     """An `NCP` of a given number of neurons, outputs and sparsity.
 
-    Of the neurons that are not motor neurons, 40 % are command neurons and the rest inter neurons. An input acts
-    on a fraction `1 - sparsity_level` of the inter neurons, and so on for the other fans.
+    Of the neurons that are not motor neurons, 40 % are command neurons and the rest inter neurons. An input
+    acts on a fraction `1 - sparsity_level` of the inter neurons, and so on for the other fans.
 
     Args:
         units: Integer of at least 4, number of neurons.
@@ -170,7 +170,7 @@ class AutoNCP(NCP):
 
 
 def _join(rng, matrix, sources, targets, fanout):
-    """Synapses from each source to `fanout` targets, and to the targets that were left out; `matrix[source, target]`."""
+    """Joins each source to `fanout` targets, and then the targets that were left out to some sources."""
     _fan(rng, matrix, sources, targets, fanout)
     orphans = [target for target in targets if not matrix[sources, target].any()]
     _fan(rng, matrix.T, orphans, sources, max(len(sources) * fanout // len(targets), 1))
