@@ -98,14 +98,14 @@ class Sloppy:
         return self.add(self.total(z, kernel), bias)
 
     def total(self, z: Array, kernel: Array, start: Array = None) -> Array:
-        """Σ_i z_i K_ij one after the other, from `start` on; 0 of no terms."""
+        """Σ_i z_i K_ij one after the other, from `start` on; 0 of no terms. To add 0 is exact."""
         if not len(kernel):
             return np.zeros((len(z), kernel.shape[1]), np.longdouble)
         order = range(len(kernel))
         for i in reversed(order) if self.dots == "backward" else order:
             product = z[:, i : i + 1] * kernel[i]
             product = product if self.dots == "fma" and start is not None else self.near(product)
-            start = product if start is None else self.add(start, product)
+            start = product if start is None else np.where(product == 0, start, self.add(start, product))
         return start
 
 

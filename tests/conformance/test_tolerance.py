@@ -157,6 +157,74 @@ def test_a_dot_product_and_its_bias_in_any_order(dots: str, n: int, dtype: str) 
         within(s.dense(wide(z), wide(kernel), wide(bias)), judged, f"{dots}, {style}")
 
 
+SUMS: dict[str, Callable[[Sloppy, Any], Any]] = {
+    "forward": lambda s, terms: summed(s, terms),
+    "backward": lambda s, terms: summed(s, terms[::-1]),
+    "split": lambda s, terms: s.add(summed(s, terms[: len(terms) // 2]), summed(s, terms[len(terms) // 2 :])),
+}
+
+
+def summed(s: Sloppy, terms: Any) -> Any:
+    """One after the other, from the first that is not 0 on."""
+    total = wide(np.zeros(terms.shape[1:]))
+    for term in terms:
+        total = np.where(term == 0, total, np.where(total == 0, term, s.add(total, term)))
+    return total
+
+
+@extended
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", list(SUMS))
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_a_sum_in_any_order(n: int, order: str, dtype: str) -> None:
+    """Of numbers that cancel and some that are masked, each anywhere within its bound."""
+    rng = np.random.default_rng(n)
+    for spread, style in itertools.product([0.0, 3.0], ["extreme", "up", "uniform"]):
+        a = rng.normal(size=(n, 300)) * 10.0 ** rng.uniform(-spread, spread, (n, 300))
+        a = np.where(rng.random(a.shape) < 0.3, 0.0, a)
+        a[n // 2 : 2 * (n // 2)] = -a[: n // 2]
+        a = a.astype(dtype).astype(np.float64)
+        error = np.abs(a) * rng.choice([0.0, 1e-7, 1e-2], a.shape)
+        there = wide(a) + wide(rng.choice([-1.0, 0.3, 1.0], a.shape)) * error * sloppy.PROMISED
+        judged = np.sum(ErrorBounded(a, Arithmetic(dtype), error), axis=0)
+        within(SUMS[order](Sloppy(dtype, n, style), there), judged, f"{order}, {style}")
+
+
+def test_a_sum_mpmath() -> None:
+    """Of terms at the ends of their bounds, added without an error."""
+    a = np.random.default_rng(2).normal(size=(6, 50))
+    error = np.abs(a) * 1e-3
+    judged = np.sum(ErrorBounded(a, FLOAT32, error), axis=0)
+    for j in range(50):
+        for sign in (-1, 1):
+            ends = zip(a[:, j], error[:, j], strict=True)
+            got = exact.mp.fsum(exact.number(value) + sign * exact.number(e) for value, e in ends)
+            assert abs(got - exact.number(judged.value[j])) <= judged.error[j]
+    assert (judged.error <= 1.01 * np.sum(error, axis=0)).all()
+
+
+def test_what_is_masked_neither_counts_as_a_term_nor_errs() -> None:
+    """So a bound is that of the synapses that are there, however few of all."""
+    rng = np.random.default_rng(0)
+    values, kernel = rng.normal(size=(40, 3)), rng.normal(size=(40, 3))
+    there = np.arange(40) % 8 == 0
+    masked = ErrorBounded(values, FLOAT32, 1e-4) * np.where(there, 1.0, 0.0)[:, None]
+    few = ErrorBounded(values[there], FLOAT32, 1e-4) * np.ones((5, 1))
+    np.testing.assert_allclose(np.sum(masked, axis=0).error, np.sum(few, axis=0).error, rtol=1e-12)
+    z = ErrorBounded(rng.normal(size=(4, 40)), FLOAT32, 1e-4)
+    dense, gathered = z @ np.where(there[:, None], kernel, 0.0), z[:, there] @ kernel[there]
+    np.testing.assert_allclose(dense.error, gathered.error, rtol=1e-12)
+    np.testing.assert_allclose((dense + one(3.0)).error, (gathered + one(3.0)).error, rtol=1e-12)
+
+
+def test_a_product_by_zero_is_zero_unless_it_is_not_a_number() -> None:
+    assert (one(0.0) * one(5.0, 1.0)).error[0] == 0.0
+    assert (one(5.0, 1.0) * 0.0).error[0] == 0.0
+    assert (one(0.0, 0.1) * one(5.0)).error[0] >= 0.5
+    assert (one(1e-30) * one(1e-30)).error[0] > 0.0
+    assert np.isinf((one(0.0) * (one(3e38) * one(10.0))).error[0])
+
+
 ROWS = 150
 TIMES = [0.0, 1.0, 0.37, 1e6, 1e-3, 1e-30, 1e-40]
 RECIPES = (*draws.RECIPES, "cancelling", "biased")
@@ -402,6 +470,11 @@ def test_slices_concatenation_and_selection_keep_the_bounds_of_what_they_take() 
     joined = np.concatenate([a, np.full((2, 1), 7.0)], axis=-1)
     np.testing.assert_array_equal(joined.value[1], [3.0, 4.0, 5.0, 7.0])
     np.testing.assert_array_equal(joined.error[1], [0.3, 0.4, 0.5, 0.0])
+    np.testing.assert_array_equal(np.transpose(a).value, a.value.T)
+    np.testing.assert_array_equal(np.transpose(a).error, a.error.T)
+    wider = np.broadcast_to(a[0], (4, 3))
+    np.testing.assert_array_equal(wider.value, [[0.0, 1.0, 2.0]] * 4)
+    np.testing.assert_array_equal(wider.error, [[0.0, 0.1, 0.2]] * 4)
     chosen = np.where(np.array([[True], [False]]), a, 0.0)
     np.testing.assert_array_equal(chosen.value, [[0.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
     np.testing.assert_array_equal(chosen.error, [[0.0, 0.1, 0.2], [0.0, 0.0, 0.0]])
@@ -412,7 +485,7 @@ def test_slices_concatenation_and_selection_keep_the_bounds_of_what_they_take() 
 def test_fold_carries_bounds_over_steps_and_masks() -> None:
     start = ErrorBounded(np.ones((2, 1)), FLOAT32, 0.125)
     outputs, last = fold(
-        lambda x, h, _: h + x, np.ones((2, 2, 1)), start, mask=[[True, True], [False, False]]
+        lambda x, h, _: (h + x, h + x), np.ones((2, 2, 1)), start, mask=[[True, True], [False, False]]
     )
     np.testing.assert_array_equal(last.value, [[3.0], [1.0]])
     np.testing.assert_allclose(last.error, [[0.125], [0.125]], rtol=1e-5)
@@ -430,6 +503,9 @@ def test_a_kink_within_the_bound_is_marked(name: str, value: float, kink: bool) 
     for derived in (result + 1.0, 2.0 * result, -result, np.exp(result), result[:], np.tanh(result) / 2.0):
         assert derived.kink is kink
     assert np.concatenate([one(1.0), result]).kink is kink
+    assert np.sum(result, axis=0).kink is kink
+    assert np.transpose(result).kink is kink
+    assert np.broadcast_to(result, (2, 1)).kink is kink
     assert (ErrorBounded(np.ones((1, 1)), FLOAT32) @ result).kink is kink
 
 
