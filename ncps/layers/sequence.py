@@ -41,6 +41,11 @@ class TimedRNN(keras.layers.RNN):
                 )
             spans.check_shape(owner, timespans_shape, shape)
 
+    @property
+    def variables(self):
+        """All variables: the weights, seeds, and the states of a stateful layer, which no file holds."""
+        return super().variables + list(self.states or ())  # without, training on jax would forget them
+
     def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         self._check_shapes(sequences_shape, timespans_shape)
         return super().compute_output_shape(sequences_shape)
@@ -111,6 +116,7 @@ class TimedRNN(keras.layers.RNN):
         if initial_state is None:
             if not self.stateful:
                 return self.get_initial_state(batch_size=ops.shape(x)[0])
+            self._check_batch(x.shape[0], self.states[0].shape[0])
             # A copy: what autograd on torch keeps of the state must outlive its next assignment.
             initial_state = [ops.copy(state.value) for state in self.states]
         if not isinstance(initial_state, (list, tuple)):
@@ -119,6 +125,13 @@ class TimedRNN(keras.layers.RNN):
             type(self).__name__, [s.shape for s in initial_state], x.shape[0], self.cell.state_sizes
         )
         return [ops.cast(state, self.compute_dtype) for state in initial_state]
+
+    def _check_batch(self, got, wanted):
+        if got not in (None, wanted):
+            raise ValueError(
+                f"{type(self).__name__}(stateful=True): a batch must have {wanted} samples, as when "
+                f"built, got {got}"
+            )
 
     def _fold(self, x, t, mask, states, training):
         """The last output and states in one list, and all outputs in running order or None."""

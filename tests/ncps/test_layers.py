@@ -1,0 +1,205 @@
+"""The sequence layers: the step folded, Keras's options, arguments, serialisation, training."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import ncps
+from ncps import LTC, CfC, CfCCell, LTCCell
+from tests.ncps.helpers import array
+from tests.ncps.sequences import BATCH, CELLS, FEATURES, TIME, T, X, assert_same, by_hand
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("options", [{}, {"go_backwards": True}, {"unroll": True, "go_backwards": True}])
+def test_a_sequence_is_the_step_folded(kind, options):
+    layer = CfC(CELLS[kind](), return_sequences=True, return_state=True, **options)
+    outputs, *states = layer(X, timespans=T)
+    want, last = by_hand(layer.cell, X, T, backwards=layer.go_backwards)
+    assert_same(outputs, want)
+    for got, state in zip(states, last, strict=True):
+        assert_same(got, state)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_without_timespans_each_is_one(kind):
+    layer = LTC(CELLS[kind]())
+    want, _ = by_hand(layer.cell, X) if layer(X) is not None else None
+    assert_same(layer(X), want[:, -1])
+    assert_same(layer(X, timespans=np.ones_like(T)), want[:, -1])
+
+
+def test_a_given_state_is_the_first():
+    layer = CfC(CELLS["two"](), return_sequences=True)
+    states = [np.full((BATCH, 3), 0.5, "float32"), np.full((BATCH, 2), -1.0, "float32")]
+    got = layer(X, initial_state=states, timespans=T)
+    assert_same(got, by_hand(layer.cell, X, T, states=states)[0])
+    with pytest.raises(ValueError, match=r"states must be .* \(4, 3\), \(4, 2\); got \(4, 3\)"):
+        layer(X, initial_state=states[:1])
+
+
+@pytest.mark.parametrize("kind", ["cfc", "two"])
+def test_chunks_of_a_stateful_layer_are_the_whole(kind):
+    layer = CfC(CELLS[kind](), return_sequences=True, stateful=True)
+    chunks = [array(layer(X[:, part], timespans=T[:, part])) for part in (slice(2), slice(2, None))]
+    assert_same(np.concatenate(chunks, axis=1), by_hand(layer.cell, X, T)[0])
+    layer.reset_state()
+    np.testing.assert_array_equal(array(layer(X[:, :2], timespans=T[:, :2])), chunks[0])
+    with pytest.raises(ValueError, match="a batch must have 4 samples, as when built, got 2"):
+        layer(X[:2])
+
+
+@pytest.mark.usefixtures("trainable_backend")
+def test_a_stateful_layer_keeps_its_state_while_training():
+    layer = CfC(CELLS["cfc"](), stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(BATCH, TIME, FEATURES)), layer])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(X, X[:, 0, :1], epochs=2, shuffle=False, batch_size=BATCH, verbose=0)
+    _, first = by_hand(layer.cell, X)
+    _, (second,) = by_hand(layer.cell, X, states=first)
+    assert_same(layer.states[0].value, second)
+    assert len(layer.weights) == len(layer.cell.weights)
+
+
+def test_the_first_argument_is_units_a_cell_or_a_wiring():
+    assert isinstance(CfC(8).cell, CfCCell)
+    assert isinstance(LTC(np.int64(8), solver="explicit").cell, LTCCell)
+    assert CfC(8, mode="pure", backbone_units=3, seed=1).cell.get_config()["backbone_units"] == 3
+    cell = LTCCell(3, dtype="float64")
+    assert CfC(cell).cell is cell
+    assert CfC(cell).compute_dtype == "float64"
+    assert CfC(8, dtype="mixed_float16").cell.dtype_policy.name == "mixed_float16"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: CfC(CfCCell(3), mode="pure"),
+            "mode must be given to the CfCCell itself",
+        ),
+        (
+            lambda: CfC(CfCCell(3), dtype="float64"),
+            "dtype must be left out, or that of the cell",
+        ),
+        (lambda: CfC(3, mode="prue"), r'CfCCell\(mode="prue"\)'),
+        (lambda: CfC(0), r"CfCCell\(units=0\)"),
+        (lambda: CfC([CfCCell(3)]), "units must be an integer, a wiring or a cell of ncps"),
+        (lambda: CfC(keras.layers.LSTMCell(3)), "units must be an integer, a wiring or a cell of ncps"),
+        (lambda: CfC(3, masked_time="hold"), r"masked_time must be one of 'drop', 'carry'"),
+        (lambda: LTC(3, time_feature=1), "time_feature"),
+        (lambda: LTC(3, mixed_memory="yes"), "mixed_memory"),
+        (lambda: LTC(3, epsilom=1), "epsilom"),
+    ],
+)
+def test_a_bad_argument_is_refused_by_name(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((4, 3), "sequences must have shape"), ((4, 0, 3), "at least one step"), ((4, 5, None), "features")],
+)
+def test_a_bad_shape_is_refused_by_name(shape, message):
+    with pytest.raises(ValueError, match=message):
+        CfC(3).build(shape)
+
+
+def test_an_empty_sequence_is_refused():
+    with pytest.raises(ValueError, match="at least one step"):
+        CfC(3)(X[:, :0])
+
+
+OPTIONS = {
+    "return_sequences": True,
+    "return_state": True,
+    "go_backwards": True,
+    "stateful": True,
+    "unroll": True,
+    "zero_output_for_mask": True,
+    "time_feature": True,
+    "masked_time": "carry",
+    "dtype": "float64",
+    "name": "liquid",
+    "trainable": False,
+}
+
+
+def test_the_config_holds_every_argument():
+    layer = LTC(7, solver="explicit", **OPTIONS)
+    config = json.loads(json.dumps(layer.get_config()))
+    again = LTC.from_config(config)
+    assert again.get_config() == layer.get_config()
+    assert again.cell.solver == "explicit"
+    for name, value in OPTIONS.items():
+        got = again.dtype_policy.name if name == "dtype" else getattr(again, name)
+        assert got == value, name
+
+
+def test_a_saved_model_keeps_everything(tmp_path):
+    x, t = keras.Input((None, FEATURES)), keras.Input((None, 1))
+    y = CfC(4, backbone_units=6, return_sequences=True, masked_time="carry")(
+        keras.layers.Masking()(x), timespans=t
+    )
+    y = ncps.layers.Bidirectional(LTC(CELLS["two"]()))(y, timespans=t)
+    model = keras.Model([x, t], y)
+    arrays = [np.where(np.arange(TIME)[:, None] == 2, 0, X).astype("float32"), T[:, :, None]]
+    want = model.predict(arrays, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(arrays, verbose=0), want)
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone.predict(arrays, verbose=0), want)
+
+
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}])
+def test_symbolic_and_computed_shapes_are_the_real_ones(options):
+    layer = CfC(CELLS["two"](), **options)
+    real = layer(X, timespans=T)
+    symbolic = layer(keras.Input(batch_shape=X.shape), timespans=keras.Input(batch_shape=T.shape))
+    computed = layer.compute_output_shape(X.shape, timespans_shape=T.shape)
+    if "return_state" not in options:
+        real, symbolic, computed = [real], [symbolic], [computed]
+    assert [tuple(a.shape) for a in symbolic] == [tuple(a.shape) for a in real] == list(computed)
+
+
+def test_a_model_of_unknown_batch_and_time_runs_at_any_size():
+    x, t = keras.Input((None, FEATURES)), keras.Input((None,))
+    layer = CfC(CELLS["cfc"]())
+    model = keras.Model([x, t], layer(x, timespans=t))
+    for batch, time in ((4, 5), (1, 1)):
+        got = model.predict([X[:batch, :time], T[:batch, :time]], verbose=0)
+        assert_same(got, by_hand(layer.cell, X[:batch, :time], T[:batch, :time])[0][:, -1])
+
+
+@pytest.mark.usefixtures("random_backend")
+def test_a_dropout_mask_holds_for_a_sequence():
+    """With a cell that forgets its state, equal samples give equal outputs if and only if the mask is one."""
+    layer = CfC(8, backbone_units=32, backbone_dropout=0.5, return_sequences=True, seed=1)
+    x = np.repeat(X[:1, :1], TIME, axis=1)
+    layer.build(x.shape)
+    kernel = layer.cell.backbone[0].kernel
+    kernel.assign(np.concatenate([array(kernel)[:FEATURES], np.zeros((8, 32))]).astype("float32"))
+    one, two = array(layer(x, training=True)), array(layer(x, training=True))
+    np.testing.assert_allclose(one, np.repeat(one[:, :1], TIME, axis=1), rtol=1e-5)
+    assert np.abs(one - two).max() > 1e-3
+    assert np.abs(one - array(layer(x))).max() > 1e-3
+
+
+@pytest.mark.usefixtures("trainable_backend")
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_model_trains_and_every_weight_moves(policy):
+    x, t = keras.Input((TIME, FEATURES)), keras.Input((TIME,))
+    y = CfC(4, backbone_units=6, backbone_dropout=0.2, return_sequences=True, dtype=policy)(x, timespans=t)
+    y = LTC(4, dtype=policy)(y, timespans=t)
+    model = keras.Model([x, t], keras.layers.Dense(1)(y))
+    model.compile(keras.optimizers.Adam(1e-2), "mse")
+    before = [array(v) for v in model.trainable_variables]
+    model.fit([X, T], X[:, 0, :1], epochs=3, batch_size=BATCH, verbose=0)
+    for old, variable in zip(before, model.trainable_variables, strict=True):
+        now = array(variable)
+        assert np.isfinite(now).all() and (old != now).any(), variable.path
