@@ -2,8 +2,18 @@
 
 from ncps import wirings as wirings
 from ncps.activations import lecun_tanh
-from ncps.cells import BaseCell, CfCCell, LTCCell
+from ncps.cells import BaseCell, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
 from ncps.layers import LTC, CfC
 
-__all__ = ["LTC", "BaseCell", "CfC", "CfCCell", "LTCCell", "lecun_tanh"]
+__all__ = [
+    "LTC",
+    "BaseCell",
+    "CfC",
+    "CfCCell",
+    "LTCCell",
+    "MixedMemoryCell",
+    "WiredCfCCell",
+    "WiredLTCCell",
+    "lecun_tanh",
+]
 __version__ = "0.1.0"

@@ -1,5 +1,6 @@
 """Checks of constructor arguments. Each returns the value in plain Python form, or says what is allowed."""
 
+import math
 import numbers
 import operator
 
@@ -49,10 +50,33 @@ def rate(owner, name, value):
     return float(value)
 
 
+def non_negative(owner, name, value):
+    """`value` as a finite float of at least 0."""
+    allowed = "a finite number of at least 0"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise refusal(TypeError, owner, name, value, allowed)
+    if not 0 <= value < math.inf:
+        raise refusal(ValueError, owner, name, value, allowed)
+    return float(value)
+
+
+def interval(owner, name, value, *, minimum=None):
+    """`value` as a list `[low, high]` of finite floats, `low` at least `minimum` and at most `high`."""
+    allowed = "a pair (low, high) of finite numbers, low at most high"
+    if minimum is not None:
+        allowed += f", and at least {minimum:g}"
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, numbers.Real) for v in value):
+        raise refusal(TypeError, owner, name, value, allowed)
+    lowest = -math.inf if minimum is None else minimum
+    if len(value) != 2 or not lowest <= value[0] <= value[1] or not all(map(math.isfinite, value)):
+        raise refusal(ValueError, owner, name, value, allowed)
+    return [float(v) for v in value]
+
+
 def choice(owner, name, value, choices):
-    """`value`, one of the strings in `choices`."""
+    """`value`, one of `choices`: strings, and None perhaps."""
     allowed = "one of " + ", ".join(repr(c) for c in choices)
-    if not isinstance(value, str):
+    if not isinstance(value, (str, *map(type, choices))):
         raise refusal(TypeError, owner, name, value, allowed)
     if value not in choices:
         raise refusal(ValueError, owner, name, value, allowed)

@@ -3,6 +3,17 @@
 from ncps.cells.base import BaseCell
 from ncps.cells.cfc import CfCCell
 from ncps.cells.ltc import LTCCell
+from ncps.cells.mixed_memory import MixedMemoryCell
 from ncps.cells.timed import TimedCell
+from ncps.cells.wired_cfc import WiredCfCCell
+from ncps.cells.wired_ltc import WiredLTCCell
 
-__all__ = ["BaseCell", "CfCCell", "LTCCell", "TimedCell"]
+__all__ = [
+    "BaseCell",
+    "CfCCell",
+    "LTCCell",
+    "MixedMemoryCell",
+    "TimedCell",
+    "WiredCfCCell",
+    "WiredLTCCell",
+]

@@ -1,0 +1,125 @@
+"""Mixed memory: an LSTM in front of a liquid cell."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ncps import _arguments
+from ncps._double import sigmoid, tanh
+from ncps._keras_private import DropoutRNNCell
+from ncps.cells.timed import TimedCell
+
+
+@keras.saving.register_keras_serializable(package="ncps")
+class MixedMemoryCell(DropoutRNNCell, TimedCell):
+    """An LSTM in front of a liquid cell, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
+
+    Long memory is the LSTM's, continuous time the cell's: gradients neither vanish nor explode along c, and
+    the cell behind turns what the LSTM puts out into the next state, over the elapsed time t.
+
+        a, i, f, o = split(x Wx + h Wh + b, 4)
+        c' = c sigmoid(f + 1) + tanh(a) sigmoid(i)
+        m  = tanh(c') sigmoid(o)
+        output, h' = cell(x, m, t)
+
+    Args:
+        cell: A cell of this package with one state, not built yet. As `keras.layers.Bidirectional` does, this
+            one makes its own from the config; it is `self.cell`.
+        **kwargs: `name` and the like, for `keras.layers.Layer`. The dtype is by default that of `cell`.
+
+    Call arguments:
+        inputs: Tensor `(batch, features)`, or a pair `(x, t)` of it and the time elapsed since the previous
+            sample, in whatever unit the model is trained with. Without t it is 1.
+        states: List of two tensors `(batch, units)`, the previous h and c; `get_initial_state` gives the first.
+        training: Whether the cell's dropout applies. Default False.
+
+    Input shape:
+        `(batch, features)`; t is a number, `(batch,)` or `(batch, 1)`, finite and not negative.
+
+    Output shape:
+        A pair: the output of the cell and a list of the new h and c, `(batch, units)` each.
+
+    Raises:
+        TypeError, ValueError: at construction for an argument that is not allowed, and at a call for shapes
+            that do not fit or a time that is known to be negative, infinite or NaN.
+
+    References:
+        - [Lechner and Hasani, "Learning long-term dependencies in irregularly-sampled time series",
+          2020](https://arxiv.org/abs/2006.04418).
+
+    Example:
+
+    >>> import keras
+    >>> from ncps import CfCCell, MixedMemoryCell
+    >>> sequence = keras.random.normal((4, 10, 3))
+    >>> layer = keras.layers.RNN(MixedMemoryCell(CfCCell(16)), return_sequences=True)
+    >>> layer(sequence).shape                          # (4, 10, 16)
+    >>> cell = MixedMemoryCell(CfCCell(16))
+    >>> output, (h, c) = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
+    """
+
+    def __init__(self, cell, **kwargs):
+        owner = type(self).__name__
+        if not isinstance(cell, TimedCell) or len(cell.state_sizes) != 1 or cell.built:
+            allowed = "a cell of this package with one state, not built yet, such as CfCCell(16)"
+            raise _arguments.refusal(TypeError, owner, "cell", cell, allowed)
+        super().__init__(**{"dtype": cell.dtype_policy, **kwargs})
+        own = {**cell.get_config(), "name": "cell", "dtype": self.dtype_policy}
+        self.cell = type(cell).from_config(own)
+        (self.units,) = cell.state_sizes
+        self.state_size = [self.units, self.units]
+        self.output_size = cell.output_size
+
+    def build_cell(self, features):
+        width = 4 * self.units
+        self.input_kernel = self.add_weight(
+            shape=(features, width), initializer="glorot_uniform", name="input_kernel"
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(shape=(width,), initializer="zeros", name="bias")
+        self.cell.build((None, features))
+
+    def prepare(self, x, timed, training=False):
+        """The input's share of the gates and what the cell prepares, and both steps in one."""
+        units, recurrent = self.units, self.recurrent_kernel.value
+        features, cell_step = self.cell.prepare(x, timed, training)
+        several = isinstance(features, tuple)
+
+        def step(gates_and_features, states, t):
+            gates, *features = gates_and_features
+            h, c = states
+            gates = gates + h @ recurrent
+            opened = sigmoid(gates[:, units:])
+            i, f, o = (opened[:, k * units : (k + 1) * units] for k in range(3))
+            c = c * f + tanh(gates[:, :units]) * i
+            output, (h,) = cell_step(tuple(features) if several else features[0], [tanh(c) * o], t)
+            return output, [h, c]
+
+        forget = ops.convert_to_tensor(np.repeat([0.0, 0.0, 1.0, 0.0], units), dtype=x.dtype)
+        gates = x @ self.input_kernel.value + (self.bias.value + forget)
+        return (gates, *features) if several else (gates, features), step
+
+    # Keras's RNN draws the masks of a sequence through these; they are the cell's.
+
+    def get_dropout_mask(self, step_input):
+        return self.cell.get_dropout_mask(step_input) if isinstance(self.cell, DropoutRNNCell) else None
+
+    def reset_dropout_mask(self):
+        if isinstance(self.cell, DropoutRNNCell):
+            self.cell.reset_dropout_mask()
+
+    def get_recurrent_dropout_mask(self, step_input):
+        """None: the state has no dropout of its own."""
+
+    def reset_recurrent_dropout_mask(self):
+        """Nothing to forget."""
+
+    def get_config(self):
+        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+
+    @classmethod
+    def from_config(cls, config):
+        cell = keras.saving.deserialize_keras_object(config["cell"])
+        return super().from_config({**config, "cell": cell})

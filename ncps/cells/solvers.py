@@ -1,0 +1,33 @@
+"""Steps of length dt of cm dv/dt = N(v) - D(v) v, the membrane equation of the wired LTC.
+
+`currents(v)` returns N and D, of the shape of v; v is `(batch, units)`, cm `(units,)`, dt a number or
+`(batch, 1)`.
+"""
+
+
+def semi_implicit(currents, v, cm, dt, epsilon):
+    """N and D held at v, the rest implicit; multiplied out, so that dt = 0 is the identity."""
+    n, d = currents(v)
+    return (cm * v + dt * n) / (cm + dt * (d + epsilon))
+
+
+def explicit(currents, v, cm, dt, epsilon):
+    """Euler's forward step."""
+    return v + dt * _slope(currents, v, cm)
+
+
+def rk4(currents, v, cm, dt, epsilon):
+    """The classical Runge-Kutta step of fourth order."""
+    k1 = _slope(currents, v, cm)
+    k2 = _slope(currents, v + dt / 2 * k1, cm)
+    k3 = _slope(currents, v + dt / 2 * k2, cm)
+    k4 = _slope(currents, v + dt * k3, cm)
+    return v + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def _slope(currents, v, cm):
+    n, d = currents(v)
+    return (n - d * v) / cm
+
+
+SOLVERS = {"semi_implicit": semi_implicit, "explicit": explicit, "rk4": rk4}

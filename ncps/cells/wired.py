@@ -1,0 +1,47 @@
+"""What the wired cells share: the wiring they hold, its graph once the inputs are known, and the config."""
+
+import copy
+
+import keras
+
+from ncps import _arguments
+from ncps.cells.timed import TimedCell
+from ncps.wirings import Wiring
+
+
+class WiredCell(TimedCell):
+    """Base of cells whose neurons and synapses are those of a wiring.
+
+    The cell builds the wiring it is given, so that it can be drawn, and keeps a copy of it as it is then: what
+    is changed by hand afterwards changes no cell.
+
+    Args:
+        wiring: `ncps.wirings.Wiring`, the neurons and their synapses.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+    """
+
+    def __init__(self, wiring, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(wiring, Wiring):
+            allowed = "a wiring, such as ncps.wirings.AutoNCP(32, 4)"
+            raise _arguments.refusal(TypeError, type(self).__name__, "wiring", wiring, allowed)
+        self.wiring = wiring
+        self.state_size = wiring.units
+        self.output_size = wiring.output_dim
+
+    def build_cell(self, features):
+        self.wiring.build(features)
+        self.wiring = copy.deepcopy(self.wiring)
+        self.build_wired(features)
+
+    def build_wired(self, features):
+        """Makes the weights; the wiring is built."""
+        raise NotImplementedError(f"{type(self).__name__} does not define build_wired(features)")
+
+    def get_config(self):
+        return {**super().get_config(), "wiring": keras.saving.serialize_keras_object(self.wiring)}
+
+    @classmethod
+    def from_config(cls, config):
+        wiring = keras.saving.deserialize_keras_object(config["wiring"])
+        return super().from_config({**config, "wiring": wiring})
