@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reference import activations
+from reference import activations, solvers
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -83,6 +83,10 @@ class ErrorBounded:
     @property
     def ndim(self) -> int:
         return self.value.ndim
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        return self.value.dtype
 
     def __len__(self) -> int:
         return len(self.value)
@@ -207,12 +211,21 @@ def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 
 
 def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """The reciprocal that an implementation may multiply by may itself be flushed to zero, or overflow."""
     value = a.value / b.value
-    smallest = nearest_to_zero(b)
-    error = np.where(smallest > 0.0, (a.error + np.abs(value) * b.error) / smallest, np.inf)
-    reciprocal = np.where(smallest * a.arithmetic.largest > 1.0, a.arithmetic.floor * reach(a), np.inf)
-    return rounded(value, error, 2.0 * a.arithmetic.u * (np.abs(value) + error) + reciprocal, a, b)
+    return quotient(value, a.error + np.abs(value) * b.error, reach(a), nearest_to_zero(b), a, b)
+
+
+def quotient(
+    value: Values, moved: Values, numerator: Values, denominator: Values, *sources: ErrorBounded
+) -> ErrorBounded:
+    """A quotient, which `moved` over the smallest `denominator` bounds before it is rounded.
+
+    The reciprocal that an implementation may multiply by may itself be flushed to zero, or overflow.
+    """
+    arithmetic = sources[0].arithmetic
+    error = np.where(denominator > 0.0, moved / denominator, np.inf)
+    flushed = np.where(denominator * arithmetic.largest > 1.0, arithmetic.floor * numerator, np.inf)
+    return rounded(value, error, 2.0 * arithmetic.u * (np.abs(value) + error) + flushed, *sources)
 
 
 def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
@@ -225,15 +238,61 @@ def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 
 
 def total(a: ErrorBounded, axis: int) -> ErrorBounded:
-    """The sum of n terms in any order, split in any way: gamma(n + 2) of their magnitudes, as a dot product.
+    return rounded(np.sum(a.value, axis=axis), np.sum(a.error, axis=axis), summing(a, reach(a), axis), a)
 
-    n - 1 are for the additions, the rest for a factor common to all terms that is divided out of some instead
-    of multiplied into the others, and for a small number more in a denominator. Terms that are exactly 0, as
-    under a mask, do not count.
+
+def summing(a: ErrorBounded, sizes: Values, axis: int = 0) -> Values:
+    """What it may cost to sum terms of these sizes, one for each of `a`, in any order and split in any way.
+
+    gamma(n + 2), as of a dot product. Where `a` is exactly 0, as under a mask, there is no term.
     """
     terms = np.count_nonzero(~zero(a), axis=axis)
-    rounding = a.arithmetic.gamma(terms + 2) * np.sum(reach(a), axis=axis) + terms * a.arithmetic.floor
-    return rounded(np.sum(a.value, axis=axis), np.sum(a.error, axis=axis), rounding, a)
+    cost: Values = a.arithmetic.gamma(terms + 2) * np.sum(sizes, axis=axis) + 2 * terms * a.arithmetic.floor
+    return cost
+
+
+def current(g: ErrorBounded, reversals: Any, v: Any) -> ErrorBounded:
+    """Where g is off by δ and v by ε, Σ g (E - v) is off by Σ δ (E - v - ε) - ε Σ g; then it is rounded.
+
+    As Σ g E - (Σ g) v or as it stands: no term is rounded more than n + 1 times.
+    """
+    e, v = lift(reversals, g.arithmetic), lift(v, g.arithmetic)
+    error = pulled(g, e, v) + np.abs(np.sum(g.value, axis=0)) * v.error
+    rounding = summing(g, reach(g) * reach(e)) + summing(g, reach(g)) * reach(v)
+    return rounded(np.sum(g.value * (e.value - v.value), axis=0), error, rounding, g, e, v)
+
+
+def ahead(g: ErrorBounded, reversals: Any, v: Any, rate: Any) -> ErrorBounded:
+    """Of ε, by which v is off, 1 - rate Σ g is left: it moves v one way and the current the other."""
+    e, v, rate = (lift(a, g.arithmetic) for a in (reversals, v, rate))
+    flow = current(g, e, v)
+    value = v.value + rate.value * flow.value
+    left = np.abs(1.0 - rate.value * np.sum(g.value, axis=0)) * v.error
+    error = left + np.abs(rate.value) * pulled(g, e, v) + rate.error * reach(flow)
+    rounding = summing(g, reach(g) * reach(e)) + summing(g, reach(g)) * reach(v)
+    rounding = reach(rate) * rounding + g.arithmetic.u * (np.abs(value) + error + v.error)
+    return rounded(value, error, rounding, g, e, v, rate)
+
+
+def mean(weights: ErrorBounded, potentials: Any) -> ErrorBounded:
+    """A weight that is off by δ moves the mean by δ times the distance of its potential, over all weights.
+
+    Each term has room for the two roundings of a factor that is divided out of its weight, instead of
+    multiplied into the others.
+    """
+    e, whole = lift(potentials, weights.arithmetic), np.sum(weights.value, axis=0)
+    sizes, rounding = reach(weights) * reach(e), summing(weights, reach(weights))
+    m = ErrorBounded(np.sum(weights.value * e.value, axis=0) / whole, weights.arithmetic)
+    moved = pulled(weights, e, m) + summing(weights, sizes) + rounding * reach(m)
+    least = np.abs(whole) - np.sum(weights.error, axis=0) - rounding
+    return quotient(m.value, moved, np.sum(sizes, axis=0), least, weights, e)
+
+
+def pulled(g: ErrorBounded, e: ErrorBounded, v: ErrorBounded) -> Values:
+    """How far what g and E are off by moves Σ g (E - v): g by E - v, for Σ g E and (Σ g) v share it."""
+    distance = np.abs(e.value - v.value) + e.error + v.error
+    moved: Values = np.sum(g.error * distance + np.abs(g.value) * e.error, axis=0)
+    return moved
 
 
 def exp(a: ErrorBounded) -> ErrorBounded:
@@ -355,4 +414,7 @@ FUNCTIONS: dict[Any, Callable[..., ErrorBounded]] = {
     activations.absolute: absolute,
     activations.relu: relu,
     activations.clip: clip,
+    solvers.mean: mean,
+    solvers.current: current,
+    solvers.ahead: ahead,
 }

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reference.activations import Array
+from reference.activations import Array, primitive
 
 Conductances = Callable[[Array], Array]
 """v (batch, units) -> g (synapses, batch, units)."""
@@ -24,36 +24,53 @@ def semi_implicit(
 ) -> Array:
     """v = (cm v + dt N) / (cm + dt (D + epsilon)): backward Euler with g held, and the identity at dt = 0.
 
-    It is the mean of v and the reversal potentials, weighted by cm and dt g. Numerator and denominator are
-    each one sum, so that a bound on their rounding holds for any order.
+    It is the mean of v, the reversal potentials, and 0, weighted by cm, dt g, and dt epsilon.
     """
-    weights = np.concatenate([np.broadcast_to(cm, v.shape)[None], dt * conductances(v)])
-    potentials = np.concatenate([v[None], np.broadcast_to(reversals, weights[1:].shape)])
-    return np.sum(weights * potentials, axis=0) / (np.sum(weights, axis=0) + dt * epsilon)
+    g = conductances(v)
+    zero = 0.0 * v
+    weights = np.concatenate([(cm + zero)[None], dt * g, (dt * epsilon + zero)[None]])
+    potentials = np.concatenate([v[None], np.broadcast_to(reversals, g.shape), zero[None]])
+    return mean(weights, potentials)
 
 
 def explicit(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
     """v = v + dt / cm (N - D v): forward Euler; epsilon plays no part."""
-    return v + dt * slope(conductances, reversals, cm, v)
+    return ahead(conductances(v), reversals, v, dt / cm)
 
 
 def rk4(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
     """The classical Runge-Kutta step; epsilon plays no part."""
-    k1 = slope(conductances, reversals, cm, v)
-    k2 = slope(conductances, reversals, cm, v + dt / 2.0 * k1)
-    k3 = slope(conductances, reversals, cm, v + dt / 2.0 * k2)
-    k4 = slope(conductances, reversals, cm, v + dt * k3)
+
+    def slope(v: Array) -> Array:
+        return current(conductances(v), reversals, v) / cm
+
+    k1 = slope(v)
+    k2 = slope(ahead(conductances(v), reversals, v, dt / 2.0 / cm))
+    k3 = slope(v + dt / 2.0 * k2)
+    k4 = slope(v + dt * k3)
     return np.sum(np.stack([v, dt / 6.0 * k1, dt / 3.0 * k2, dt / 3.0 * k3, dt / 6.0 * k4]), axis=0)
 
 
-def slope(conductances: Conductances, reversals: Array, cm: Array, v: Array) -> Array:
-    """dv/dt = (N - D v) / cm."""
-    g = conductances(v)
-    return (np.sum(g * reversals, axis=0) - np.sum(g, axis=0) * v) / cm
-
-
 SOLVERS = {"semi_implicit": semi_implicit, "explicit": explicit, "rk4": rk4}
+
+
+@primitive
+def mean(weights: Array, potentials: Array) -> Array:
+    """Σ weights potentials / Σ weights."""
+    return np.sum(weights * potentials, axis=0) / np.sum(weights, axis=0)
+
+
+@primitive
+def current(g: Array, reversals: Array, v: Array) -> Array:
+    """Σ g (E - v) = N - D v, what flows into each neuron."""
+    return np.sum(g * reversals, axis=0) - np.sum(g, axis=0) * v
+
+
+@primitive
+def ahead(g: Array, reversals: Array, v: Array, rate: Array) -> Array:
+    """v + rate (N - D v), the potential after a time of rate cm at this current."""
+    return v + rate * current(g, reversals, v)

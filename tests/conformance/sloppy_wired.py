@@ -10,8 +10,8 @@ import numpy as np
 
 from tests.conformance.sloppy import Array, Sloppy, wide
 
-Synapses = tuple[Array, Array]
-"""g E and g of each synapse, (synapses, batch, units)."""
+Synapses = tuple[Array, Array, Array]
+"""g E, g and E of each synapse, (synapses, batch, units)."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Form:
     """The last synapse first."""
     folded: bool
     """w erev multiplied once, before the sigmoid."""
+    distances: bool = False
+    """Σ g (E - v) instead of N - D v."""
 
 
 FORMS = (
     Form(paper=False, split=True, backward=False, folded=False),
     Form(paper=True, split=False, backward=False, folded=True),
     Form(paper=True, split=True, backward=True, folded=False),
-    Form(paper=False, split=False, backward=True, folded=True),
+    Form(paper=False, split=False, backward=True, folded=True, distances=True),
 )
 
 
@@ -63,7 +65,8 @@ def wired_ltc(
     p, v = {name: wide(a) for name, a in p.items()}, wide(v)
     x = s.add(s.multiply(wide(x), p["input_w"]), p["input_b"])
     dt = s.divide(wide(t), wide(ode_unfolds))
-    leak = (s.multiply(p["gleak"], p["vleak"]) + 0 * v)[None], (p["gleak"] + 0 * v)[None]
+    gleak, vleak = p["gleak"] + 0 * v, p["vleak"] + 0 * v
+    leak = s.multiply(gleak, vleak)[None], gleak[None], vleak[None]
     sensory = synapses(s, p, "sensory_", sensory_adjacency, x, form)
 
     def groups(v: Array) -> list[Synapses]:
@@ -87,7 +90,7 @@ def synapses(
     g = s.multiply(w, gate)
     current = s.multiply(gate, s.multiply(w, erev)) if form.folded else s.multiply(g, erev)
     there = (adjacency != 0)[:, None, :]
-    return np.where(there, current, 0), np.where(there, g, 0)
+    return np.where(there, current, 0), np.where(there, g, 0), erev + 0 * g
 
 
 def sums(s: Sloppy, groups: Sequence[Synapses], form: Form, first: Sequence[Array] = ()) -> list[Array]:
@@ -117,6 +120,9 @@ def semi_implicit(
 
 
 def slope(s: Sloppy, cm: Array, v: Array, groups: Sequence[Synapses], form: Form) -> Array:
+    if form.distances:
+        terms = [s.multiply(g, s.subtract(e, v)) for _, g, e in groups]
+        return s.divide(added(s, np.concatenate(terms)), cm)
     n, d = sums(s, groups, form)
     return s.divide(s.subtract(n, s.multiply(d, v)), cm)
 
