@@ -44,8 +44,8 @@ def gates(parameters: Parameters, inputs: Array, state: Array) -> tuple[Array, A
     order.
     """
     units = state.shape[-1]
-    ones = np.ones((len(inputs), 2))
-    forget = np.repeat([0.0, 0.0, 1.0, 0.0], units)[None]
+    ones = np.ones((len(inputs), 2), parameters["bias"].dtype)
+    forget = np.repeat([0.0, 0.0, 1.0, 0.0], units)[None].astype(parameters["bias"].dtype)
     kernels = parameters["input_kernel"], parameters["recurrent_kernel"], parameters["bias"][None]
     z = np.concatenate([inputs, state, ones], axis=-1) @ np.concatenate([*kernels, forget])
     a, i, f, o = (z[:, k * units : (k + 1) * units] for k in range(4))
