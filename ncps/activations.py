@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ncps._double import tanh
+from ncps import _array
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -28,7 +28,11 @@ def lecun_tanh(x):
     >>> y = lecun_tanh(keras.ops.ones((2, 3)))
     >>> cell = CfCCell(8, activation="lecun_tanh")
     """
-    return ops.cast(1.7159 * tanh(0.666 * x), x.dtype)  # NumPy's bfloat16 times a number is float32
+    symbolic = keras.backend.is_keras_tensor(x)
+    x = x if symbolic or ops.is_tensor(x) else ops.convert_to_tensor(x)
+    tanh = ops.tanh if symbolic else _array.tanh
+    y = 1.7159 * tanh(0.666 * x)
+    return y if y.dtype == x.dtype else ops.cast(y, x.dtype)  # NumPy's bfloat16 times a number is float32
 
 
 def get(identifier):

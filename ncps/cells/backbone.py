@@ -6,7 +6,7 @@ For each layer l, `z = dropout(activation(z Kb_l + bb_l))`: dropout after every 
 import keras
 from keras import ops
 
-from ncps._double import activate
+from ncps._array import activate, affine
 
 
 class Affine(keras.layers.Layer):
@@ -41,7 +41,7 @@ def chain(layers, activation, z, masks=None):
         z = activate(activation, z)
         if masks is not None:
             z = z * masks[i]
-        z = z @ kernel + bias
+        z = affine(z, kernel, bias)
     return z
 
 

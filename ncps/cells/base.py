@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ncps import _arguments, activations
+from ncps._array import affine, cast
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells import shapes
 from ncps.cells.backbone import Affine, chain, dropout_masks
@@ -132,12 +133,12 @@ class BaseCell(DropoutRNNCell, TimedCell):
         layers.append((ops.concatenate(kernels, axis=-1), ops.concatenate(biases, axis=-1)))
         (kernel, bias), *rest = layers
         masks = self._masks(x) if training and self._drops else None
-        recurrent = kernel[self.input_dim :]
+        recurrent, activation, dtype = kernel[self.input_dim :], self.backbone_activation, self.compute_dtype
 
         def step(projected, states, t):
             (h,) = states
-            heads = chain(rest, self.backbone_activation, projected + h @ recurrent, masks)
-            new = ops.cast(self.advance(heads, h, t), self.compute_dtype)
+            heads = chain(rest, activation, affine(h, recurrent, projected), masks)
+            new = cast(self.advance(heads, h, t), dtype)
             return new, [new]
 
         return x @ kernel[: self.input_dim] + bias, step

@@ -1,10 +1,9 @@
 """The closed-form continuous-time cell."""
 
 import keras
-from keras import ops
 
 from ncps import _arguments, activations
-from ncps._double import activate, exp, magnitude, sigmoid
+from ncps._array import absolute, activate, between, exp, magnitude, sigmoid, split
 from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
 
@@ -128,16 +127,16 @@ class CfCCell(BaseCell):
         if self.mode == "pure":
             return self._decayed(heads, t)
         u = self.units
-        f = activate(self.head_activation, heads[:, : 2 * u])
-        f1, f2 = f[:, :u], f[:, u:]
-        s = sigmoid(heads[:, 2 * u :] if t is None else heads[:, 3 * u :] - t * heads[:, 2 * u : 3 * u])
-        return f1 + s * f2 if self.mode == "no_gate" else f1 + s * (f2 - f1)
+        f, *times = split(heads, [2 * u, u] if t is None else [2 * u, u, u])
+        f1, f2 = split(activate(self.head_activation, f), [u, u])
+        s = sigmoid(times[0] if t is None else times[1] - t * times[0])
+        return f1 + s * f2 if self.mode == "no_gate" else between(f1, f2, s)
 
     def _decayed(self, f1, t):
         """A - A f1 exp(-t (|w_tau| + |f1|))."""
-        rate = magnitude(self.w_tau.value) + ops.abs(f1)
+        amplitude, rate = self.A.value, magnitude(self.w_tau.value) + absolute(f1)
         decay = exp(-rate if t is None else -t * rate)
-        return self.A.value - self.A.value * f1 * decay
+        return amplitude - amplitude * f1 * decay
 
     def get_config(self):
         return {

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ncps._double import clip
+from ncps._array import clip
 
 
 @keras.saving.register_keras_serializable(package="ncps")

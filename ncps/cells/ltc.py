@@ -1,10 +1,9 @@
 """The dense liquid time-constant cell."""
 
 import keras
-from keras import ops
 
 from ncps import _arguments, activations
-from ncps._double import activate, clip, exp
+from ncps._array import activate, cast, clip, exp, split
 from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
 
@@ -109,7 +108,7 @@ class LTCCell(BaseCell):
 
     def advance(self, heads, h, t):
         heads = self._widen(heads)
-        d, log_tau = heads[:, : self.units], heads[:, self.units :]
+        d, log_tau = split(heads, [self.units, self.units])
         v = self._relax(self._widen(h), d, log_tau, 1.0 if t is None else self._widen(t))
         return activate(self.activation, v)
 
@@ -121,7 +120,7 @@ class LTCCell(BaseCell):
 
     def _widen(self, x):
         """float16 and bfloat16 as float32: t + tau and t / tau leave float16's range."""
-        return ops.cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
+        return cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
 
     def get_config(self):
         return {

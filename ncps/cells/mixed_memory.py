@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ncps import _arguments
-from ncps._double import sigmoid, tanh
+from ncps._array import sigmoid, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells.timed import TimedCell
 

@@ -7,7 +7,7 @@ pulls neuron j towards erev with it. What a solver needs is, for each j, the sum
 import numpy as np
 from keras import ops
 
-from ncps._double import sigmoid
+from ncps._array import sigmoid
 
 # Above this many synapses a neuron, adding them up as a product with a matrix of (synapses, neurons) costs more
 # than computing those that do not exist. Measured on a CPU with jax, torch and tensorflow.

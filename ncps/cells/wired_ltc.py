@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ncps import _arguments
-from ncps._double import activate
+from ncps._array import activate
 from ncps.cells.constraints import AtLeast
 from ncps.cells.solvers import SOLVERS
 from ncps.cells.synapses import currents

@@ -4,8 +4,8 @@ import inspect
 
 import keras
 
-import ncps.cells
 from ncps import _arguments
+from ncps.cells.mixed_memory import MixedMemoryCell
 from ncps.cells.timed import TimedCell
 from ncps.wirings import Wiring
 
@@ -34,7 +34,7 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         _refuse(owner, arguments, belong_to_cells, f"left out: a {kind.__name__} has none")
         cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
     arguments["dtype"] = cell.dtype_policy
-    return _with_memory(cell) if _arguments.boolean(owner, "mixed_memory", mixed_memory) else cell
+    return MixedMemoryCell(cell) if _arguments.boolean(owner, "mixed_memory", mixed_memory) else cell
 
 
 def _agreeing(owner, cell, dtype):
@@ -50,21 +50,8 @@ def _units(owner, first):
     raise _arguments.refusal(TypeError, owner, "units", first, "an integer, a wiring or a cell of ncps")
 
 
-def _with_memory(cell):
-    from ncps.cells.mixed_memory import MixedMemoryCell
-
-    return MixedMemoryCell(cell, dtype=cell.dtype_policy)
-
-
-def wired(name):
-    """The class `name` of `ncps.cells`, None where it is not there yet."""
-    return getattr(ncps.cells, name, None)
-
-
 def names(kind):
     """The names of the keyword arguments that the class `kind` has and a layer has not."""
-    if kind is None:
-        return set()
     _, *others = inspect.signature(kind).parameters.values()
     return {p.name for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
 

@@ -3,6 +3,7 @@
 import keras
 
 from ncps.cells.cfc import CfCCell
+from ncps.cells.wired_cfc import WiredCfCCell
 from ncps.layers import cells
 from ncps.layers.sequence import TimedRNN
 
@@ -80,7 +81,7 @@ class CfC(TimedRNN):
             units,
             kwargs,
             dense=CfCCell,
-            wired=cells.wired("WiredCfCCell"),
+            wired=WiredCfCCell,
             mixed_memory=mixed_memory,
         )
         super().__init__(cell, **kwargs)

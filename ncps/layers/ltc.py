@@ -3,6 +3,7 @@
 import keras
 
 from ncps.cells.ltc import LTCCell
+from ncps.cells.wired_ltc import WiredLTCCell
 from ncps.layers import cells
 from ncps.layers.sequence import TimedRNN
 
@@ -79,7 +80,7 @@ class LTC(TimedRNN):
             units,
             kwargs,
             dense=LTCCell,
-            wired=cells.wired("WiredLTCCell"),
+            wired=WiredLTCCell,
             mixed_memory=mixed_memory,
         )
         super().__init__(cell, **kwargs)

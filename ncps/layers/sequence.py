@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ncps import _arguments
+from ncps._array import where
 from ncps.cells import shapes
 from ncps.layers import timespans as spans
 from ncps.layers.loop import fold
@@ -145,7 +146,7 @@ class TimedRNN(keras.layers.RNN):
             if counts is None:
                 return [output, *new]
             held = nothing if self.zero_output_for_mask else previous
-            return [ops.where(counts, n, o) for n, o in zip([output, *new], [held, *states], strict=True)]
+            return [where(counts, n, o) for n, o in zip([output, *new], [held, *states], strict=True)]
 
         return fold(
             advance,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ncps._array import where
 from ncps.cells import time
 from ncps.layers.loop import fold
 
@@ -77,7 +78,7 @@ def carried(t, mask, *, reverse, unroll):
         t, counts = inputs
         _, waited = carry
         total = t + waited
-        return [total, ops.where(counts, nothing, total)]
+        return [total, where(counts, nothing, total)]
 
     _, totals = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
     totals = ops.flip(totals, axis=1) if reverse else totals

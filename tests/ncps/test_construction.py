@@ -201,4 +201,5 @@ def test_base_cell_says_what_a_subclass_must_define():
 
 
 def test_the_package_names_what_it_offers():
-    assert set(ncps.__all__) == {"BaseCell", "CfCCell", "LTCCell", "lecun_tanh"}
+    cells = {"BaseCell", "CfCCell", "LTCCell", "MixedMemoryCell", "WiredCfCCell", "WiredLTCCell"}
+    assert set(ncps.__all__) == {*cells, "CfC", "LTC", "lecun_tanh"}
