@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.families import Config, Family, Sizes
+from reference import carried
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,7 +27,7 @@ class StepCase:
     inputs: Any
     """(batch, features)"""
     state: Any
-    """(batch, units)"""
+    """(batch, state): the tensors of the state side by side"""
     timespans: Values | None = None
     """(), (batch) or (batch, 1); None gives none."""
 
@@ -48,16 +49,18 @@ class StepCase:
 
 @dataclass(frozen=True)
 class SequenceCase:
-    """A sequence through one cell, with elapsed time 1."""
+    """A sequence through one cell."""
 
     config: Config
     parameters: Mapping[str, Values]
     inputs: Any
     """(batch, time, features)"""
     state: Values | None = None
-    """(batch, units); None is the zero state."""
+    """(batch, state); None is the zero state."""
     mask: Values | None = None
     """(batch, time), True where a sample counts."""
+    timespans: Values | None = None
+    """(batch, time); None gives none."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,11 +69,21 @@ class SequenceCase:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (*self.inputs.shape, self.config["units"])
+        return (*self.inputs.shape, sum(value.size for value in self.parameters.values()))
+
+    @property
+    def counted(self) -> Values | None:
+        """The elapsed time with which each sample counts, (batch, time); None is 1 for each."""
+        if self.options.get("masked_time") != "carry" or self.mask is None:
+            return self.timespans
+        given = np.ones(self.mask.shape, self.inputs.dtype) if self.timespans is None else self.timespans
+        backwards = self.options.get("go_backwards", False)
+        return np.asarray(carried(given, self.mask, go_backwards=backwards))
 
     def at(self, k: int, state: Any) -> StepCase:
         """The step at sample k, from `state`, which may carry a bound."""
-        return StepCase(self.config, self.parameters, self.inputs[:, k, :], state)
+        times = None if self.counted is None else self.counted[:, k, None]
+        return StepCase(self.config, self.parameters, self.inputs[:, k, :], state, times)
 
 
 Case = StepCase | SequenceCase
@@ -99,21 +112,22 @@ def parameters(
 ) -> dict[str, Values]:
     """Values for every variable of a cell, none of them at its initial value but by the recipe "zero"."""
     shapes = family.shapes(family.full(config), input_dim)
-    return {path: array(shape, recipe, seed, path, dtype) for path, shape in shapes.items()}
+    values = {path: array(shape, recipe, seed, path, dtype) for path, shape in shapes.items()}
+    return {path: family.admissible(path, value) for path, value in values.items()}
 
 
-def timespans(form: str, batch: int, seed: int, dtype: str) -> Values | None:
+def timespans(form: str, batch: int, pace: float, seed: int, dtype: str) -> Values | None:
     """Elapsed times; `form` is none, zero, scalar, flat, column or large."""
     rng = generator(seed, "timespans")
     if form == "none":
         return None
     if form == "scalar":
-        return np.asarray(rng.exponential(2.0), dtype)
+        return np.asarray(pace * rng.exponential(2.0), dtype)
     if form == "zero":
         return np.zeros((batch, 1), dtype)
     if form == "large":
         return (10.0 ** rng.uniform(2.0, 6.0, (batch, 1))).astype(dtype)
-    times = rng.exponential(2.0, batch) + 0.01 * np.arange(batch)
+    times = pace * (rng.exponential(2.0, batch) + 0.01 * np.arange(batch))
     return times.astype(dtype).reshape((batch,) if form == "flat" else (batch, 1))
 
 
@@ -126,8 +140,8 @@ def step_case(
         config=config,
         parameters=parameters(family, config, sizes.features, recipe, seed, dtype),
         inputs=array((sizes.batch, sizes.features), plain, seed, "inputs", dtype),
-        state=array((sizes.batch, sizes.units), plain, seed, "state", dtype),
-        timespans=timespans(time, sizes.batch, seed, dtype),
+        state=array((sizes.batch, family.state_size(config)), plain, seed, "state", dtype),
+        timespans=timespans(time, sizes.batch, family.pace(family.full(config)), seed, dtype),
     )
 
 
@@ -142,10 +156,19 @@ def sequence_case(
     )
 
 
-def with_state(case: SequenceCase, seed: int) -> SequenceCase:
+def with_state(family: Family, case: SequenceCase, seed: int) -> SequenceCase:
     """`case` from a given initial state instead of the zero state."""
-    shape = (len(case.inputs), case.config["units"])
+    shape = (len(case.inputs), family.state_size(case.config))
     return replace(case, state=array(shape, "simple", seed, "state", str(case.inputs.dtype)))
+
+
+def with_times(family: Family, case: SequenceCase, seed: int) -> SequenceCase:
+    """`case` with elapsed times, no two of them equal, some zero."""
+    batch, length = case.inputs.shape[:2]
+    rng = generator(seed, "timespans")
+    pace = family.pace(family.full(case.config))
+    times = pace * rng.exponential(2.0, (batch, length)) * rng.choice([0.0, 1.0, 1.0, 1.0], (batch, length))
+    return replace(case, timespans=times.astype(case.inputs.dtype))
 
 
 def plain(value: Any) -> Any:

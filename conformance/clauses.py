@@ -8,8 +8,16 @@ from functools import cache
 from pathlib import Path
 
 import reference
+from conformance.families import FAMILIES
 
 CLAUSE_HEADING = re.compile(r"^### (?P<id>[a-z0-9_]+(?:\.[a-z0-9_]+)+) · (?P<level>MUST|SHOULD)$")
+ABOUT: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in FAMILIES},
+    **dict.fromkeys(("backbone", "dropout"), tuple(n for n, f in FAMILIES.items() if f.backbone_activation)),
+    "wiring": tuple(name for name, family in FAMILIES.items() if family.wirings),
+}
+"""The families that clauses are about whose id begins so; any other is about all."""
+
 VERSION = re.compile(r"^Version (?P<version>\d+\.\d+)$", re.MULTILINE)
 
 
@@ -29,10 +37,10 @@ class Clause:
         return self.text.split("\n\n", 1)[0].replace("\n", " ")
 
     @property
-    def family(self) -> str | None:
-        """The cell family that the clause is about, None for every family."""
-        prefix = self.id.split(".", 1)[0]
-        return prefix if prefix in ("cfc", "ltc") else None
+    def families(self) -> tuple[str, ...]:
+        """The cell families that the clause is about."""
+        area = self.id.split(".", 1)[0]
+        return ABOUT.get(area, tuple(FAMILIES))
 
 
 @dataclass(frozen=True)

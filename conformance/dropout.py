@@ -26,7 +26,7 @@ FEATURE = "backbone_0/bias"
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
     """One step, t = 1, of a cell whose output tells dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
-    linear = {subject.family.backbone_activation: "linear"}
+    linear = {str(subject.family.backbone_activation): "linear"}
     config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form, **linear)
     shapes = subject.family.shapes(subject.family.full(config), WIDE.features)
     parameters = {path: np.zeros(shape, subject.dtype) for path, shape in shapes.items()}
@@ -57,5 +57,5 @@ def fits(subject: Subject, case: StepCase, output: Any, feature: float) -> Value
     shaped(subject, "output", np.asarray(output), case.state.shape)
     value = np.full(WIDE.backbone_units, feature)
     bounded = ErrorBounded(value, subject.arithmetic, 4.0 * subject.arithmetic.u * value)
-    want = subject.reference(replace(case, parameters={**case.parameters, FEATURE: bounded}))
+    want, _ = subject.reference(replace(case, parameters={**case.parameters, FEATURE: bounded}))
     return ratio(np.abs(np.asarray(output) - want.value), want.error) <= 1.0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases import SequenceCase, StepCase, Values, array, plain
+from conformance.families import Config
 from conformance.subject import Departure, Subject
 from conformance.tolerance import ErrorBounded
 from reference import fold
@@ -86,34 +87,59 @@ def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -
 
 
 def step(subject: Subject, case: StepCase, **options: Any) -> Values:
-    """A step is that of the reference; returns the new state."""
+    """A step is that of the reference; returns the new state, its tensors side by side."""
     __tracebackhide__ = True
     answer = subject.step(case, **options)
-    close(subject, "output", answer["output"], subject.reference(case))
-    return np.asarray(answer["state"][0])
+    output, state = subject.reference(case)
+    close(subject, "output", answer["output"], output)
+    new = joined(subject, case.config, answer["state"])
+    if not subject.family.shows_state(case.config):
+        close(subject, "state", new, state)
+    return new
+
+
+def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
+    """The tensors of a state side by side, as many as there should be."""
+    __tracebackhide__ = True
+    want = len(subject.family.state_sizes(subject.family.full(config)))
+    holds(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
+    return np.concatenate([np.asarray(tensor) for tensor in state], axis=-1)
 
 
 def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
-    """Every step of `got` (batch, time, units) is the reference's from the step before in `got` itself.
+    """Every step of `got` (batch, time, outputs) is the reference's; returns the last state.
 
-    Returns the last state. It, and what is held where a sample is masked, is a value of `got` or that value
-    computed anew: a compiler may do so, in another order.
+    Where the output is the state, each is judged from the one before in `got` itself: what runs free over
+    many steps says little. A cell that puts out less is judged by the reference folded over the sequence.
     """
     __tracebackhide__ = True
     got = np.asarray(got)
-    batch, time = case.inputs.shape[:2]
-    shaped(subject, what, got, (batch, time, case.config["units"]))
-    steps = iter(range(time))
+    shaped(subject, what, got, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    if subject.family.shows_state(case.config):
+        return _stepwise(subject, case, got, what)
+    outputs, last = folded(subject, case)
+    for i, want in enumerate(outputs):
+        close(subject, f"{what} at step {i}", got[:, i], want)
+    return last
 
-    def own(_: Any, state: ErrorBounded, k: int) -> ErrorBounded:
+
+def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> ErrorBounded:
+    """The last state. It, and what is held where a sample is masked, is a value of `got` or that value
+
+    computed anew: a compiler may do so, in another order.
+    """
+    __tracebackhide__ = True
+    steps = iter(range(got.shape[1]))
+
+    def own(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
         i = next(steps)
         rows = None if case.mask is None else case.mask[:, k]
-        want = subject.reference(case.at(k, state.value))
+        want, _ = subject.reference(case.at(k, state.value))
         close(subject, f"{what} at step {i}", got[:, i], want, rows)
-        return ErrorBounded(got[:, i], want.arithmetic, 2.0 * want.error)
+        new = ErrorBounded(got[:, i], want.arithmetic, 2.0 * want.error)
+        return new, new
 
-    start = ErrorBounded(initial_state(case), subject.arithmetic)
-    shown, last = fold(own, case.inputs, start, **fold_options(case))
+    shown, last = fold(own, case.inputs, start(subject, case), **fold_options(case))
     assert isinstance(last, ErrorBounded)
     if case.mask is not None:
         for i, held in enumerate(shown):
@@ -124,18 +150,22 @@ def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "out
 def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], ErrorBounded]:
     """The reference folded over the whole sequence: outputs and last state, with their bounds."""
 
-    def step(_: Any, state: ErrorBounded, k: int) -> ErrorBounded:
+    def step(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
         return subject.reference(case.at(k, state))
 
-    start = ErrorBounded(initial_state(case), subject.arithmetic)
-    return fold(step, case.inputs, start, **fold_options(case))
+    return fold(step, case.inputs, start(subject, case), **fold_options(case))
 
 
-def initial_state(case: SequenceCase) -> Values:
-    """The state that the case gives, or zeros, (batch, units)."""
+def start(subject: Subject, case: SequenceCase) -> ErrorBounded:
+    """The state before the first step."""
+    return ErrorBounded(initial_state(subject, case), subject.arithmetic)
+
+
+def initial_state(subject: Subject, case: SequenceCase) -> Values:
+    """The state that the case gives, or zeros, (batch, state)."""
     if case.state is not None:
         return case.state
-    return np.zeros((case.inputs.shape[0], case.config["units"]))
+    return np.zeros((case.inputs.shape[0], subject.state_size(case.config)))
 
 
 def fold_options(case: SequenceCase) -> dict[str, Any]:
@@ -151,32 +181,37 @@ HALF_THE_DIGITS = 2.0**-26
 
 
 def derivative(
-    subject: Subject, case: StepCase, found: Mapping[str, Any], cotangent: Values, seed: int
+    subject: Subject, case: StepCase, found: Mapping[str, Any], cotangents: tuple[Values, Values], seed: int
 ) -> None:
     """The gradient `found`, {name: array}, has the slope of the reference in a random direction."""
     __tracebackhide__ = True
-    if subject.reference(case).kink:
+    if any(wanted.kink for wanted in subject.reference(case)):
         subject.tally.kinks += 1
         return
     ((name, gradient),) = found.items()
     point = {**case.parameters, "inputs": case.inputs, "state": case.state, "timespans": case.column}[name]
     gradient = np.zeros_like(point) if gradient is None else np.asarray(gradient).reshape(point.shape)
     direction = array(point.shape, "normal", seed, name, subject.dtype)
-    want = _slope(subject, case, name, point + 1j * STEP * direction, cotangent)
+    want = _slope(subject, case, name, point + 1j * STEP * direction, cotangents)
     got = float(np.sum(gradient * direction))
-    scale = np.sum(np.abs(gradient * direction)) + np.sum(np.abs(cotangent)) * np.max(np.abs(direction))
+    weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
+    scale = np.sum(np.abs(gradient * direction)) + weight * np.max(np.abs(direction))
     like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale)
     _slopes_close(subject, f"derivative by {name}", got, like)
 
 
-def _slope(subject: Subject, case: StepCase, name: str, moved: Values, cotangent: Values) -> float:
+def _slope(
+    subject: Subject, case: StepCase, name: str, moved: Values, cotangents: tuple[Values, Values]
+) -> float:
+    """Of sum(output cotangent) + sum(state cotangent), by the complex step."""
     parameters = {**case.parameters, name: moved}
     arrays = {"inputs": case.inputs, "state": case.state, "timespans": case.column} | {name: moved}
     config = subject.family.full(case.config)
-    new = subject.family.reference(
+    answer = subject.family.reference(
         parameters, arrays["inputs"], arrays["state"], arrays["timespans"], config, subject.variant
     )
-    return float(np.sum(cotangent * new.imag)) / STEP
+    slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
+    return float(sum(slopes)) / STEP
 
 
 def _slopes_close(subject: Subject, what: str, got: float, want: ErrorBounded) -> None:

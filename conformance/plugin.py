@@ -157,13 +157,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _keys(check: Check, session: Session) -> list[Key]:
     """Every cell that the clause is about, on every backend, at every tier."""
-    family = clauses.load().clauses[check.clause].family
+    families = clauses.load().clauses[check.clause].families
     tiers = [FORMULA] if session.options.in_process and check.tiers != (None,) else check.tiers
     return [
         Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
         for target, description in session.described.items()
         for cell in description["cells"]
-        if family in (None, cell["family"])
+        if cell["family"] in families
         for backend in session.options.backends
         for tier in tiers
     ]

@@ -13,7 +13,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance import cases
-from conformance.families import Config, Sizes
+from conformance.families import Config, Family, Sizes
+from conformance.families.mixed_memory import CELLS
 from conformance.subject import Subject
 
 BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), Sizes(2, 3, 4, 5), Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
@@ -39,11 +40,13 @@ def steps(
     time: Sequence[str] = ORDINARY,
     layers: int | None = None,
     recipe: st.SearchStrategy[str] = recipes,
+    shown: bool = False,
     **arguments: Any,
 ) -> cases.StepCase:
-    """One step of the subject's cell, with these constructor arguments."""
+    """One step of the subject's cell, with these constructor arguments; `shown`: its output is its state."""
     sizes = draw(st.sampled_from(buckets))
-    config = subject.config(sizes, layers=layers, **arguments)
+    chosen = subject.family.shown if shown else draw(wirings(subject, sizes))
+    config = subject.config(sizes, layers=layers, **{**chosen, **arguments})
     return cases.step_case(
         subject.family,
         config,
@@ -63,6 +66,13 @@ def any_steps(draw: st.DrawFn, /, subject: Subject, **kinds: Any) -> cases.StepC
 
 
 @st.composite
+def wirings(draw: st.DrawFn, subject: Subject, sizes: Sizes) -> Config:
+    """The argument `wiring` of a family that has one."""
+    offered = subject.family.wirings
+    return {"wiring": draw(st.sampled_from(offered(sizes)))} if offered else {}
+
+
+@st.composite
 def sequences(
     draw: st.DrawFn,
     /,
@@ -72,15 +82,19 @@ def sequences(
     forms: Sequence[Config] | None = None,
     given_state: bool | None = False,
     masked: bool = False,
+    timed: bool = False,
     **arguments: Any,
 ) -> cases.SequenceCase:
     """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
 
-    `given_state` None draws whether an initial state is given. Each length goes with one of the sizes.
+    `given_state` None draws whether an initial state is given. Each length goes with one of the sizes. Two
+    of three show the state, where the family can.
     """
     forms = subject.forms[:1] if forms is None else forms
     sizes, length = draw(st.sampled_from([(FEW[i % len(FEW)], n) for i, n in enumerate(lengths)]))
-    config = subject.config(sizes, **{**draw(st.sampled_from(forms)), **arguments})
+    hidden = subject.family.wirings and draw(st.sampled_from((False, False, True)))
+    chosen = draw(wirings(subject, sizes)) if hidden else subject.family.shown
+    config = subject.config(sizes, **{**chosen, **draw(st.sampled_from(forms)), **arguments})
     case = cases.sequence_case(
         subject.family,
         config,
@@ -91,7 +105,9 @@ def sequences(
         dtype=subject.dtype,
     )
     if given_state or (given_state is None and draw(st.booleans())):
-        case = cases.with_state(case, draw(seeds))
+        case = cases.with_state(subject.family, case, draw(seeds))
+    if timed:
+        case = cases.with_times(subject.family, case, draw(seeds))
     if masked:
         case = replace(case, mask=draw(masks(*case.inputs.shape[:2])))
     return case
@@ -115,17 +131,28 @@ def configs(
     draw: st.DrawFn, /, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any
 ) -> Config:
     """A config of the subject's cell with every argument away from its default where that can be."""
-    family = subject.family
-    form = draw(st.sampled_from(subject.forms))
-    chosen = {family.backbone_activation: draw(st.sampled_from(("relu", "lecun_tanh", "sigmoid", "tanh")))}
-    layers = draw(st.sampled_from((1, 2, 0)))
-    dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
     sizes = draw(st.sampled_from(buckets))
-    extra = (
-        {"head_activation": draw(st.sampled_from(("linear", "lecun_tanh", "tanh")))}
-        if family.name == "cfc"
-        else {}
-    )
-    return subject.config(
-        sizes, layers=layers, **{**form, **chosen, **extra, "backbone_dropout": dropout, **arguments}
-    )
+    layers, chosen = draw(choices(subject.family, subject.forms, sizes))
+    return subject.config(sizes, layers=layers, **{**chosen, **arguments})
+
+
+@st.composite
+def choices(
+    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes
+) -> tuple[int | None, Config]:
+    """The number of a backbone's layers, and arguments of a cell."""
+    form = draw(st.sampled_from(forms))
+    if "cell" in form:  # behind an LSTM, a cell of another family
+        behind = CELLS[form["cell"]]
+        layers, inner = draw(choices(behind, behind.forms, sizes))
+        config = behind.config(sizes, layers=layers, **inner)
+        return None, {"cell": {"class_name": form["cell"], "config": config}}
+    chosen = {**form, **{name: draw(st.sampled_from(values)) for name, values in family.choices.items()}}
+    if family.wirings:
+        chosen["wiring"] = draw(st.sampled_from(family.wirings(sizes)))
+    if not family.backbone_activation:
+        return None, chosen
+    layers = draw(st.sampled_from((1, 2, 0)))
+    activation = draw(st.sampled_from(("relu", "lecun_tanh", "sigmoid", "tanh")))
+    dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
+    return layers, {**chosen, family.backbone_activation: activation, "backbone_dropout": dropout}

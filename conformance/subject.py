@@ -144,6 +144,11 @@ class Subject:
         forms = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
         return forms or [{}]
 
+    @property
+    def steady_forms(self) -> list[Config]:
+        """Those that can be judged whatever the elapsed time."""
+        return [form for form in self.forms if form not in self.family.unsteady]
+
     def accepts(self, argument: str) -> bool:
         """Whether the cell's constructor takes `argument`."""
         return argument in self.cell["arguments"]
@@ -190,22 +195,31 @@ class Subject:
         model = self.model(case.config, case.input_dim)
         return {"model": model, "parameters": dict(case.parameters), "inputs": case.inputs}
 
+    def outputs(self, config: Config) -> int:
+        """The size of the output of a cell with this config."""
+        return self.family.output_size(self.family.full(config))
+
+    def state_size(self, config: Config) -> int:
+        """The size of the whole state, its tensors side by side."""
+        return self.family.state_size(config)
+
+    def tensors(self, case: Case) -> list[Values] | None:
+        """The tensors of the state that the case gives."""
+        return None if case.state is None else self.family.split(case.config, case.state)
+
     def step(self, case: StepCase, **options: Any) -> dict[str, Any]:
         """The answer to `step`: output, state (a list) and what else was asked for."""
-        params = {**self.about(case), "state": [case.state], "timespans": case.timespans, **options}
-        answer: dict[str, Any] = self.request("step", **params)
+        given = {"state": self.tensors(case), "timespans": case.timespans}
+        answer: dict[str, Any] = self.request("step", **{**self.about(case), **given, **options})
         return answer
 
-    def reference(self, case: StepCase, variant: Variant | None = None) -> ErrorBounded:
-        """The new state that the specification asks for, with its bound."""
+    def reference(self, case: StepCase, variant: Variant | None = None) -> tuple[ErrorBounded, ErrorBounded]:
+        """The output and the new state that the specification asks for, with their bounds."""
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
         arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
         config, chosen = self.family.full(case.config), self.variant if variant is None else variant
         with np.errstate(all="ignore"):
-            wanted: ErrorBounded = self.family.reference(
-                bounded, arrays[0], arrays[1], arrays[2], config, chosen
-            )
-        return wanted
+            return self.family.reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
 
     @contextmanager
     def under(self, variant: Variant) -> Iterator[None]:

@@ -55,5 +55,5 @@ def _cases(subject: Subject) -> Iterator[StepCase]:
 
 
 def _fits(subject: Subject, case: StepCase, got: Values, variant: Variant) -> bool:
-    want = subject.reference(case, variant)
+    want, _ = subject.reference(case, variant)
     return got.shape == want.shape and bool(np.all(ratio(np.abs(got - want.value), want.error) <= 1.0))

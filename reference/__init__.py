@@ -5,7 +5,7 @@ from pathlib import Path
 from reference.cfc import cfc_step
 from reference.ltc import ltc_step
 from reference.mixed_memory import mixed_memory_step
-from reference.sequence import fold
+from reference.sequence import carried, fold
 from reference.wired_cfc import wired_cfc_step
 from reference.wired_ltc import wired_ltc_step
 from reference.wirings import Graph, graph
@@ -16,6 +16,7 @@ SPEC_PATH = Path(__file__).with_name("SPEC.md")
 __all__ = [
     "SPEC_PATH",
     "Graph",
+    "carried",
     "cfc_step",
     "fold",
     "graph",

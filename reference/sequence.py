@@ -1,4 +1,4 @@
-"""Folding a step over a sequence: order, direction, mask and state, as `keras.layers.RNN` defines them."""
+"""Folding a step over a sequence: order, direction, mask, elapsed time and state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from reference.activations import Array
 
-Step = Callable[[Array, Array, int], Array]
-"""(inputs (batch, features), state (batch, units), time index) -> new state and output (batch, units)."""
+Step = Callable[[Array, Array, int], tuple[Array, Array]]
+"""(inputs (batch, features), state (batch, units), time index) -> output (batch, outputs), new state."""
 
 
 def fold(
@@ -21,34 +21,53 @@ def fold(
     mask: Array | None = None,
     zero_output_for_mask: bool = False,
 ) -> tuple[list[Array], Array]:
-    """Outputs in the order in which the steps ran, time of (batch, units), and the last state (batch, units).
+    """Outputs in the order in which the steps ran, time of (batch, outputs), and the last state.
 
     A masked step holds the state and puts out the previous output, which is zero before the first unmasked
     step, and always zero under `zero_output_for_mask`.
 
     Args:
-        step: one step of a cell whose output is its new state.
+        step: one step of a cell.
         inputs: x, (batch, time, features).
         state: the initial state, (batch, units).
         go_backwards: run from the last sample to the first; the outputs stay in running order.
         mask: (batch, time), True where a sample counts; None where all do.
         zero_output_for_mask: put out zeros where a sample is masked.
     """
-    order = range(inputs.shape[1])
     outputs: list[Array] = []
-    previous = 0.0 * state
-    for k in reversed(order) if go_backwards else order:
-        new = step(inputs[:, k, :], state, k)
+    previous = None
+    for k in running_order(inputs.shape[1], go_backwards):
+        output, new = step(inputs[:, k, :], state, k)
         if mask is None:
-            state = previous = new
+            state, shown = new, output
         else:
             keep = np.asarray(mask)[:, k, None]
             state = np.where(keep, new, state)
-            previous = np.where(keep, new, previous)
-        shown = (
-            np.where(keep, previous, 0.0 * previous)
-            if zero_output_for_mask and mask is not None
-            else previous
-        )
+            previous = np.where(keep, output, 0.0 * output if previous is None else previous)
+            shown = np.where(keep, previous, 0.0 * previous) if zero_output_for_mask else previous
         outputs.append(shown)
     return outputs, state
+
+
+def carried(timespans: Array, mask: Array, *, go_backwards: bool = False) -> Array:
+    """The elapsed time that each sample counts with under `masked_time` "carry", (batch, time).
+
+    The time of a masked sample is added to that of the next one that counts, in running order; at the end of
+    the sequence it is lost.
+
+    Args:
+        timespans: t, (batch, time), in the order of the samples.
+        mask: (batch, time), True where a sample counts.
+        go_backwards: the sequence runs from the last sample to the first.
+    """
+    total = np.zeros_like(timespans)
+    waiting = np.zeros_like(timespans[:, 0])
+    for k in running_order(timespans.shape[1], go_backwards):
+        total[:, k] = waiting + timespans[:, k]
+        waiting = np.where(mask[:, k], 0.0, total[:, k])
+    return total
+
+
+def running_order(length: int, go_backwards: bool) -> range:
+    """The indices of the samples in the order in which they are read."""
+    return range(length - 1, -1, -1) if go_backwards else range(length)

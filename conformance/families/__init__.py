@@ -3,7 +3,23 @@
 from conformance.families.base import Config, Family, Parameters, Sizes
 from conformance.families.cfc import CFC
 from conformance.families.ltc import LTC
+from conformance.families.mixed_memory import MIXED_MEMORY
+from conformance.families.wired_cfc import WIRED_CFC
+from conformance.families.wired_ltc import WIRED_LTC
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (CFC, LTC)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (CFC, LTC, WIRED_CFC, WIRED_LTC, MIXED_MEMORY)
+}
 
-__all__ = ["CFC", "FAMILIES", "LTC", "Config", "Family", "Parameters", "Sizes"]
+__all__ = [
+    "CFC",
+    "FAMILIES",
+    "LTC",
+    "MIXED_MEMORY",
+    "WIRED_CFC",
+    "WIRED_LTC",
+    "Config",
+    "Family",
+    "Parameters",
+    "Sizes",
+]

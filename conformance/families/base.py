@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 Config = dict[str, Any]
 """Constructor arguments of a cell, as JSON."""
@@ -26,6 +28,21 @@ class Sizes:
     backbone_units: int = 1
 
 
+class Reference(Protocol):
+    """One step: output (batch, outputs), and the new state, its tensors side by side, (batch, state)."""
+
+    def __call__(
+        self,
+        parameters: Parameters,
+        inputs: Any,
+        state: Any,
+        timespans: Any,
+        config: Config,
+        variant: Variant,
+    ) -> tuple[Any, Any]:
+        """`timespans` None gives none; `config` is full."""
+
+
 @dataclass(frozen=True)
 class Family:
     """A cell family."""
@@ -35,56 +52,64 @@ class Family:
     """Constructor arguments that the specification gives a default, with it."""
     forms: tuple[Config, ...]
     """The arguments that choose a formula, one entry a formula."""
-    layers: int
-    """Backbone layers of a typical cell."""
-    backbone_activation: str
-    """The argument that names the backbone's activation."""
     variants: tuple[Variant, ...]
     """Documented departures, the nearest to the specification first."""
     bad_arguments: tuple[Config, ...]
     """Arguments to refuse, each with the name of the culprit last."""
-    reference: Callable[[Parameters, Any, Any, Any, Config, Variant], Any]
-    """(parameters, inputs, state, timespans, full config, variant) -> new state."""
+    reference: Reference
     shapes: Callable[[Config, int], dict[str, tuple[int, ...]]]
     """(full config, input features) -> shape of each variable."""
+    arranged: Callable[[Sizes, int | None, Config], Config]
+    """(sizes, backbone layers or None, the other arguments) -> a config at these sizes, without dropout."""
+    state_sizes: Callable[[Config], list[int]]
+    """(full config) -> the size of each tensor of the state."""
+    output_size: Callable[[Config], int]
+    """(full config) -> the size of the output."""
+    choices: Mapping[str, Sequence[Any]]
+    """Further arguments that a config may have, each with values away from its default, then the default."""
+    shown: Config
+    """Arguments with which the output is the state, to the last bit, or its first tensor."""
+    unsteady: tuple[Config, ...] = ()
+    """The forms whose step multiplies errors where t is 1 or more: there float32 says little of them."""
+    pace: Callable[[Config], float] = lambda config: 1.0
+    """(full config) -> by how much the elapsed times of ordinary cases are scaled."""
+    backbone_activation: str | None = None
+    """The argument that names the backbone's activation; None where the family has no backbone."""
+    synapses: Callable[[Config, int], dict[str, Any]] | None = None
+    """(full config, input features) -> by path of a parameter, True where the wiring has the connection."""
+    wirings: Callable[[Sizes], list[Config]] | None = None
+    """Wirings of these sizes, as {"class_name", "config"}; None where the family has none."""
+    admissible: Callable[[str, Any], Any] = lambda path, values: values
+    """(path, values) -> values that the parameter may have, where not every number may be."""
 
     def config(self, sizes: Sizes, *, layers: int | None = None, **arguments: Any) -> Config:
         """A config without dropout at these sizes; a backbone of `layers`, or the typical one."""
-        layers = self.layers if layers is None else layers
-        kept = layers or self.defaults["backbone_units"] is not None
-        return {
-            **self.defaults,
-            "units": sizes.units,
-            "backbone_units": sizes.backbone_units if kept else None,
-            "backbone_layers": layers,
-            "backbone_dropout": 0.0,
-            **arguments,
-        }
+        return self.full(self.arranged(sizes, layers, arguments))
 
     def full(self, config: Config) -> Config:
         """`config` with the specification's default for what it does not give."""
         return {**self.defaults, **config}
 
+    def state_size(self, config: Config) -> int:
+        """The size of the whole state, its tensors side by side."""
+        return sum(self.state_sizes(self.full(config)))
 
-def backbone_shapes(config: Config, input_dim: int) -> tuple[dict[str, tuple[int, ...]], int]:
-    """Shapes of the backbone's variables, and C, the number of features that reach the heads."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    width = input_dim + config["units"]
-    for i in range(config["backbone_layers"]):
-        shapes[f"backbone_{i}/kernel"] = (width, config["backbone_units"])
-        shapes[f"backbone_{i}/bias"] = (config["backbone_units"],)
-        width = config["backbone_units"]
-    return shapes, width
+    def shows_state(self, config: Config) -> bool:
+        """Whether the output is the whole state."""
+        full = self.full(config)
+        shown = all(full[name] == value for name, value in self.shown.items())
+        return shown and self.state_sizes(full) == [self.output_size(full)]
+
+    def split(self, config: Config, state: Any) -> list[Any]:
+        """The tensors of a state that is given side by side."""
+        cuts = np.cumsum(self.state_sizes(self.full(config)))[:-1]
+        return list(np.split(np.asarray(state), cuts, axis=-1))
 
 
-BAD_ARGUMENTS: tuple[Config, ...] = (
-    {"units": 0},
-    {"units": -3},
-    {"units": 2.5},
-    {"backbone_layers": -1},
-    {"backbone_units": 4, "backbone_layers": 1, "backbone_dropout": 1.0},
-    {"backbone_units": 4, "backbone_layers": 1, "backbone_dropout": -0.1},
-    {"backbone_layers": 1, "backbone_units": 0},
-    {"activation": "no_such_activation"},
-)
-"""What every family refuses."""
+def given(timespans: Any) -> tuple[Any, ...]:
+    """Elapsed time as the reference's steps take it: nothing where none is given."""
+    return () if timespans is None else (timespans,)
+
+
+BAD_UNITS: tuple[Config, ...] = ({"units": 0}, {"units": -3}, {"units": 2.5})
+"""What every family with units refuses."""

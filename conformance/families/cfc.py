@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.families.base import BAD_ARGUMENTS, Config, Family, Parameters, Variant, backbone_shapes
+from conformance.families.base import Config, Family, Parameters, Variant, given
+from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import cfc_step
 
 DEFAULTS: Config = {
@@ -20,9 +21,13 @@ DEFAULTS: Config = {
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """The table "Parameters" of SPEC.md."""
     found, width = backbone_shapes(config, input_dim)
-    units = config["units"]
-    found |= {"ff1_kernel": (width, units), "ff1_bias": (units,)}
-    if config["mode"] == "pure":
+    return found | head_shapes(config["mode"], width, config["units"])
+
+
+def head_shapes(mode: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
+    """The variables behind the backbone, which puts out `width` features."""
+    found: dict[str, tuple[int, ...]] = {"ff1_kernel": (width, units), "ff1_bias": (units,)}
+    if mode == "pure":
         return found | {"w_tau": (1, units), "A": (1, units)}
     found |= {"ff2_kernel": (width, units), "ff2_bias": (units,)}
     for head in ("time_a", "time_b"):
@@ -32,37 +37,46 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
-) -> Any:
+) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    if variant.get("time_sign", -1) == +1 and config["mode"] != "pure":
-        negated = {path: -parameters[path] for path in ("time_a/kernel", "time_a/bias")}
-        parameters = {**parameters, **negated}
-    return cfc_step(
-        parameters,
+    new = cfc_step(
+        signed(parameters, variant),
         inputs,
         state,
-        timespans,
+        *given(timespans),
         mode=config["mode"],
         backbone_layers=config["backbone_layers"],
         activation=config["activation"],
         head_activation=variant.get("head_activation", config["head_activation"]),
     )
+    return new, new
 
+
+def signed(parameters: Parameters, variant: Variant) -> Parameters:
+    """The parameters, `time_a` negated where the variant has the other sign of time."""
+    if variant.get("time_sign", -1) == -1:
+        return parameters
+    return {path: -value if "time_a/" in path else value for path, value in parameters.items()}
+
+
+VARIANTS: tuple[Variant, ...] = (
+    {"time_sign": +1},
+    {"head_activation": "linear"},
+    {"head_activation": "lecun_tanh"},
+    {"head_activation": "linear", "time_sign": +1},
+    {"head_activation": "lecun_tanh", "time_sign": +1},
+)
 
 CFC = Family(
     name="cfc",
     defaults=DEFAULTS,
     forms=({"mode": "default"}, {"mode": "no_gate"}, {"mode": "pure"}),
-    layers=1,
     backbone_activation="activation",
-    variants=(
-        {"time_sign": +1},
-        {"head_activation": "linear"},
-        {"head_activation": "lecun_tanh"},
-        {"head_activation": "linear", "time_sign": +1},
-        {"head_activation": "lecun_tanh", "time_sign": +1},
-    ),
+    variants=VARIANTS,
     bad_arguments=(*BAD_ARGUMENTS, {"mode": "prue"}, {"head_activation": "no_such_activation"}),
     reference=step,
     shapes=shapes,
+    arranged=arranged(1, keeps_size=True),
+    choices={"head_activation": ("linear", "lecun_tanh", "tanh")},
+    **DENSE,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.families.base import BAD_ARGUMENTS, Config, Family, Parameters, Variant, backbone_shapes
+from conformance.families.base import Config, Family, Parameters, Variant, given
+from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import ltc_step
 
 DEFAULTS: Config = {
@@ -28,28 +29,31 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
-) -> Any:
+) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    return ltc_step(
+    new = ltc_step(
         parameters,
         inputs,
         state,
-        timespans,
+        *given(timespans),
         solver=variant.get("solver", config["solver"]),
         activation=config["activation"],
         backbone_layers=config["backbone_layers"],
         backbone_activation=config["backbone_activation"],
     )
+    return new, new
 
 
 LTC = Family(
     name="ltc",
     defaults=DEFAULTS,
     forms=({"solver": "semi_implicit"}, {"solver": "explicit"}),
-    layers=0,
     backbone_activation="backbone_activation",
     variants=({"solver": "explicit"},),
     bad_arguments=(*BAD_ARGUMENTS, {"solver": "euler"}, {"backbone_units": 4, "backbone_layers": 0}),
     reference=step,
     shapes=shapes,
+    arranged=arranged(0, keeps_size=False),
+    choices={},
+    **DENSE,
 )

@@ -70,6 +70,7 @@ METHODS = (
     "save",
     "load",
     "train",
+    "wiring",
 )
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
 
@@ -134,6 +135,7 @@ class Adapter:
         parameters: Any = None,
         inputs: Any = None,
         mask: Any = None,
+        timespans: Any = None,
         initial_state: Any = None,
         training: bool = False,
         options: Any = None,
@@ -141,16 +143,29 @@ class Adapter:
         chunks: Any = None,
         seed: int | None = None,
         symbolic: bool = False,
+        before: Any = None,
     ) -> Any:
-        """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}"""
+        """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
+
+        `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
+        takes timespans, (batch, time) or (batch, time, 1). `before` puts a Keras layer in front of a symbolic
+        model, whose mask it then has: {"masking": value} or {"embedding": table (tokens, features)}.
+        """
         raise NotSupported("sequence is not offered")
 
     def gradients(
-        self, model: Any, parameters: Any, inputs: Any, state: Any, cotangent: Any, timespans: Any = None
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
     ) -> Any:
         """{"inputs", "state": [...], "timespans", "parameters": {...}}: the gradients of
 
-        sum((output + state[0]) / 2 * cotangent).
+        sum(output * cotangent) + sum(state[i] * state_cotangent[i]).
         """
         raise NotSupported("gradients is not offered")
 
@@ -169,11 +184,16 @@ class Adapter:
         """
         raise NotSupported("roundtrip is not offered")
 
-    def save(self, model: Any, parameters: Any, path: str, inputs: Any) -> Any:
-        """Save a whole model; {"output"} is what it computes."""
+    def save(
+        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
+    ) -> Any:
+        """Save a whole model; {"output"} is what it computes.
+
+        With timespans it is round the implementation's own sequence layer, with these options.
+        """
         raise NotSupported("save is not offered")
 
-    def load(self, path: str, inputs: Any) -> Any:
+    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
         """Load what `save`, perhaps in another process, saved; {"output"} is what it computes."""
         raise NotSupported("load is not offered")
 
@@ -185,6 +205,14 @@ class Adapter:
         steps: int,
         parameters: Any = None,
         seed: int | None = None,
+        timespans: Any = None,
     ) -> Any:
         """{"before": {name: array}, "after": {name: array}, "losses": (steps,)}"""
         raise NotSupported("train is not offered")
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;
+
+        each {"adjacency": (units, units), "sensory_adjacency": (input_dim, units)}.
+        """
+        raise NotSupported("wiring is not offered")

@@ -14,11 +14,12 @@ import numpy as np
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .keras_float64 import keep_float64
 from .keras_gradients import gradients
-from .keras_layers import Layers
+from .keras_layers import Layers, layer_of
 from .keras_models import Models
 from .keras_names import arguments_of, family_of
 from .keras_running import Runner
 from .keras_sequences import Values, plan, run_sequence
+from .keras_wirings import graphs
 
 
 class KerasCells(Adapter):
@@ -30,9 +31,7 @@ class KerasCells(Adapter):
         super().__init__(target)
         for name, cell in classes.items():
             if family_of(cell) is None:
-                raise NotSupported(
-                    f"{target}: {name} is neither a dense CfC nor a dense LTC cell, by name or arguments"
-                )
+                raise NotSupported(f"{target}: {name} is neither a CfC nor an LTC cell, by name or arguments")
         self.layers = Layers(classes)
         self.keras = self.layers.keras
         if self.regime == "x64":
@@ -110,6 +109,7 @@ class KerasCells(Adapter):
         parameters: Any = None,
         inputs: Any = None,
         mask: Any = None,
+        timespans: Any = None,
         initial_state: Any = None,
         training: bool = False,
         options: Any = None,
@@ -117,21 +117,31 @@ class KerasCells(Adapter):
         chunks: Any = None,
         seed: int | None = None,
         symbolic: bool = False,
+        before: Any = None,
     ) -> Any:
-        if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
+        if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
             raise BadParams("inputs: an array (batch, time, features) is needed")
-        values = Values(inputs, mask, initial_state)
+        values = Values(inputs, mask, timespans, initial_state, before or {})
         wanted = plan(models or [model], options, wrapper, chunks, training, values)
         self.layers.use_floatx(wanted.dtype)
         given = parameters if isinstance(parameters, list) else [parameters]
         return run_sequence(self.layers, self.runner, wanted, given, values, seed, symbolic)
 
     def gradients(
-        self, model: Any, parameters: Any, inputs: Any, state: Any, cotangent: Any, timespans: Any = None
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
     ) -> Any:
         built = self.layers.cell(self._model(model))
         tensors = {"inputs": inputs, "state": state, "timespans": timespans}
-        by_value, by_tensor = gradients(self.runner, built, [parameters], call_cell, tensors, cotangent)
+        by_value, by_tensor = gradients(
+            self.runner, built, [parameters], call_cell, tensors, [cotangent, *state_cotangent]
+        )
         return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
 
     def shapes(self, model: Any, batch: int | None = None) -> Any:
@@ -152,12 +162,19 @@ class KerasCells(Adapter):
     def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
         return self.models.roundtrip(self._model(model), parameters, inputs, kind)
 
-    def save(self, model: Any, parameters: Any, path: str, inputs: Any) -> Any:
-        return self.models.save(self._model(model), parameters, path, inputs)
+    def save(
+        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
+    ) -> Any:
+        given = [inputs] if timespans is None else [inputs, timespans]
+        return self.models.save(self._model(model), parameters, path, given, options or {})
 
-    def load(self, path: str, inputs: Any) -> Any:
+    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
         self.layers.use_floatx(inputs.dtype.name)
-        return self.models.load(path, inputs)
+        return self.models.load(path, [inputs] if timespans is None else [inputs, timespans])
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        home = next(iter(self.layers.classes.values())).__module__.split(".")[0]
+        return graphs(self.layers, home, kind, arguments, input_dim)
 
     def train(
         self,
@@ -167,8 +184,10 @@ class KerasCells(Adapter):
         steps: int,
         parameters: Any = None,
         seed: int | None = None,
+        timespans: Any = None,
     ) -> Any:
-        return self.models.train(self._model(model), parameters, inputs, targets, steps, seed)
+        given = [inputs] if timespans is None else [inputs, timespans]
+        return self.models.train(self._model(model), parameters, given, targets, steps, seed)
 
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)
@@ -234,6 +253,7 @@ def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
     return {
         "name": name,
         "family": family_of(cell),
+        "layer": getattr(layer_of(cell), "__name__", None),
         "arguments": list(arguments),
         "defaults": {key: _plain(value) for key, value in given.items()},
     }

@@ -1,7 +1,4 @@
-"""Gradients of sum((output + state) / 2 * cotangent), by each framework's own differentiation.
-
-Output and state are one, so this is sum(output * cotangent), unless one of them does not lead back.
-"""
+"""Gradients of sum(output * cotangent) + sum(state * its cotangent), by each framework's differentiation."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ def gradients(
     given: list[Any],
     function: Function,
     tensors: dict[str, Any],
-    cotangent: Array,
+    cotangents: list[Array],
 ) -> tuple[list[Any], dict[str, Any]]:
     """Gradients, as arrays, by the built cell's named parameters in their order, and by `tensors`.
 
@@ -33,15 +30,15 @@ def gradients(
     if key not in built.compiled:
         built.compiled[key] = _BY_BACKEND[runner.backend](runner, built, function)
     count = sum(len(own) for own in built.parameters)
-    by_value, by_tensor = built.compiled[key](values, tensors, cotangent)
+    by_value, by_tensor = built.compiled[key](values, tensors, cotangents)
     return runner.arrays(list(by_value[:count])), runner.arrays(by_tensor)
 
 
 def _jax(runner: Runner, built: Built, function: Function) -> Function:
     jax, pure = import_module("jax"), runner.pure(built, function)
 
-    def total(values: Any, tensors: Any, cotangent: Any) -> Any:
-        return _total(runner, pure(values, tensors), cotangent)
+    def total(values: Any, tensors: Any, cotangents: Any) -> Any:
+        return _total(runner, pure(values, tensors), cotangents)
 
     differentiated: Function = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))
     return differentiated
@@ -50,12 +47,12 @@ def _jax(runner: Runner, built: Built, function: Function) -> Function:
 def _tensorflow(runner: Runner, built: Built, function: Function) -> Function:
     tf, pure, tree = import_module("tensorflow"), runner.pure(built, function), runner.keras.tree
 
-    def differentiated(values: Any, tensors: Any, cotangent: Any) -> Any:
+    def differentiated(values: Any, tensors: Any, cotangents: Any) -> Any:
         values, tensors = tree.map_structure(runner.tensor_of_any, (values, tensors))
         flat = [leaf for leaf in tree.flatten([values, tensors]) if leaf is not None]
         with tf.GradientTape() as tape:
             tape.watch([leaf for leaf in flat if leaf.dtype.is_floating])
-            total = _total(runner, pure(values, tensors), cotangent)
+            total = _total(runner, pure(values, tensors), cotangents)
         return _unflattened(tape.gradient(total, flat, unconnected_gradients="zero"), values, tensors, tree)
 
     return runner.compiled(differentiated)
@@ -65,7 +62,7 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
     torch, tree = import_module("torch"), runner.keras.tree
     variables = [variable for own in built.parameters for variable in own.values()]
 
-    def differentiated(values: Any, tensors: Any, cotangent: Any) -> Any:
+    def differentiated(values: Any, tensors: Any, cotangents: Any) -> Any:
         for variable, value in zip([v for v, _ in built.values(built.initial)], values, strict=True):
             variable.assign(value)
         tensors = tree.map_structure(
@@ -74,19 +71,22 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
         flat = [leaf for leaf in tree.flatten(tensors) if leaf is not None]
         answer = function(built.layer, **tensors)
         leaves = [variable.value for variable in variables] + flat
-        found = torch.autograd.grad(_total(runner, answer, cotangent), leaves, allow_unused=True)
+        found = torch.autograd.grad(_total(runner, answer, cotangents), leaves, allow_unused=True)
         filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
         return _unflattened(filled, variables, tensors, tree)
 
     return differentiated
 
 
-def _total(runner: Runner, answer: Any, cotangent: Any) -> Any:
-    """What is differentiated, in the cotangent's dtype, for a half's sum would be rough."""
-    ops, cotangent = runner.keras.ops, runner.tensor_of_any(cotangent)
+def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
+    """What is differentiated, in the cotangents' dtype, for a half's sum would be rough."""
+    ops = runner.keras.ops
     output, states = answer
-    both = ops.cast(output, cotangent.dtype) + ops.cast(states[0], cotangent.dtype)
-    return ops.sum(0.5 * both * cotangent)
+    total = 0.0
+    for tensor, cotangent in zip([output, *states], cotangents, strict=True):
+        weights = runner.tensor_of_any(cotangent)
+        total = total + ops.sum(ops.cast(tensor, weights.dtype) * weights)
+    return total
 
 
 def _unflattened(flat: list[Any], values: Any, tensors: Any, tree: Any) -> tuple[list[Any], Any]:

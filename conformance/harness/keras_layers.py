@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections import OrderedDict
@@ -77,6 +78,26 @@ def _states(layer: Any) -> list[Any]:
     return [part.states for part in parts if getattr(part, "states", None) is not None]
 
 
+def _member(module: str, name: str) -> Any:
+    """Raises NotSupported where there is no such class."""
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        raise NotSupported(f"there is no {module}.{name}") from None
+
+
+LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "mixed_memory": "CfC"}
+"""By family, the name of the sequence layer that takes a cell and elapsed time."""
+
+
+def layer_of(cell: Any) -> Any:
+    """The sequence layer of the package that a cell comes from, None where it has none that takes time."""
+    package = sys.modules[cell.__module__.split(".")[0]]
+    layer: Any = getattr(package, LAYERS[str(family_of(cell))], None)
+    takes_time = hasattr(layer, "call") and "timespans" in inspect.signature(layer.call).parameters
+    return layer if takes_time else None
+
+
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
     """Let an import of `module` fail, as it does where it is not installed."""
@@ -115,7 +136,34 @@ class Layers:
             raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(sorted(self.classes))}")
         self.seed(model.seed)
         dtype = {} if model.dtype in ("float32", "float64") else {"dtype": model.dtype}
-        return theirs(self.classes[model.cell], **json.loads(json.dumps(model.config)), **dtype)
+        return theirs(self.classes[model.cell], **self.arguments(model.cell, model.config), **dtype)
+
+    def arguments(self, cell: str, config: dict[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments: a wiring, and the cell behind an LSTM, are made of their config."""
+        made: dict[str, Any] = json.loads(json.dumps(config))
+        for name, value in made.items():
+            if name in ("wiring", "cell") and isinstance(value, dict):
+                made[name] = self._made(cell, name, value)
+        return made
+
+    def _made(self, cell: str, name: str, value: dict[str, Any]) -> Any:
+        """{"class_name", "config"} as an object of the package that the cell comes from."""
+        home = self.classes[cell].__module__.split(".")[0]
+        if name == "wiring":
+            return self.wiring(home, value["class_name"], value["config"])
+        inner = _member(home, value["class_name"])
+        return theirs(inner, **self.arguments(cell, value["config"]))
+
+    def wiring(self, home: str, kind: str, arguments: dict[str, Any]) -> Any:
+        """A wiring, not built, of the module `wirings` of the package `home`."""
+        return theirs(_member(f"{home}.wirings", kind), **arguments)
+
+    def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
+        """The cell in the sequence layer of its own package."""
+        layer = layer_of(self.classes[model.cell])
+        if layer is None:
+            raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")
+        return theirs(layer, cell, **options)
 
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy and the backend. Keras would import TensorFlow for it, on any backend."""

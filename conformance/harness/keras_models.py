@@ -35,7 +35,8 @@ class Models:
         if kind == "get_config":
             config = as_json(self.layers.construct(model))
             return {"before": None, "after": None, "config": config, "config_again": None}
-        before = self.with_parameters(model, parameters, inputs)
+        before = self.build(model, [inputs])
+        before.reset([parameters])
         with tempfile.TemporaryDirectory() as folder:
             after = getattr(self, f"_by_{kind}")(before, model, inputs, folder)
         again = after.layers[-1].cell
@@ -46,16 +47,26 @@ class Models:
             "config_again": as_json(again) if kind == "config" else None,
         }
 
-    def save(self, model: Model, parameters: Any, path: str, inputs: Array) -> dict[str, Any]:
-        built = self.with_parameters(model, parameters, inputs)
+    def save(
+        self, model: Model, parameters: Any, path: str, inputs: list[Array], options: dict[str, Any]
+    ) -> dict[str, Any]:
+        """`inputs` are those of the model: the sequences, and perhaps elapsed times."""
+        built = self.build(model, inputs, return_sequences=True, **options)
+        built.reset([parameters])
         built.layer.save(path)
-        return {"output": self.output(built.layer, inputs)}
+        return {"output": self.output(built.layer, *inputs)}
 
-    def load(self, path: str, inputs: Array) -> dict[str, Any]:
-        return {"output": self.output(self.keras.models.load_model(path), inputs)}
+    def load(self, path: str, inputs: list[Array]) -> dict[str, Any]:
+        return {"output": self.output(self.keras.models.load_model(path), *inputs)}
 
     def train(
-        self, model: Model, parameters: Any, inputs: Array, targets: Array, steps: int, seed: int | None
+        self,
+        model: Model,
+        parameters: Any,
+        inputs: list[Array],
+        targets: Array,
+        steps: int,
+        seed: int | None,
     ) -> dict[str, Any]:
         """`steps` steps of Adam on the mean squared error of the last output."""
         if self.runner.backend in ("numpy", "openvino"):
@@ -67,26 +78,31 @@ class Models:
         before = self._values(built)
         adam = self.keras.optimizers.Adam(LEARNING_RATE)
         built.layer.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
-        history = built.layer.fit(
-            inputs, targets, batch_size=len(inputs), epochs=steps, shuffle=False, verbose=0
-        )
+        given = inputs if len(inputs) > 1 else inputs[0]
+        options = {"batch_size": len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
+        history = built.layer.fit(given, targets, **options)
         return {"before": before, "after": self._values(built), "losses": np.array(history.history["loss"])}
 
-    def build(self, model: Model, inputs: Array, return_sequences: bool = True) -> Built:
-        """A fresh model round a fresh cell."""
-        return self._around(self.layers.construct(model), model, inputs, return_sequences)
+    def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:
+        """A fresh model round a fresh cell: with elapsed times, in the sequence layer of its package."""
+        cell = self.layers.construct(model)
+        if len(inputs) == 1:
+            return self._around(cell, model, inputs[0], **options)
+        entries = [self.keras.Input((None, *a.shape[2:]), dtype=a.dtype.name) for a in inputs]
+        layer = self.layers.own_layer(model, cell, **options)
+        outputs = theirs(layer, entries[0], timespans=entries[1])
+        return self.layers.built(self.keras.Model(entries, outputs), [cell])
 
-    def with_parameters(self, model: Model, parameters: Any, inputs: Array) -> Built:
-        """A fresh model that holds the given parameters."""
-        built = self.build(model, inputs)
-        built.reset([parameters])
-        return built
-
-    def output(self, model: Any, inputs: Array) -> Array:
+    def output(self, model: Any, *inputs: Array) -> Array:
         """What a model computes, from the values its variables have."""
         built = self.layers.built(model, [])
-        nest = self.runner.run(built, [], lambda layer, inputs: layer(inputs), "model", {"inputs": inputs})
-        output: Array = self.runner.arrays(nest)
+
+        def call(layer: Any, inputs: list[Any]) -> Any:
+            return layer(inputs if len(inputs) > 1 else inputs[0])
+
+        output: Array = self.runner.arrays(
+            self.runner.run(built, [], call, "model", {"inputs": list(inputs)})
+        )
         return output
 
     def _around(self, cell: Any, model: Model, inputs: Array, return_sequences: bool = True) -> Built:
@@ -108,7 +124,7 @@ class Models:
     def _by_weights(self, before: Built, model: Model, inputs: Array, folder: str) -> Any:
         path = os.path.join(folder, "model.weights.h5")
         before.layer.save_weights(path)
-        after = self.build(replace(model, seed=model.seed + 1), inputs).layer
+        after = self.build(replace(model, seed=model.seed + 1), [inputs]).layer
         after.load_weights(path)
         return after
 

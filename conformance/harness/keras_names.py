@@ -14,34 +14,48 @@ from typing import Any
 
 _LAYER_IN_SEQUENTIAL = r"(?:sequential(?:_\d+)?/)?"
 
+_CFC_HEADS = [
+    (r"ff([12])_(?:kernel|weight)", r"ff\1_kernel"),
+    (r"(ff[12]_bias)", r"\1"),
+    (r"(time_[ab]/(?:kernel|bias))", r"\1"),
+    (r"(w_tau|A)", r"\1"),
+]
+
+_BACKBONE = [(_LAYER_IN_SEQUENTIAL + r"backbone_?(\d+)/(kernel|bias)", r"backbone_\1/\2")]
+
 PATHS: dict[str, list[tuple[str, str]]] = {
-    "cfc": [
-        (_LAYER_IN_SEQUENTIAL + r"backbone_?(\d+)/(kernel|bias)", r"backbone_\1/\2"),
-        (r"ff([12])_(?:kernel|weight)", r"ff\1_kernel"),
-        (r"(ff[12]_bias)", r"\1"),
-        (r"(time_[ab]/(?:kernel|bias))", r"\1"),
-        (r"(w_tau|A)", r"\1"),
+    "cfc": [*_BACKBONE, *_CFC_HEADS],
+    "ltc": [*_BACKBONE, (r"(kernel|bias|tau_kernel/kernel|tau_kernel/bias)", r"\1")],
+    "wired_cfc": [],
+    "wired_ltc": [
+        (r"(gleak|vleak|cm)", r"\1"),
+        (r"((?:sensory_)?(?:w|mu|sigma|erev))", r"\1"),
+        (r"((?:input|output)_[wb])", r"\1"),
     ],
-    "ltc": [
-        (_LAYER_IN_SEQUENTIAL + r"backbone_?(\d+)/(kernel|bias)", r"backbone_\1/\2"),
-        (r"(kernel|bias|tau_kernel/kernel|tau_kernel/bias)", r"\1"),
-    ],
+    "mixed_memory": [(r"(input_kernel|recurrent_kernel|bias)", r"\1")],
 }
 """Per family: a variable's path inside its cell, ours or PyPI `ncps`'s, and the specification's name."""
 
+_PARTS = {
+    "wired_cfc": (r"(layer_\d+/)(.*)", ("cfc",)),
+    "mixed_memory": (r"(cell/)(.*)", ("cfc", "ltc", "wired_cfc", "wired_ltc")),
+}
+"""Per family whose cells hold others: a path, its beginning and the rest, and the families of that."""
+
 
 def family_of(cell: Callable[..., Any]) -> str | None:
-    """The family, "cfc", "ltc" or None; by the names of the class and its bases, else by its arguments."""
+    """The family; by the names of the class and its bases, else by its arguments; None if unknown."""
     if not isinstance(cell, type):
         return None
     arguments = arguments_of(cell)
     names = " ".join(base.__name__.lower() for base in cell.__mro__)
-    if "wiring" in arguments or "wired" in names:
-        return None
-    for family in PATHS:
+    if "mixedmemory" in names:
+        return "mixed_memory" if "cell" in arguments else None
+    wired = "wired_" if "wiring" in arguments else ""
+    for family in ("cfc", "ltc"):
         if family in names:
-            return family
-    return "cfc" if "mode" in arguments else None
+            return wired + family
+    return "cfc" if "mode" in arguments and not wired else None
 
 
 def arguments_of(cell: type) -> dict[str, inspect.Parameter]:
@@ -72,4 +86,9 @@ def _canonical(family: str, path: str) -> str | None:
         match = re.fullmatch(pattern, path)
         if match:
             return match.expand(name)
+    if family in _PARTS:
+        pattern, families = _PARTS[family]
+        match = re.fullmatch(pattern, path)
+        found = [_canonical(part, match[2]) for part in families] if match else []
+        return next((match[1] + name for name in found if match and name), None)
     return None

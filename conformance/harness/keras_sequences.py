@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, Model
+from .adapter import Array, BadParams, Model, NotSupported, theirs
 from .keras_layers import Built, Layers
 from .keras_running import Runner
 
@@ -19,8 +20,11 @@ OPTIONS = (
     "unroll",
     "stateful",
     "zero_output_for_mask",
+    "masked_time",
+    "time_feature",
 )
-WRAPPERS = (None, "bidirectional", "stacked")
+WRAPPERS = (None, "bidirectional", "stacked", "layer", "layer_bidirectional")
+IN_FRONT = ("masking", "embedding")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Plan:
     """What is built for a sequence, and how it is called; all of it but the numbers."""
 
     models: tuple[Model, ...]
-    options: dict[str, bool]
+    options: dict[str, Any]
     wrapper: str | None
     batch: int | None
     """None, unless the layer is stateful, which fixes it."""
@@ -37,7 +41,11 @@ class Plan:
     chunks: tuple[int, ...]
     training: bool
     mask: bool
+    timespans: int
+    """How many axes the elapsed times have; 0 where there are none."""
     states: int
+    before: tuple[str, ...]
+    """What stands in front of the layer."""
 
     @property
     def dtype(self) -> str:
@@ -45,7 +53,17 @@ class Plan:
 
     @property
     def features(self) -> int:
-        return self.models[0].input_dim
+        """Of what the layer is given; with the time as the last of them it is one more."""
+        return self.models[0].input_dim + bool(self.options.get("time_feature"))
+
+    @property
+    def steps(self) -> int:
+        """The length of the sequence."""
+        return sum(self.chunks)
+
+    @property
+    def both_ways(self) -> bool:
+        return self.wrapper in ("bidirectional", "layer_bidirectional")
 
     def reseeded(self, seed: int | None) -> Plan:
         """The same with every model seeded by `seed`, where one is given."""
@@ -60,10 +78,13 @@ class Values:
 
     inputs: Array
     mask: Array | None
+    timespans: Array | None
     initial_state: list[Array] | None
+    before: dict[str, Any]
 
     def tensors(self) -> dict[str, Any]:
-        return {"inputs": self.inputs, "mask": self.mask, "initial_state": self.initial_state}
+        names = ("inputs", "mask", "timespans", "initial_state")
+        return {name: getattr(self, name) for name in names}
 
 
 def plan(
@@ -75,6 +96,8 @@ def plan(
         raise BadParams(f"options: {sorted(options)}; allowed are {', '.join(OPTIONS)}")
     if wrapper not in WRAPPERS:
         raise BadParams(f"wrapper: {wrapper!r}; allowed are {WRAPPERS}")
+    if not values.before.keys() <= set(IN_FRONT):
+        raise BadParams(f"before: {sorted(values.before)}; allowed are {', '.join(IN_FRONT)}")
     batch, length = values.inputs.shape[:2]
     chunks = tuple(chunks or [length])
     if sum(chunks) != length:
@@ -88,6 +111,8 @@ def plan(
         chunks=chunks,
         training=training,
         mask=values.mask is not None,
+        timespans=0 if values.timespans is None else values.timespans.ndim,
+        before=tuple(values.before),
         states=len(values.initial_state or []),
     )
 
@@ -107,7 +132,7 @@ def run_sequence(
     if symbolic:
         return _answer(plan, _predict(layers, plan, given, values))
     built = _kept(layers, "sequence", plan, lambda: build(layers, plan))
-    flags = (plan.chunks, plan.mask, plan.states)
+    flags = (plan.chunks, plan.mask, plan.timespans, plan.states)
     nest = runner.run(built, given, caller(plan), ("sequence", flags), values.tensors())
     return _answer(plan, runner.arrays(nest))
 
@@ -129,23 +154,40 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
         return keras.layers.RNN(stacked, **options), lambda: cells
     if len(cells) != 1:
         raise BadParams(f"models: {len(cells)} cells need wrapper='stacked'")
-    layer = keras.layers.RNN(cells[0], **options)
-    if plan.wrapper != "bidirectional":
+    own = plan.wrapper in ("layer", "layer_bidirectional")
+    if own:
+        layer = layers.own_layer(plan.models[0], cells[0], **options)
+    else:
+        layer = keras.layers.RNN(cells[0], **options)
+    if not plan.both_ways:
         return layer, lambda: cells
-    both = keras.layers.Bidirectional(layer, merge_mode=None, dtype=plan.dtype)
+    wrapper = bidirectional(layer) if own else keras.layers.Bidirectional
+    both = theirs(wrapper, layer, merge_mode=None, dtype=plan.dtype)
     return both, lambda: [both.forward_layer.cell, both.backward_layer.cell]
+
+
+def bidirectional(layer: Any) -> Any:
+    """The wrapper of the package that a sequence layer comes from."""
+    home = type(layer).__module__.split(".")[0]
+    try:
+        return import_module(f"{home}.layers").Bidirectional
+    except (ImportError, AttributeError):
+        raise NotSupported(f"there is no {home}.layers.Bidirectional") from None
 
 
 def caller(plan: Plan) -> Callable[..., Any]:
     """Calls the layer on one chunk after another; the initial state goes to the first."""
 
-    def call(layer: Any, inputs: Any, mask: Any, initial_state: Any) -> list[Any]:
+    def call(layer: Any, inputs: Any, mask: Any, timespans: Any, initial_state: Any) -> list[Any]:
         answers, start = [], 0
         for size in plan.chunks:
             part = slice(start, start + size)
-            masked = {} if mask is None else {"mask": mask[:, part]}
-            begun = {} if initial_state is None or start else {"initial_state": initial_state}
-            answer = layer(inputs[:, part], training=plan.training, **masked, **begun)
+            given = {} if mask is None else {"mask": mask[:, part]}
+            if timespans is not None:  # of any shape, where there are no chunks: the layer is to refuse some
+                given["timespans"] = timespans if size == plan.steps else timespans[:, part]
+            if initial_state is not None and not start:
+                given["initial_state"] = initial_state
+            answer = theirs(layer, inputs[:, part], training=plan.training, **given)
             answers.append(list(answer) if isinstance(answer, (list, tuple)) else [answer])
             start += size
         return answers
@@ -158,7 +200,7 @@ def _kept(layers: Layers, purpose: str, plan: Plan, make: Callable[[], Built]) -
         name: value for name, value in asdict(plan).items() if name not in ("models", "chunks", "training")
     }
     if purpose == "sequence":
-        parts = {**parts, "mask": None, "states": None}
+        parts = {**parts, "mask": None, "timespans": None, "states": None}
     return layers.kept(purpose, list(plan.models), parts, make)
 
 
@@ -176,7 +218,11 @@ def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> An
     """Through a functional model and `predict_on_batch`, as one batch."""
     built = _kept(layers, "symbolic", plan, lambda: _functional(layers, plan, values))
     built.reset(given)
-    arrays = [values.inputs, *([] if values.mask is None else [values.mask]), *(values.initial_state or [])]
+    for layer in built.layer.layers:
+        if isinstance(layer, layers.keras.layers.Embedding):
+            layer.set_weights([values.before["embedding"]])
+    arrays = [a for a in (values.inputs, values.mask, values.timespans) if a is not None]
+    arrays += values.initial_state or []
     answer = built.layer.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
     return [list(answer) if isinstance(answer, (list, tuple)) else [answer]]
 
@@ -184,23 +230,37 @@ def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> An
 def _functional(layers: Layers, plan: Plan, values: Values) -> Built:
     keras = layers.keras
     layer, cells = construct(layers, plan)
-    dtype = values.inputs.dtype.name
-    inputs = [keras.Input((plan.length, plan.features), batch_size=plan.batch, dtype=dtype)]
+    entry = keras.Input(
+        (plan.length, *values.inputs.shape[2:]), batch_size=plan.batch, dtype=values.inputs.dtype.name
+    )
     named: dict[str, Any] = {}
     if values.mask is not None:
         named["mask"] = keras.Input((plan.length,), batch_size=plan.batch, dtype="bool")
+    if values.timespans is not None:
+        shape = (plan.length, *values.timespans.shape[2:])
+        named["timespans"] = keras.Input(shape, batch_size=plan.batch, dtype=values.timespans.dtype.name)
     if values.initial_state is not None:
         sizes = [state.shape[1:] for state in values.initial_state]
-        named["initial_state"] = [keras.Input(s, batch_size=plan.batch, dtype=dtype) for s in sizes]
-    outputs = layer(inputs[0], **named)
-    model = keras.Model([*inputs, *keras.tree.flatten(list(named.values()))], outputs)
+        named["initial_state"] = [keras.Input(s, batch_size=plan.batch, dtype=plan.dtype) for s in sizes]
+    outputs = theirs(layer, in_front(keras, plan, values, entry), **named)
+    model = keras.Model([entry, *keras.tree.flatten(list(named.values()))], outputs)
     return layers.built(model, cells())
+
+
+def in_front(keras: Any, plan: Plan, values: Values, entry: Any) -> Any:
+    """What the layer reads: the entry itself, or what a layer makes of it that gives it a mask."""
+    if "masking" in values.before:
+        return keras.layers.Masking(values.before["masking"], dtype=plan.dtype)(entry)
+    if "embedding" in values.before:
+        tokens, features = values.before["embedding"].shape
+        return keras.layers.Embedding(tokens, features, mask_zero=True, dtype=plan.dtype)(entry)
+    return entry
 
 
 def _answer(plan: Plan, answers: list[list[Any]]) -> dict[str, Any]:
     """Joins the chunks' outputs on time; the state is that of the last."""
 
-    outputs = 2 if plan.wrapper == "bidirectional" else 1
+    outputs = 2 if plan.both_ways else 1
     joined = plan.options.get("return_sequences", False)
     parts = [
         np.concatenate([answer[k] for answer in answers], axis=1) if joined else answers[-1][k]

@@ -10,15 +10,19 @@ import numpy as np
 
 from conformance.families import FAMILIES, Config, Family
 from conformance.implementation import NotSupported
-from reference import cfc_step, ltc_step
 from reference.activations import ACTIVATIONS
 
 Array = Any
 Given = Mapping[str, Array]
 """Parameters by their canonical path."""
 
-CELLS = {"CfCCell": "cfc", "LTCCell": "ltc"}
-STEPS: dict[str, Any] = {"cfc": cfc_step, "ltc": ltc_step}
+CELLS = {
+    "CfCCell": "cfc",
+    "LTCCell": "ltc",
+    "WiredCfCCell": "wired_cfc",
+    "WiredLTCCell": "wired_ltc",
+    "MixedMemoryCell": "mixed_memory",
+}
 POLICIES = {
     "float32": ("float32", "float32"),
     "float64": ("float64", "float64"),
@@ -28,6 +32,8 @@ POLICIES = {
 
 COMPLEX_STEP = 1e-30
 """Small enough that its square vanishes."""
+
+MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,9 @@ class Cell:
         return cls(family, config, model["input_dim"], *POLICIES[model["dtype"]])
 
     @property
-    def units(self) -> int:
-        return int(self.config["units"])
+    def sizes(self) -> list[int]:
+        """The size of each tensor of the state."""
+        return self.family.state_sizes(self.config)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -61,44 +68,47 @@ class Cell:
         return self.family.shapes(self.config, self.input_dim)
 
     def zeros(self, batch: int) -> Array:
-        """The initial state, (batch, units)."""
-        return np.zeros((batch, self.units), self.state_dtype)
+        """The initial state, its tensors side by side, (batch, state)."""
+        return np.zeros((batch, sum(self.sizes)), self.state_dtype)
 
-    def step(self, parameters: Given, inputs: Array, state: Array, timespans: Array = None) -> Array:
-        """The new state, (batch, units); `timespans` is (), (batch) or (batch, 1)."""
-        time = () if timespans is None else (column(timespans, len(inputs)),)
-        return self.formula(parameters, inputs, state, *time)
+    def step(
+        self, parameters: Given, inputs: Array, state: Array, timespans: Array = None
+    ) -> tuple[Array, Array]:
+        """The output and the new state, side by side; `timespans` is (), (batch) or (batch, 1)."""
+        if inputs.shape[-1] != self.input_dim:
+            raise ValueError(f"inputs of {inputs.shape[-1]} features: there must be {self.input_dim}")
+        time = None if timespans is None else column(timespans, len(inputs))
+        return self.formula(parameters, inputs, state, time)
 
-    def formula(self, parameters: Given, inputs: Array, state: Array, *time: Array) -> Array:
-        """The reference's step, with those arguments of the config that it takes."""
+    def formula(self, parameters: Given, inputs: Array, state: Array, time: Array) -> tuple[Array, Array]:
+        """The reference's step; `time` is (batch, 1), (1, 1) or None."""
         if self.state_dtype != self.dtype:
             raise NotSupported(
                 f"the reference computes in the dtype of its variables, not {self.state_dtype}"
             )
-        step = STEPS[self.family.name]
-        named = {name: self.config[name] for name in step.__kwdefaults__}
-        return step(parameters, inputs, state, *time, **named)
+        return self.family.reference(parameters, inputs, state, time, self.config, {})
 
-    def derivative(self, point: Given, name: str, cotangent: Array) -> Array:
-        """Of sum(h' cotangent) by the array `name` of `point`, by a complex step in all elements at once."""
-        around = {**point, "timespans": column(point["timespans"], len(point["inputs"]))}
-        size = around[name].size
-        for tensor in ("inputs", "state"):
-            around[tensor] = np.broadcast_to(around[tensor], (size, *around[tensor].shape))
-        around[name] = moved(around[name] if name in ("inputs", "state") else around[name][None], size)
-        new = self.formula(around, around["inputs"], around["state"], around["timespans"])
-        slopes = (new.imag * cotangent).sum(axis=(1, 2)) / COMPLEX_STEP
-        return slopes.reshape(point[name].shape)
+    def derivative(self, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
+        """Of sum(output cotangent) + sum(state cotangent) by the array `name`, element by element."""
+        slopes = np.zeros(point[name].shape)
+        for index in np.ndindex(slopes.shape):
+            slopes[index] = self.slope({**point, name: moved(point[name], index)}, cotangents)
+        return slopes
+
+    def slope(self, point: Given, cotangents: tuple[Array, Array]) -> float:
+        """By the complex step that was taken in one element."""
+        time = column(point["timespans"], len(point["inputs"]))
+        output, state = self.formula(point, point["inputs"], point["state"], time)
+        output_cotangent, state_cotangent = cotangents
+        total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
+        return float(total) / COMPLEX_STEP
 
 
-def moved(value: Array, size: int) -> Array:
-    """`size` copies of an array, (1 or size, *shape), each a complex step off in another element.
-
-    A bias, (units), becomes (size, 1, units), so that it meets (size, batch, units).
-    """
-    shape = value.shape[1:]
-    copies = value + 1j * COMPLEX_STEP * np.eye(size).reshape(size, *shape)
-    return copies[:, None] if len(shape) == 1 else copies
+def moved(value: Array, index: tuple[int, ...]) -> Array:
+    """A copy of an array, a complex step off in one element."""
+    copy = value.astype(complex)
+    copy[index] += 1j * COMPLEX_STEP
+    return copy
 
 
 def column(timespans: Array, batch: int) -> Array:
@@ -114,11 +124,12 @@ def check(family: Family, config: Config) -> None:
     for name, value in config.items():
         if not _allowed(family, name, value):
             raise ValueError(f"{name}={value!r} is outside the specification")
-    layers, units = config["backbone_layers"], config["backbone_units"]
-    if layers and units is None:
-        raise ValueError(f"backbone_units=None, but there are backbone_layers={layers}")
-    if family.name == "ltc" and units is not None and not layers:
-        raise ValueError(f"backbone_units={units}, but there are no backbone_layers")
+    if family.backbone_activation:
+        layers, units = config["backbone_layers"], config["backbone_units"]
+        if layers and units is None:
+            raise ValueError(f"backbone_units=None, but there are backbone_layers={layers}")
+        if family.name == "ltc" and units is not None and not layers:
+            raise ValueError(f"backbone_units={units}, but there are no backbone_layers")
 
 
 def _allowed(family: Family, name: str, value: Any) -> bool:
@@ -126,8 +137,14 @@ def _allowed(family: Family, name: str, value: Any) -> bool:
         return value in ACTIVATIONS
     if name in ("mode", "solver"):
         return value in [form[name] for form in family.forms]
+    if name.endswith("mapping"):
+        return value in ("affine", "linear", None)
+    if name in ("wiring", "cell"):
+        return isinstance(value, dict)
     if name == "backbone_dropout":
         return bool(0.0 <= value < 1.0)
+    if name == "epsilon":
+        return bool(value >= 0.0)
     if name == "backbone_units" and value is None:
         return True
-    return isinstance(value, int) and value >= (0 if name == "backbone_layers" else 1)
+    return isinstance(value, int) and value >= (0 if name in MAY_BE_ZERO else 1)

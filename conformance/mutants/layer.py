@@ -1,4 +1,4 @@
-"""Cells folded over time by the reference, as `keras.layers.RNN` and its wrappers do it."""
+"""Cells folded over time by the reference, as a recurrent layer and its wrappers do it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.mutants.cell import Array, Cell, Given
-from reference import fold
+from reference import carried, fold
 
 FOLD_OPTIONS = ("go_backwards", "zero_output_for_mask")
 
@@ -20,7 +20,9 @@ class Rows:
 
     inputs: Array
     mask: Array | None
+    timespans: Array | None
     initial_state: list[Array] | None
+    """The states of the cells, each with its tensors side by side."""
     chunks: list[int]
 
 
@@ -30,7 +32,7 @@ class Layer:
 
     cells: list[Cell]
     parameters: list[Given]
-    options: Mapping[str, bool]
+    options: Mapping[str, Any]
 
     def __call__(self, rows: Rows) -> dict[str, Any]:
         """{"output"} and, with return_state, {"state"}; the initial state goes to the first chunk."""
@@ -40,7 +42,8 @@ class Layer:
         for length in rows.chunks:
             part = slice(start, start + length)
             mask = None if rows.mask is None else rows.mask[:, part]
-            output, last = self.run(rows.inputs[:, part], mask, state)
+            times = None if rows.timespans is None else rows.timespans[:, part]
+            output, last = self.run(rows.inputs[:, part], mask, times, state)
             outputs.append(output)
             state = last if self.options.get("stateful") else zeros
             start += length
@@ -51,28 +54,50 @@ class Layer:
         shown = outputs[-1][:, -1]
         if self.options.get("return_sequences"):
             shown = np.concatenate(outputs, axis=1)
-        return {"output": shown, "state": last} if self.options.get("return_state") else {"output": shown}
+        if not self.options.get("return_state"):
+            return {"output": shown}
+        pairs = zip(self.cells, last, strict=True)
+        return {
+            "output": shown,
+            "state": [tensor for cell, own in pairs for tensor in cell.family.split(cell.config, own)],
+        }
 
-    def run(self, inputs: Array, mask: Array | None, state: list[Array]) -> tuple[Array, list[Array]]:
-        """The upmost cell's outputs, (batch, time, units), and the last state of every cell."""
+    def run(
+        self, inputs: Array, mask: Array | None, times: Array | None, state: list[Array]
+    ) -> tuple[Array, list[Array]]:
+        """The upmost cell's outputs, (batch, time, outputs), and the last state of every cell."""
         named = {name: self.options.get(name, False) for name in FOLD_OPTIONS}
-        outputs, last = fold(self.step, inputs, np.concatenate(state, axis=-1), mask=mask, **named)
-        return self.split(np.stack(outputs, axis=1))[-1], self.split(last)
+        counted = self.counted(times, mask, inputs)
 
-    def step(self, inputs: Array, state: Array, _: int) -> Array:
+        def step(x: Array, state: Array, k: int) -> tuple[Array, Array]:
+            return self.step(x, state, None if counted is None else counted[:, k])
+
+        outputs, last = fold(step, inputs, np.concatenate(state, axis=-1), mask=mask, **named)
+        return np.stack(outputs, axis=1), self.split(last)
+
+    def counted(self, times: Array | None, mask: Array | None, inputs: Array) -> Array | None:
+        """The elapsed time with which each sample counts, (batch, time)."""
+        if self.options.get("masked_time") != "carry" or mask is None:
+            return times
+        times = np.ones(inputs.shape[:2], inputs.dtype) if times is None else times
+        return carried(times, mask, go_backwards=self.options.get("go_backwards", False))
+
+    def step(self, inputs: Array, state: Array, time: Array | None) -> tuple[Array, Array]:
         """One step of all cells, their states side by side; each reads the output of the one before."""
         new: list[Array] = []
+        read = inputs
         for cell, own, h in zip(self.cells, self.parameters, self.split(state), strict=True):
-            new.append(cell.step(own, new[-1] if new else inputs, h))
-        return np.concatenate(new, axis=-1)
+            read, after = cell.step(own, read, h, time)
+            new.append(after)
+        return read, np.concatenate(new, axis=-1)
 
     def split(self, state: Array) -> list[Array]:
         """What belongs to each cell."""
-        return np.split(state, np.cumsum([cell.units for cell in self.cells])[:-1], axis=-1)
+        return np.split(state, np.cumsum([sum(cell.sizes) for cell in self.cells])[:-1], axis=-1)
 
 
 def bidirectional(
-    cells: list[Cell], parameters: list[Given], options: Mapping[str, bool], rows: Rows
+    cells: list[Cell], parameters: list[Given], options: Mapping[str, Any], rows: Rows
 ) -> dict[str, Any]:
     """Both directions, one cell each; the backward outputs are put back into the order of the samples."""
     forward = Layer(cells[:1], parameters[:1], options)(rows)

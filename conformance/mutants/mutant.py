@@ -26,8 +26,9 @@ class Mutant:
     @property
     def family(self) -> str:
         """The family whose cell shows the change."""
-        family = clauses.load().clauses[self.clause].family
-        return family or ("ltc" if self.module == "reference.ltc" else "cfc")
+        families = clauses.load().clauses[self.clause].families
+        own = self.module.rpartition(".")[2]
+        return own if own in families else families[0]
 
     def implementation(self) -> Answering:
         """The reference with the change, as an implementation."""

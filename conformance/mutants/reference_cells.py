@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from conformance.families import FAMILIES, Family
+from conformance.families import FAMILIES, Family, Sizes
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.mutants.cell import CELLS, Array, Cell, Given
 from conformance.mutants.layer import Layer, Rows, bidirectional
+from reference import graph
 
-METHODS = ("build", "parameters", "step", "sequence", "gradients", "initial_state")
+METHODS = ("build", "parameters", "step", "sequence", "gradients", "initial_state", "wiring")
 
 
 class ReferenceCells:
-    """A CfC and a dense LTC cell; `conformance.harness.adapter.Adapter` says what each method answers."""
+    """A cell of each family; `conformance.harness.adapter.Adapter` says what each method answers."""
 
     backend = "numpy"
 
@@ -66,7 +67,11 @@ class ReferenceCells:
             {"path": path, "name": path, "shape": list(shape), "dtype": cell.dtype, "trainable": True}
             for path, shape in cell.shapes.items()
         ]
-        return {"variables": variables, "state_size": [cell.units], "output_size": cell.units}
+        return {
+            "variables": variables,
+            "state_size": cell.sizes,
+            "output_size": cell.family.output_size(cell.config),
+        }
 
     def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
         cell, rng = Cell.of(model), np.random.default_rng(model.get("seed", 0))
@@ -75,7 +80,8 @@ class ReferenceCells:
 
     def initial_state(self, model: dict[str, Any], batch: int) -> dict[str, Any]:
         cell = Cell.of(model)
-        return {"state": [cell.zeros(batch)], "dtypes": [cell.state_dtype]}
+        state = cell.family.split(cell.config, cell.zeros(batch))
+        return {"state": state, "dtypes": [cell.state_dtype] * len(state)}
 
     def step(
         self,
@@ -91,9 +97,11 @@ class ReferenceCells:
         repeat: int = 1,
     ) -> dict[str, Any]:
         _refuse_training(training)
-        new = Cell.of(model).step(parameters, inputs, state[0], timespans)
-        dtypes = {"output": new.dtype.name, "state": [new.dtype.name]}
-        answer = {"output": new, "state": [new], "outputs": [new] * repeat, "dtypes": dtypes}
+        cell, given = Cell.of(model), np.concatenate(state, axis=-1)
+        output, new = cell.step(parameters, inputs, given, timespans)
+        tensors = cell.family.split(cell.config, new)
+        dtypes = {"output": output.dtype.name, "state": [tensor.dtype.name for tensor in tensors]}
+        answer = {"output": output, "state": tensors, "outputs": [output] * repeat, "dtypes": dtypes}
         after = {"inputs": inputs, "state": state, "parameters": parameters}
         return {**answer, "after": after} if echo else answer
 
@@ -104,21 +112,30 @@ class ReferenceCells:
         parameters: Any = None,
         inputs: Array = None,
         mask: Array | None = None,
+        timespans: Array | None = None,
         initial_state: list[Array] | None = None,
         training: bool = False,
-        options: Mapping[str, bool] | None = None,
+        options: Mapping[str, Any] | None = None,
         wrapper: str | None = None,
         chunks: Sequence[int] | None = None,
         seed: int | None = None,
         symbolic: bool = False,
+        before: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         _refuse_training(training)
+        options = options or {}
+        if before:
+            inputs, mask = masked_by(before, inputs)
+        if options.get("time_feature"):
+            inputs, timespans = inputs[..., :-1], inputs[..., -1]
         given = parameters if isinstance(parameters, list) else [parameters]
         cells = [Cell.of(one) for one in models or [model] * len(given)]
-        rows = Rows(inputs, mask, initial_state, list(chunks or [inputs.shape[1]]))
-        if wrapper == "bidirectional":
-            return bidirectional(cells, given, options or {}, rows)
-        return Layer(cells, given, options or {})(rows)
+        state = None if initial_state is None else side_by_side(cells, initial_state)
+        times = None if timespans is None else per_sample(timespans, inputs)
+        rows = Rows(inputs, mask, times, state, list(chunks or [inputs.shape[1]]))
+        if wrapper in ("bidirectional", "layer_bidirectional"):
+            return bidirectional(cells, given, options, rows)
+        return Layer(cells, given, options)(rows)
 
     def gradients(
         self,
@@ -127,13 +144,43 @@ class ReferenceCells:
         inputs: Array,
         state: list[Array],
         cotangent: Array,
+        state_cotangent: list[Array],
         timespans: Array = 1.0,
     ) -> dict[str, Any]:
         cell, times = Cell.of(model), np.asarray(timespans)
-        point = {**parameters, "inputs": inputs, "state": state[0], "timespans": times}
-        found = {name: cell.derivative(point, name, cotangent) for name in point}
-        by_tensor = {name: found.pop(name) for name in ("inputs", "state", "timespans")}
-        return {**by_tensor, "state": [by_tensor["state"]], "parameters": found}
+        given = {"inputs": inputs, "state": np.concatenate(state, axis=-1), "timespans": times}
+        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
+        point = {**parameters, **given}
+        found = {name: cell.derivative(point, name, cotangents) for name in point}
+        by_tensor = {name: found.pop(name) for name in given}
+        tensors = cell.family.split(cell.config, by_tensor["state"])
+        return {**by_tensor, "state": tensors, "parameters": found}
+
+    def wiring(self, kind: str, arguments: dict[str, Any], input_dim: int) -> dict[str, Any]:
+        built = graph(kind, arguments, input_dim)
+        matrices = {"adjacency": built.adjacency, "sensory_adjacency": built.sensory_adjacency}
+        return dict.fromkeys(("once", "twice", "again"), matrices)
+
+
+def masked_by(before: Mapping[str, Any], inputs: Array) -> tuple[Array, Array]:
+    """What a Masking or an Embedding layer makes of its inputs, and the mask that it gives them."""
+    if "masking" in before:
+        return inputs, (inputs != before["masking"]).any(axis=-1)
+    return before["embedding"][inputs], inputs != 0
+
+
+def side_by_side(cells: Sequence[Cell], tensors: Sequence[Array]) -> list[Array]:
+    """The state of each cell, its tensors side by side, from all tensors in order."""
+    rest = iter(tensors)
+    return [np.concatenate([next(rest) for _ in cell.sizes], axis=-1) for cell in cells]
+
+
+def per_sample(timespans: Array, inputs: Array) -> Array:
+    """Elapsed times as (batch, time); ValueError for a shape that is neither that nor (batch, time, 1)."""
+    shape = inputs.shape[:2]
+    if timespans.shape not in (shape, (*shape, 1)):
+        raise ValueError(f"timespans of shape {timespans.shape}: must be {shape} or {(*shape, 1)}")
+    return np.reshape(timespans, shape)
 
 
 def _refuse_training(training: bool) -> None:
@@ -145,9 +192,16 @@ def _initial(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> Arr
     """The initial value that SPEC.md gives: of a kernel, Glorot uniform."""
     if path.endswith("kernel"):
         return rng.uniform(-1.0, 1.0, shape) * np.sqrt(6.0 / sum(shape))
-    return np.ones(shape) if path == "A" else np.zeros(shape)
+    return np.ones(shape) if path in ("A", "cm") else np.zeros(shape)
 
 
 def _facts(name: str, family: Family) -> dict[str, Any]:
-    arguments = ["units", *family.defaults]
-    return {"name": name, "family": family.name, "arguments": arguments, "defaults": dict(family.defaults)}
+    defaults = dict(family.defaults)
+    arguments = [*family.config(Sizes()), *defaults]
+    return {
+        "name": name,
+        "family": family.name,
+        "arguments": list(dict.fromkeys(arguments)),
+        "defaults": defaults,
+        "layer": "Layer",
+    }

@@ -15,8 +15,22 @@ MODULES = (
     "reference.backbone",
     "reference.cfc",
     "reference.ltc",
+    "reference.solvers",
+    "reference.wired_ltc",
+    "reference.wired_cfc",
+    "reference.mixed_memory",
+    "reference.wirings",
     "reference.sequence",
     "reference",
+    "conformance.families.base",
+    "conformance.families.dense",
+    "conformance.families.cfc",
+    "conformance.families.ltc",
+    "conformance.families.wired",
+    "conformance.families.wired_cfc",
+    "conformance.families.wired_ltc",
+    "conformance.families.mixed_memory",
+    "conformance.families",
     "conformance.mutants.cell",
     "conformance.mutants.layer",
     "conformance.mutants.reference_cells",
@@ -58,5 +72,6 @@ def with_change(module: str, changed: ast.Module) -> dict[str, ModuleType]:
         copy = copies.setdefault(name, ModuleType(name))
         vars(copy).update(__file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing})
         exec(compile(changed, f"<{name}, changed>", "exec") if name == module else code(name), vars(copy))
-        setattr(copies["reference"], name.rpartition(".")[2], copy)
+        if name.startswith("reference."):
+            setattr(copies["reference"], name.rpartition(".")[2], copy)
     return copies

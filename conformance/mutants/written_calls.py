@@ -7,13 +7,14 @@ from conformance.mutants.rewrite import Rewrite
 SEQUENCE = "reference.sequence"
 CELL, LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("cell", "layer", "reference_cells"))
 
-ORDER = "for k in reversed(order) if go_backwards else order:"
-STEP = "new = step(inputs[:, k, :], state, k)"
+ORDER = "for k in running_order(inputs.shape[1], go_backwards):"
+STEP = "output, new = step(inputs[:, k, :], state, k)"
 KEEP = "keep = np.asarray(mask)[:, k, None]"
 HELD = "state = np.where(keep, new, state)"
+HELD_OUTPUT = "previous = np.where(keep, output, 0.0 * output if previous is None else previous)"
 ANSWER = "return outputs, state"
 RESHAPED = "return np.reshape(timespans, (-1, 1))"
-CALL = "return self.formula(parameters, inputs, state, *time)"
+CALL = "return self.formula(parameters, inputs, state, time)"
 
 REWRITES = (
     # Elapsed time
@@ -22,8 +23,9 @@ REWRITES = (
         "Where there are as many samples as units, time runs along the units.",
         "time.per_sample",
         CELL,
-        "step(parameters, inputs, state, *time, **named)",
-        "step(parameters, inputs, state, *(t.T if t.size == state.shape[1] else t for t in time), **named)",
+        CALL,
+        "return self.formula(parameters, inputs, state, "
+        "time if time is None or time.size != state.shape[1] else time.T)",
     ),
     Rewrite(
         "TimeOfFirstSample",
@@ -70,8 +72,8 @@ REWRITES = (
         "Where no time is given it is 0.",
         "time.default",
         CELL,
-        "time = () if timespans is None",
-        "time = (0.0,) if timespans is None",
+        "time = None if timespans is None",
+        "time = np.zeros((1, 1)) if timespans is None",
     ),
     Rewrite(
         "TimeHasFloor",
@@ -86,8 +88,8 @@ REWRITES = (
         "A time of 0 is taken for none.",
         "time.zero",
         CELL,
-        "if timespans is None else (",
-        "if timespans is None or not np.any(timespans) else (",
+        "time = None if timespans is None else",
+        "time = None if timespans is None or not np.any(timespans) else",
     ),
     Rewrite(
         "TimeHasCeiling",
@@ -104,7 +106,7 @@ REWRITES = (
         "state.rows",
         CELL,
         CALL,
-        "return self.formula(parameters, inputs - inputs.mean(axis=0), state, *time)",
+        "return self.formula(parameters, inputs - inputs.mean(axis=0), state, time)",
     ),
     Rewrite(
         "StateOfTheNeighbour",
@@ -112,7 +114,7 @@ REWRITES = (
         "state.rows",
         CELL,
         CALL,
-        "return self.formula(parameters, inputs, np.roll(state, 1, axis=0), *time)",
+        "return self.formula(parameters, inputs, np.roll(state, 1, axis=0), time)",
     ),
     Rewrite(
         "StateForgotten",
@@ -120,7 +122,7 @@ REWRITES = (
         "state.threads",
         CELL,
         CALL,
-        "return self.formula(parameters, inputs, 0.0 * state, *time)",
+        "return self.formula(parameters, inputs, 0.0 * state, time)",
     ),
     Rewrite(
         "StateOfOnes",
@@ -136,14 +138,14 @@ REWRITES = (
         "dtype.float64",
         CELL,
         CALL,
-        'return self.formula(parameters, inputs.astype("float32"), state, *time)',
+        'return self.formula(parameters, inputs.astype("float32"), state, time)',
     ),
     Rewrite(
         "StateIsOld",
         "The state returned is the one that was given.",
         "step.output_is_state",
         ANSWERS,
-        '"state": [new], "outputs"',
+        '"state": tensors, "outputs"',
         '"state": state, "outputs"',
     ),
     Rewrite(
@@ -151,8 +153,8 @@ REWRITES = (
         "The state returned is the output rounded to float16.",
         "step.output_is_state",
         ANSWERS,
-        '"state": [new], "outputs"',
-        '"state": [new.astype("float16").astype(new.dtype)], "outputs"',
+        '"state": tensors, "outputs"',
+        '"state": [t.astype("float16").astype(t.dtype) for t in tensors], "outputs"',
     ),
     Rewrite(
         "StateOverwritten",
@@ -160,7 +162,7 @@ REWRITES = (
         "state.pure",
         ANSWERS,
         "        after = {",
-        "        state[0][...] = new\n        after = {",
+        "        state[0][...] = tensors[0]\n        after = {",
     ),
     # Gradients
     Rewrite(
@@ -168,8 +170,8 @@ REWRITES = (
         "No gradient reaches the state.",
         "gradient.state",
         ANSWERS,
-        '"state": [by_tensor["state"]]',
-        '"state": [0.0 * by_tensor["state"]]',
+        '"state": tensors, "parameters"',
+        '"state": [0.0 * tensor for tensor in tensors], "parameters"',
     ),
     Rewrite(
         "InputsOfOtherSign",
@@ -200,8 +202,8 @@ REWRITES = (
         "The gradient is that of the plain sum.",
         "gradient.parameters",
         CELL,
-        "(new.imag * cotangent)",
-        "(new.imag * (0.0 * cotangent + 1.0))",
+        "(output.imag * output_cotangent)",
+        "(output.imag * (0.0 * output_cotangent + 1.0))",
     ),
     # Sequences
     Rewrite(
@@ -210,7 +212,7 @@ REWRITES = (
         "sequence.steps",
         SEQUENCE,
         STEP,
-        "new = step(inputs[:, 0, :], state, k)",
+        "output, new = step(inputs[:, 0, :], state, k)",
     ),
     Rewrite(
         "StateHeldFirst",
@@ -218,7 +220,7 @@ REWRITES = (
         "sequence.steps",
         SEQUENCE,
         f"{ORDER}\n        {STEP}",
-        f"first = state\n    {ORDER}\n        new = step(inputs[:, k, :], first, k)",
+        f"first = state\n    {ORDER}\n        output, new = step(inputs[:, k, :], first, k)",
     ),
     Rewrite(
         "LastStateIsFirst",
@@ -281,16 +283,16 @@ REWRITES = (
         "A masked step always puts out zeros.",
         "sequence.mask",
         SEQUENCE,
-        "previous = np.where(keep, new, previous)",
-        "previous = np.where(keep, new, 0.0 * new)",
+        HELD_OUTPUT,
+        "previous = np.where(keep, output, 0.0 * output)",
     ),
     Rewrite(
         "MaskedOutputComputed",
         "A masked step puts out what it would be without the mask.",
         "sequence.mask",
         SEQUENCE,
-        "previous = np.where(keep, new, previous)",
-        "previous = new",
+        HELD_OUTPUT,
+        "previous = output",
     ),
     Rewrite(
         "ZeroOutputIgnored",
@@ -337,16 +339,16 @@ REWRITES = (
         "A stacked cell reads what the one before put out a step ago.",
         "sequence.stacked",
         LAYER,
-        "new[-1] if new else inputs",
-        "self.split(state)[len(new) - 1] if new else inputs",
+        "cell.step(own, read, h, time)",
+        "cell.step(own, self.split(state)[len(new) - 1] if new else read, h, time)",
     ),
     Rewrite(
         "StackWithoutState",
         "A stacked cell goes on from zeros.",
         "sequence.stacked",
         LAYER,
-        "cell.step(own, new[-1] if new else inputs, h)",
-        "cell.step(own, new[-1] if new else inputs, 0.0 * h if new else h)",
+        "cell.step(own, read, h, time)",
+        "cell.step(own, read, 0.0 * h if new else h, time)",
     ),
     Rewrite(
         "BackwardOutputsReversed",

@@ -46,13 +46,13 @@ def test_inputs(subject: Subject, draw: Draw) -> None:
     for width in sorted({1, features - 1, features + 1, 2 * features} - {0, features}):
         about = subject.about(case) | {"inputs": np.resize(case.inputs, (batch, width))}
         what = f"an input of {width} features where the cell was built for {features}"
-        refused(subject, what, "step", **about, state=[case.state], timespans=None, eager=True)
+        refused(subject, what, "step", **about, state=subject.tensors(case), timespans=None, eager=True)
 
 
 @clause("errors.timespans", examples=4, smoke=1)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, buckets=FEW))
-    batch, units = case.state.shape
+    batch, units = len(case.inputs), subject.outputs(case.config)
     flat = [(units,), (1,), (batch + 1,)]
     deep = [
         (batch, units),
@@ -65,6 +65,10 @@ def test_timespans(subject: Subject, draw: Draw) -> None:
     ]
     bad = [shape for shape in flat + deep if shape not in ((batch,), (batch, 1))]
     for shape in draw(st.permutations(bad)):
-        params = {"state": [case.state], "timespans": np.ones(shape, case.inputs.dtype), "eager": True}
+        params = {
+            "state": subject.tensors(case),
+            "timespans": np.ones(shape, case.inputs.dtype),
+            "eager": True,
+        }
         what = f"elapsed time of shape {shape} for a batch of {batch} and {units} units"
         refused(subject, what, "step", **subject.about(case), **params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from conformance import judge
@@ -13,40 +14,51 @@ from conformance.strategies import FEW, any_steps, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
 
+Cotangents = tuple[Values, Values]
+
 KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
-"""Sizes, and the activation of a CfC's backbone or of an LTC's state."""
+"""Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""
 
 
-def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Values, int]:
-    """A case, its gradients, the cotangent, and a seed for directions."""
+def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
+    """A case, its gradients, the cotangents of output and state, and a seed for directions."""
     sizes, activation = draw(st.sampled_from(KINDS))
-    case = draw(any_steps(subject, time=("column",), buckets=[sizes], activation=activation))
+    chosen = {"activation": activation} if subject.accepts("activation") else {}
+    case = draw(any_steps(subject, time=("column",), buckets=[sizes], **chosen))
     seed = draw(seeds)
-    cotangent = array(case.state.shape, "normal", seed, "cotangent", subject.dtype)
-    params = {"state": [case.state], "timespans": case.timespans, "cotangent": cotangent}
-    return case, subject.request("gradients", **subject.about(case), **params), cotangent, seed
+    outputs = (len(case.inputs), subject.outputs(case.config))
+    of_output = array(outputs, "normal", seed, "cotangent of the output", subject.dtype)
+    of_state = array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
+    params = {
+        "state": subject.tensors(case),
+        "timespans": case.timespans,
+        "cotangent": of_output,
+        "state_cotangent": subject.family.split(case.config, of_state),
+    }
+    return case, subject.request("gradients", **subject.about(case), **params), (of_output, of_state), seed
 
 
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
-    case, found, cotangent, seed = gradients(subject, draw)
-    judge.derivative(subject, case, {"inputs": found["inputs"]}, cotangent, seed)
+    case, found, cotangents, seed = gradients(subject, draw)
+    judge.derivative(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
 
 
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
-    case, found, cotangent, seed = gradients(subject, draw)
-    judge.derivative(subject, case, {"state": found["state"][0]}, cotangent, seed)
+    case, found, cotangents, seed = gradients(subject, draw)
+    joined = np.concatenate([np.asarray(tensor) for tensor in found["state"]], axis=-1)
+    judge.derivative(subject, case, {"state": joined}, cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
-    case, found, cotangent, seed = gradients(subject, draw)
-    judge.derivative(subject, case, {"timespans": found["timespans"]}, cotangent, seed)
+    case, found, cotangents, seed = gradients(subject, draw)
+    judge.derivative(subject, case, {"timespans": found["timespans"]}, cotangents, seed)
 
 
 @clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=4)
 def test_parameters(subject: Subject, draw: Draw) -> None:
-    case, found, cotangent, seed = gradients(subject, draw)
+    case, found, cotangents, seed = gradients(subject, draw)
     for path in case.parameters:
-        judge.derivative(subject, case, {path: found["parameters"].get(path)}, cotangent, seed)
+        judge.derivative(subject, case, {path: found["parameters"].get(path)}, cotangents, seed)

@@ -19,9 +19,8 @@ from conformance.trial import Draw
 def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
     """The implementation's answer to the sequence; every output, unless the case's options say otherwise."""
     subject.example.tags |= tags(case)
-    state = None if case.state is None else [case.state]
     options = {"return_sequences": True, **case.options}
-    given = {"mask": case.mask, "initial_state": state, "options": options, **more}
+    given = {"mask": case.mask, "initial_state": subject.tensors(case), "options": options, **more}
     answer: dict[str, Any] = subject.request("sequence", **subject.about(case), **given)
     return answer
 
@@ -37,7 +36,7 @@ def tags(case: SequenceCase) -> set[str]:
 
 @clause("sequence.steps", smoke=1)
 def test_steps(subject: Subject, draw: Draw) -> None:
-    case = draw(sequences(subject, forms=subject.forms))
+    case = draw(sequences(subject, forms=subject.steady_forms))
     judge.sequence(subject, case, run(subject, case)["output"])
 
 
@@ -53,8 +52,7 @@ def test_final_state(subject: Subject, draw: Draw) -> None:
     case = replace(draw(sequences(subject)), options={"return_state": True})
     answer = run(subject, case)
     last = judge.sequence(subject, case, answer["output"])
-    judge.holds(subject, len(answer["state"]) == 1, "one state is returned", got=len(answer["state"]), want=1)
-    judge.close(subject, "last state", answer["state"][0], last)
+    judge.close(subject, "last state", judge.joined(subject, case.config, answer["state"]), last)
 
 
 @clause("sequence.backwards", examples=12, smoke=1)
@@ -145,6 +143,6 @@ def test_stacked(subject: Subject, draw: Draw) -> None:
 def stacked_on(subject: Subject, lower: SequenceCase, upper: SequenceCase, seed: int) -> SequenceCase:
     """`upper` with the outputs of `lower` for inputs, and parameters that fit them."""
     outputs: Any = judge.folded(subject, lower)[0]
-    features = lower.config["units"]
+    features = subject.outputs(lower.config)
     values = parameters(subject.family, upper.config, features, "normal", seed, subject.dtype)
     return SequenceCase(upper.config, values, np.stack(outputs, axis=1))

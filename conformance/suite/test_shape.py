@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
 from conformance import judge
 from conformance.cases import sequence_case
 from conformance.checks import clause
-from conformance.families import Sizes
+from conformance.families import Config, Sizes
 from conformance.strategies import FEW, any_steps, configs, seeds
 from conformance.subject import Subject
 from conformance.trial import Draw
@@ -19,10 +21,19 @@ from conformance.trial import Draw
 def test_step(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
     answer = subject.step(case)
-    judge.shaped(subject, "output", answer["output"], case.state.shape)
-    count = len(answer["state"])
-    judge.holds(subject, count == 1, f"a step returns {count} states, but should return 1", got=count, want=1)
-    judge.shaped(subject, "state", answer["state"][0], case.state.shape)
+    batch = len(case.inputs)
+    judge.shaped(subject, "output", answer["output"], (batch, subject.outputs(case.config)))
+    states(subject, "state", answer["state"], case.config, batch)
+
+
+def states(subject: Subject, what: str, found: Sequence[Any], config: Config, batch: int | None) -> None:
+    """There are as many states as should be, each of its shape."""
+    __tracebackhide__ = True
+    sizes = subject.family.state_sizes(subject.family.full(config))
+    said = f"a step has {len(found)} states, but should have {len(sizes)}"
+    judge.holds(subject, len(found) == len(sizes), said, got=len(found), want=len(sizes))
+    for state, size in zip(found, sizes, strict=True):
+        judge.shaped(subject, what, state, (batch, size))
 
 
 @clause("shape.smallest")
@@ -47,26 +58,24 @@ def test_variables(subject: Subject, draw: Draw) -> None:
 def test_symbolic(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.sampled_from((None, 2)))
     shapes = subject.request("shapes", model=subject.model(config, 3), batch=batch)
-    judge.shaped(subject, "symbolic output", shapes["symbolic_output"], (batch, config["units"]))
-    judge.shaped(subject, "symbolic state", shapes["symbolic_state"][0], (batch, config["units"]))
+    judge.shaped(subject, "symbolic output", shapes["symbolic_output"], (batch, subject.outputs(config)))
+    states(subject, "symbolic state", shapes["symbolic_state"], config, batch)
 
 
 @clause("shape.computed")
 def test_computed(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.sampled_from((None, 2)))
     shapes = subject.request("shapes", model=subject.model(config, 3), batch=batch)
-    judge.shaped(
-        subject, "compute_output_shape of the output", shapes["computed_output"], (batch, config["units"])
-    )
-    judge.shaped(
-        subject, "compute_output_shape of the state", shapes["computed_state"][0], (batch, config["units"])
-    )
+    computed = "compute_output_shape of the"
+    judge.shaped(subject, f"{computed} output", shapes["computed_output"], (batch, subject.outputs(config)))
+    judge.holds(subject, shapes["computed_state"] is not None, f"{computed} state is not known")
+    states(subject, f"{computed} state", shapes["computed_state"], config, batch)
 
 
 @clause("shape.dynamic", smoke=2)
 def test_dynamic(subject: Subject, draw: Draw) -> None:
     sizes = draw(st.sampled_from(FEW))
-    config, seed = subject.config(sizes, **draw(st.sampled_from(subject.forms))), draw(seeds)
+    config, seed = subject.config(sizes, **draw(st.sampled_from(subject.steady_forms))), draw(seeds)
     options = {"return_sequences": True}
     for batch, length in ((sizes.batch, 3), (sizes.batch + 1, 2)):
         at_size = replace(sizes, batch=batch)

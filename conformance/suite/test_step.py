@@ -102,12 +102,13 @@ def test_backbone_layers(subject: Subject, draw: Draw) -> None:
 def test_backbone_activation(subject: Subject, draw: Draw) -> None:
     form = {**subject.forms[0], "layers": 1, "buckets": FEW[1:2], "time": ("column",)}
     case = at_kink(draw(steps(subject, recipe=edges, **form)), "backbone_0/kernel", "backbone_0/bias")
-    several_activations(subject, draw, case, subject.family.backbone_activation)
+    several_activations(subject, draw, case, str(subject.family.backbone_activation))
 
 
 @numerical("time.default")
 def test_time_default(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, time=("none",))), eager=draw(eagerly))
+    form = draw(st.sampled_from(subject.steady_forms))
+    judge.step(subject, draw(steps(subject, time=("none",), **form)), eager=draw(eagerly))
 
 
 @numerical("time.zero")
@@ -129,12 +130,14 @@ def test_time_scalar(subject: Subject, draw: Draw) -> None:
 
 @numerical("time.large")
 def test_time_large(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, time=("large",))))
+    form = draw(st.sampled_from(subject.steady_forms))
+    judge.step(subject, draw(steps(subject, time=("large",), **form)))
 
 
 @clause("step.output_is_state")
 def test_output_is_state(subject: Subject, draw: Draw) -> None:
-    answer = subject.step(draw(any_steps(subject)), eager=draw(eagerly))
+    case = draw(any_steps(subject, shown=True))
+    answer = subject.step(case, eager=draw(eagerly))
     judge.same(subject, "state", answer["state"][0], answer["output"])
 
 

@@ -23,7 +23,7 @@ rates = st.sampled_from((0.5, 0.25, 0.125))
 
 
 def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
-    targets = array((SIZES.batch, SIZES.units), "simple", seed, "targets", subject.dtype)
+    targets = array((SIZES.batch, subject.outputs(case.config)), "simple", seed, "targets", subject.dtype)
     answer: dict[str, Any] = subject.request(
         "train", **subject.about(case), targets=targets, steps=1, seed=seed % 1000
     )
@@ -34,7 +34,8 @@ def trainable(subject: Subject, draw: Draw, depths: Sequence[int] = (1, 2, 0)) -
     """A sequence through a cell of one of these depths, which drops some of its backbone."""
     layers, seed = draw(st.sampled_from(depths)), draw(seeds)
     form, rate = draw(st.sampled_from(subject.forms)), 0.2 if layers else 0.0
-    config = subject.config(SIZES, layers=layers, backbone_dropout=rate, **form)
+    dropping = {"backbone_dropout": rate} if subject.family.backbone_activation else {}
+    config = subject.config(SIZES, layers=layers, **dropping, **form)
     case = sequence_case(
         subject.family, config, SIZES, length=3, recipe="normal", seed=seed, dtype=subject.dtype
     )
@@ -89,8 +90,8 @@ def test_dropout_held(subject: Subject, draw: Draw) -> None:
     case = SequenceCase(step.config, step.parameters, np.repeat(step.inputs[:, None], 4, axis=1))
     given = {"options": {"return_sequences": True}, "training": True, "seed": seed % 1000}
     output = subject.request("sequence", **subject.about(case), **given, chunks=[2, 2])["output"]
-    judge.shaped(subject, "output", output, (*case.inputs.shape[:2], case.config["units"]))
-    zero = judge.initial_state(case)
+    judge.shaped(subject, "output", output, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    zero = judge.initial_state(subject, case)
     states = (zero, output[:, 0], zero, output[:, 2])
     masks = [kept_features(subject, case.at(k, h), output[:, k], rate) for k, h in enumerate(states)]
     for first in (0, 2):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from conformance import clauses
+from conformance.families import FAMILIES
 from reference import SPEC_PATH
 
 GOOD = """# Title
@@ -61,10 +62,18 @@ def test_a_clause_ends_where_the_next_heading_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("id_", "family"), [("cfc.a", "cfc"), ("ltc.a.b", "ltc"), ("state.a", None), ("ltcs.a", None)]
+    ("id_", "families"),
+    [
+        ("cfc.a", ("cfc",)),
+        ("wired_ltc.a.b", ("wired_ltc",)),
+        ("backbone.a", ("cfc", "ltc")),
+        ("wiring.a", ("wired_cfc", "wired_ltc")),
+        ("state.a", tuple(FAMILIES)),
+        ("ltcs.a", tuple(FAMILIES)),
+    ],
 )
-def test_the_family_is_the_prefix_where_it_is_one(id_: str, family: str | None) -> None:
-    assert clauses.Clause(id_, "MUST", "", "text").family == family
+def test_a_clause_is_about_the_families_that_its_id_begins_with(id_: str, families: tuple[str, ...]) -> None:
+    assert clauses.Clause(id_, "MUST", "", "text").families == families
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,11 @@ def test_describe_says_what_is_judged_and_where(ours, backend):
     assert [(cell["name"], cell["family"]) for cell in said["cells"]] == [
         ("CfCCell", "cfc"),
         ("LTCCell", "ltc"),
+        ("MixedMemoryCell", "mixed_memory"),
+        ("WiredCfCCell", "wired_cfc"),
+        ("WiredLTCCell", "wired_ltc"),
     ]
+    assert {cell["layer"] for cell in said["cells"]} == {"CfC", "LTC"}
     assert (said["backend"], said["host"], said["protocol"]) == (backend, "keras", "1")
     assert Path(said["file"]).is_relative_to(ROOT)
     assert {"units", "mode", "head_activation"} <= set(said["cells"][0]["arguments"])
@@ -180,16 +184,22 @@ def test_stacked_cells_feed_each_other(ours, backend):
     assert near(ours(backend).request("sequence", **asked)["output"], top)
 
 
+def cotangents():
+    """Of the output, and of the one state."""
+    return {"cotangent": draw(2, 3, seed=9), "state_cotangent": [draw(2, 3, seed=10)]}
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_gradients_are_those_of_small_differences(ours, backend, cell):
     if backend == "numpy":
         with pytest.raises(NotSupported, match="no gradients on the numpy backend"):
-            ours(backend).request("gradients", **question(ours(backend), cell), cotangent=draw(2, 3))
+            ours(backend).request("gradients", **question(ours(backend), cell), **cotangents())
         return
     asked = question(ours(backend), cell) | {"timespans": np.array([0.5, 2.0], np.float32)}
-    cotangent, small = draw(2, 3, seed=9), np.float32(1e-2)
-    found = ours(backend).request("gradients", **asked, cotangent=cotangent)
+    given, small = cotangents(), np.float32(1e-2)
+    total = given["cotangent"] + given["state_cotangent"][0]  # output and state are one
+    found = ours(backend).request("gradients", **asked, **given)
     gradients = {"inputs": found["inputs"], "timespans": found["timespans"], **found["parameters"]}
     assert found["parameters"].keys() == asked["parameters"].keys()
     assert found["state"][0].shape == (2, 3)
@@ -199,7 +209,7 @@ def test_gradients_are_those_of_small_differences(ours, backend, cell):
             moved = {**asked, "parameters": dict(asked["parameters"])}
             holder = moved if name in moved else moved["parameters"]
             holder[name] = holder[name] + sign * small * np.sign(gradients[name])
-            totals.append(float((ours(backend).request("step", **moved)["output"] * cotangent).sum()))
+            totals.append(float((ours(backend).request("step", **moved)["output"] * total).sum()))
         assert (totals[0] - totals[1]) / (2 * small) == pytest.approx(np.abs(gradients[name]).sum(), rel=0.02)
 
 
@@ -408,7 +418,7 @@ def test_an_answer_that_no_cell_may_give_is_told_as_raised(third_party):
 
 @pytest.mark.parametrize("name", ["Wired", "Dense"])
 def test_a_class_of_no_known_family_is_not_judged(third_party, name):
-    with pytest.raises(NotSupported, match="neither a dense CfC nor a dense LTC"):
+    with pytest.raises(NotSupported, match="neither a CfC nor an LTC cell"):
         third_party(name).describe()
 
 

@@ -1,4 +1,4 @@
-"""The fold, with a step whose results are read off: it appends a digit, h' = 10 h + x."""
+"""The fold, with a step whose results are read off: it appends a digit, h' = 10 h + x, and puts it out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference import fold
+from reference import carried, fold
 
 
 def append(x: Any, h: Any, _: int) -> Any:
-    return 10.0 * h + x
+    new = 10.0 * h + x
+    return new, new
 
 
 def run(samples: Any, state: Any = ((0.0,),), **options: Any) -> tuple[list[list[float]], list[float]]:
@@ -83,7 +84,7 @@ def test_the_step_is_told_the_index_of_its_sample(backwards: bool, seen: list[in
     def note(x: Any, h: Any, k: int) -> Any:
         indices.append(k)
         assert x.item() == 10 * (k + 1)
-        return h
+        return h, h
 
     fold(note, np.array([[[10.0], [20.0], [30.0]]]), np.zeros((1, 1)), go_backwards=backwards)
     assert indices == seen
@@ -94,3 +95,33 @@ def test_units_share_one_mask() -> None:
     outputs, last = fold(append, np.array([[[5.0, 6.0], [7.0, 8.0]]]), state, mask=[[True, False]])
     np.testing.assert_array_equal(outputs, [[[15.0, 26.0]], [[15.0, 26.0]]])
     np.testing.assert_array_equal(last, [[15.0, 26.0]])
+
+
+def test_the_output_may_be_another_than_the_state() -> None:
+    def step(x: Any, h: Any, _: int) -> Any:
+        return np.concatenate([x, -x], axis=-1), 10.0 * h + x
+
+    mask = [[False, True, False, True]]
+    outputs, last = fold(step, np.array([[[1.0], [2.0], [3.0], [4.0]]]), np.zeros((1, 1)), mask=mask)
+    np.testing.assert_array_equal(np.stack(outputs, axis=1), [[[0, 0], [2, -2], [2, -2], [4, -4]]])
+    np.testing.assert_array_equal(last, [[24.0]])
+
+
+TIMES = np.array([[1.0, 2.0, 4.0, 8.0], [16.0, 32.0, 64.0, 128.0]])
+COUNTS = np.array([[True, False, False, True], [False, True, True, False]])
+
+
+def test_the_time_of_masked_samples_is_added_to_the_next_that_counts() -> None:
+    got = carried(TIMES, COUNTS)
+    np.testing.assert_array_equal(got[COUNTS], [1.0, 14.0, 48.0, 64.0])
+
+
+def test_backwards_time_is_carried_backwards() -> None:
+    got = carried(TIMES, COUNTS, go_backwards=True)
+    np.testing.assert_array_equal(got[COUNTS], [7.0, 8.0, 32.0, 192.0])
+
+
+def test_what_is_carried_leaves_the_times_as_they_were() -> None:
+    before = TIMES.copy()
+    carried(TIMES, COUNTS)
+    np.testing.assert_array_equal(TIMES, before)

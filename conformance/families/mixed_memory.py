@@ -1,0 +1,82 @@
+"""Any cell behind an LSTM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from conformance.families.base import Config, Family, Parameters, Sizes, Variant
+from conformance.families.cfc import CFC
+from conformance.families.ltc import LTC
+from conformance.families.wired_cfc import WIRED_CFC
+from conformance.families.wired_ltc import WIRED_LTC
+from reference import mixed_memory_step
+
+CELLS = {"CfCCell": CFC, "LTCCell": LTC, "WiredCfCCell": WIRED_CFC, "WiredLTCCell": WIRED_LTC}
+"""The cells that may stand behind it, by the name that the config gives."""
+
+PREFIX = "cell/"
+
+
+def behind(config: Config) -> tuple[Family, Config]:
+    """The family of the cell behind the LSTM, and its config."""
+    named = config["cell"]
+    family = CELLS[named["class_name"]]
+    return family, family.full(named["config"])
+
+
+def arranged(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
+    """A config; "cell" may be the name of a class, of which a cell of these sizes is made."""
+    cell = arguments.get("cell", "CfCCell")
+    if isinstance(cell, str):
+        family = CELLS[cell]
+        cell = {"class_name": cell, "config": family.config(sizes, layers=layers, **family.shown)}
+    return {**arguments, "cell": cell}
+
+
+def units(config: Config) -> int:
+    """The size of the state of the cell behind, and of the memory."""
+    family, own = behind(config)
+    return family.state_size(own)
+
+
+def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
+    """The table "Parameters" of SPEC.md."""
+    family, own = behind(config)
+    size = units(config)
+    gates = {"input_kernel": (input_dim, 4 * size), "recurrent_kernel": (size, 4 * size), "bias": (4 * size,)}
+    return gates | {PREFIX + path: shape for path, shape in family.shapes(own, input_dim).items()}
+
+
+def step(
+    parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
+) -> tuple[Any, Any]:
+    """The reference step, under a variant of the specification."""
+    family, own = behind(config)
+    size = units(config)
+    inner = {p.removeprefix(PREFIX): value for p, value in parameters.items() if p.startswith(PREFIX)}
+
+    def cell(x: Any, m: Any, t: Any) -> tuple[Any, Any]:
+        return family.reference(inner, x, m, t, own, variant)
+
+    state, memory = state[..., :size], state[..., size:]
+    output, new, memory = mixed_memory_step(parameters, inputs, state, memory, timespans, step=cell)
+    return output, np.concatenate([new, memory], axis=-1)
+
+
+MIXED_MEMORY = Family(
+    name="mixed_memory",
+    defaults={},
+    forms=({"cell": "CfCCell"}, {"cell": "LTCCell"}, {"cell": "WiredCfCCell"}, {"cell": "WiredLTCCell"}),
+    variants=(),
+    bad_arguments=({"cell": 3},),
+    reference=step,
+    shapes=shapes,
+    arranged=arranged,
+    output_size=lambda config: behind(config)[0].output_size(behind(config)[1]),
+    state_sizes=lambda config: [units(config)] * 2,
+    choices={},
+    shown={},
+    admissible=WIRED_LTC.admissible,
+)

@@ -1,0 +1,80 @@
+"""Closed-form continuous-time cells along the layers of a wiring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.families.base import Config, Family, Parameters, Variant, given
+from conformance.families.cfc import VARIANTS, head_shapes, signed
+from conformance.families.wired import WIRED, graph, output_size
+from reference import wired_cfc_step
+from reference.wired_cfc import TIME_HEADS, layer_masks
+
+DEFAULTS: Config = {
+    "mode": "default",
+    "head_activation": "tanh",
+    "fully_recurrent": True,
+    "sparse_time_heads": True,
+}
+
+
+def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
+    """The table "Parameters" of SPEC.md."""
+    found: dict[str, tuple[int, ...]] = {}
+    read = input_dim
+    for i, neurons in enumerate(graph(config, input_dim).layers):
+        own = len(neurons)
+        heads = head_shapes(config["mode"], read + own, own)
+        found |= {f"layer_{i}/{path}": shape for path, shape in heads.items()}
+        read = own
+    return found
+
+
+def step(
+    parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
+) -> tuple[Any, Any]:
+    """The reference step, under a variant of the specification."""
+    wiring = graph(config, inputs.shape[-1])
+    return wired_cfc_step(
+        signed(parameters, variant),
+        inputs,
+        state,
+        *given(timespans),
+        layers=wiring.layers,
+        adjacency=wiring.adjacency,
+        sensory_adjacency=wiring.sensory_adjacency,
+        output_dim=output_size(config),
+        mode=config["mode"],
+        head_activation=variant.get("head_activation", config["head_activation"]),
+        fully_recurrent=config["fully_recurrent"],
+        sparse_time_heads=config["sparse_time_heads"],
+    )
+
+
+def synapses(config: Config, input_dim: int) -> dict[str, Any]:
+    """The entries of each kernel that the wiring holds for, True where they count."""
+    wiring = graph(config, input_dim)
+    masks = layer_masks(wiring.layers, wiring.adjacency, wiring.sensory_adjacency, config["fully_recurrent"])
+    kernels = ["ff1_kernel"]
+    if config["mode"] != "pure":
+        kernels += ["ff2_kernel", *(TIME_HEADS if config["sparse_time_heads"] else ())]
+    return {f"layer_{i}/{kernel}": mask for i, mask in enumerate(masks) for kernel in kernels}
+
+
+WIRED_CFC = Family(
+    name="wired_cfc",
+    defaults=DEFAULTS,
+    forms=({"mode": "default"}, {"mode": "no_gate"}, {"mode": "pure"}),
+    variants=VARIANTS,
+    bad_arguments=({"mode": "prue"}, {"head_activation": "no_such_activation"}),
+    reference=step,
+    shapes=shapes,
+    choices={
+        "head_activation": ("linear", "lecun_tanh", "tanh"),
+        "fully_recurrent": (False, True),
+        "sparse_time_heads": (False, True),
+    },
+    shown={},
+    synapses=synapses,
+    **WIRED,
+)

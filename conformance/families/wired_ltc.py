@@ -1,0 +1,100 @@
+"""Liquid time-constant cells whose synapses are those of a wiring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from conformance.families.base import Config, Family, Parameters, Variant, given
+from conformance.families.wired import WIRED, graph, output_size, units
+from reference import wired_ltc_step
+
+DEFAULTS: Config = {
+    "solver": "semi_implicit",
+    "ode_unfolds": 6,
+    "epsilon": 1e-8,
+    "input_mapping": "affine",
+    "output_mapping": "affine",
+    "implicit_param_constraints": False,
+}
+
+SMALLEST_CAPACITANCE = 0.5
+"""Of the cases: the constraint lets it be 1e-3, at which an explicit step in float32 says little."""
+
+
+def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
+    """The table "Parameters" of SPEC.md."""
+    neurons = units(config)
+    found: dict[str, tuple[int, ...]] = dict.fromkeys(("gleak", "vleak", "cm"), (neurons,))
+    for prefix, sources in (("", neurons), ("sensory_", input_dim)):
+        found |= {f"{prefix}{name}": (sources, neurons) for name in ("w", "mu", "sigma", "erev")}
+    for which, size in (("input", input_dim), ("output", output_size(config))):
+        mapping = config[f"{which}_mapping"]
+        names = {"affine": ("w", "b"), "linear": ("w",), None: ()}[mapping]
+        found |= {f"{which}_{name}": (size,) for name in names}
+    return found
+
+
+def admissible(path: str, values: Any) -> Any:
+    """What the constraints allow: conductances of at least 0, a capacitance away from 0."""
+    name = path.rpartition("/")[2]
+    if name in ("gleak", "w", "sensory_w"):
+        return np.abs(values)
+    return np.abs(values) + values.dtype.type(SMALLEST_CAPACITANCE) if name == "cm" else values
+
+
+def step(
+    parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
+) -> tuple[Any, Any]:
+    """The reference step, under a variant of the specification."""
+    wiring = graph(config, inputs.shape[-1])
+    return wired_ltc_step(
+        parameters,
+        inputs,
+        state,
+        *given(timespans),
+        adjacency=wiring.adjacency,
+        sensory_adjacency=wiring.sensory_adjacency,
+        output_dim=output_size(config),
+        **{name: config[name] for name in DEFAULTS},
+    )
+
+
+def synapses(config: Config, input_dim: int) -> dict[str, Any]:
+    """The entries of each matrix of synapses, True where the wiring has one."""
+    wiring = graph(config, input_dim)
+    masks = {"": wiring.adjacency != 0, "sensory_": wiring.sensory_adjacency != 0}
+    names = ("w", "mu", "sigma", "erev")
+    return {f"{kind}{name}": mask for kind, mask in masks.items() for name in names}
+
+
+WIRED_LTC = Family(
+    name="wired_ltc",
+    defaults=DEFAULTS,
+    forms=({"solver": "semi_implicit"}, {"solver": "explicit"}, {"solver": "rk4"}),
+    unsteady=({"solver": "explicit"}, {"solver": "rk4"}),
+    pace=lambda config: 0.125 if config["solver"] == "rk4" else 1.0,
+    variants=(),
+    bad_arguments=(
+        {"solver": "euler"},
+        {"ode_unfolds": 0},
+        {"ode_unfolds": 2.5},
+        {"epsilon": -1.0},
+        {"input_mapping": "quadratic"},
+        {"output_mapping": "quadratic"},
+    ),
+    reference=step,
+    shapes=shapes,
+    choices={
+        "ode_unfolds": (2, 6),
+        "epsilon": (1e-3, 1e-8),
+        "input_mapping": ("linear", None, "affine"),
+        "output_mapping": ("linear", None, "affine"),
+        "implicit_param_constraints": (True, False),
+    },
+    shown={"output_mapping": None},
+    admissible=admissible,
+    synapses=synapses,
+    **WIRED,
+)

@@ -1,0 +1,270 @@
+"""A cell in the sequence layer of its own package, which knows elapsed time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import SequenceCase, Values, array
+from conformance.checks import clause
+from conformance.strategies import seeds, sequences
+from conformance.subject import Subject
+from conformance.suite.test_errors import refused
+from conformance.trial import Draw
+
+LENGTHS = (1, 5, 3)
+"""Each goes with one of the sizes: in the last batch, time and units are equal."""
+
+LONGER = (4, 4)
+
+forms_of_time = st.sampled_from(("flat", "column"))
+"""(batch, time) or (batch, time, 1)"""
+
+
+def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
+    """The layer's answer to the sequence; every output, unless the case's options say otherwise."""
+    times = case.timespans
+    given = {
+        "wrapper": "layer",
+        "mask": case.mask,
+        "timespans": times[..., None] if times is not None and form == "column" else times,
+        "initial_state": subject.tensors(case),
+        "options": {"return_sequences": True, **case.options},
+    }
+    answer: dict[str, Any] = subject.request("sequence", **{**subject.about(case), **given, **more})
+    return answer
+
+
+def judged(subject: Subject, case: SequenceCase, **more: Any) -> None:
+    """The layer's outputs are those of the reference."""
+    __tracebackhide__ = True
+    judge.sequence(subject, case, run(subject, case, **more)["output"])
+
+
+def timed(subject: Subject, draw: Draw, lengths: Sequence[int] = LONGER, **kinds: Any) -> SequenceCase:
+    """A sequence with elapsed times."""
+    case: SequenceCase = draw(sequences(subject, lengths=lengths, timed=True, **kinds))
+    return case
+
+
+def mask_of(case: SequenceCase) -> Values:
+    """The mask of a case that has one, to be written to."""
+    assert case.mask is not None
+    return case.mask
+
+
+@clause("layer.steps", examples=20, smoke=2)
+def test_steps(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, LENGTHS, forms=subject.forms)
+    judged(subject, case, form=draw(forms_of_time))
+
+
+@clause("layer.default", examples=8, smoke=1)
+def test_default(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=LENGTHS))
+    judged(subject, case)
+    judged(subject, replace(case, timespans=np.ones(case.inputs.shape[:2], case.inputs.dtype)))
+
+
+@clause("layer.final_state", examples=6, smoke=1)
+def test_final_state(subject: Subject, draw: Draw) -> None:
+    case = replace(timed(subject, draw), options={"return_sequences": False, "return_state": True})
+    outputs, last = judge.folded(subject, case)
+    answer = run(subject, case)
+    judge.close(subject, "output", answer["output"], outputs[-1])
+    judge.close(subject, "last state", judge.joined(subject, case.config, answer["state"]), last)
+
+
+@clause("layer.backwards", examples=6, smoke=1)
+def test_backwards(subject: Subject, draw: Draw) -> None:
+    judged(subject, replace(timed(subject, draw), options={"go_backwards": True}))
+
+
+@clause("layer.unroll", examples=4, smoke=0)
+def test_unroll(subject: Subject, draw: Draw) -> None:
+    options = {"unroll": True, "go_backwards": draw(st.booleans())}
+    judged(subject, replace(timed(subject, draw, (3, 3)), options=options))
+
+
+@clause("layer.initial_state", examples=6, smoke=1)
+def test_initial_state(subject: Subject, draw: Draw) -> None:
+    judged(subject, timed(subject, draw, given_state=True))
+
+
+@clause("layer.stateful", examples=6, smoke=1)
+def test_stateful(subject: Subject, draw: Draw) -> None:
+    case = replace(timed(subject, draw), options={"stateful": True})
+    judged(subject, case, chunks=draw(st.sampled_from(([2, 2], [1, 3]))))
+
+
+@clause("layer.mask", examples=12, smoke=1)
+def test_mask(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, (3, 5, 3), masked=True, given_state=None)
+    mask_of(case)[0, 0] = False  # a masked first step in every example
+    for go_backwards in (False, True):
+        judged(subject, replace(case, options={"go_backwards": go_backwards}))
+
+
+@clause("layer.mask.zero_output", examples=6, smoke=1)
+def test_mask_zero_output(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, (3, 3), masked=True)
+    mask_of(case)[0, :2] = (True, False)  # an output to hold in every example
+    for unroll in (False, True):
+        judged(subject, replace(case, options={"zero_output_for_mask": True, "unroll": unroll}))
+
+
+@clause("layer.mask.unroll", examples=4, smoke=0)
+def test_mask_unroll(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, (3, 3), masked=True)
+    for go_backwards in (False, True):
+        judged(subject, replace(case, options={"unroll": True, "go_backwards": go_backwards}))
+
+
+@clause("layer.mask.removed", examples=6, smoke=1)
+def test_mask_removed(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw)
+    rows = draw(st.sampled_from(([1, 0, 1, 1], [0, 1, 0, 1], [1, 0, 0, 1], [1, 1, 1, 0])))
+    keep = np.asarray(rows, bool)
+    masked = replace(case, mask=np.broadcast_to(keep, case.inputs.shape[:2]).copy())
+    assert case.timespans is not None
+    removed = replace(case, inputs=case.inputs[:, keep], timespans=case.timespans[:, keep])
+    got = run(subject, masked)["output"][:, keep]
+    outputs, _ = judge.folded(subject, removed)
+    for k, want in enumerate(outputs):
+        judge.close(subject, f"output at the step {k} that counts", got[:, k], want)
+
+
+@clause("layer.mask.carry", examples=12, smoke=1)
+def test_mask_carry(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=LONGER, timed=draw(st.booleans()), masked=True))
+    mask_of(case)[0, :3] = (True, False, True)
+    for go_backwards in (False, True):
+        judged(subject, replace(case, options={"masked_time": "carry", "go_backwards": go_backwards}))
+
+
+NOTHING = -7.0
+"""What stands where a sample is masked."""
+
+
+@clause("layer.mask.implicit", examples=6, smoke=1)
+def test_mask_implicit(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, (3, 3), masked=True, given_state=None)
+    if draw(st.booleans()):
+        assert case.mask is not None
+        case = replace(
+            case, inputs=np.where(case.mask[..., None], case.inputs, case.inputs.dtype.type(NOTHING))
+        )
+        judged(subject, case, mask=None, symbolic=True, before={"masking": NOTHING})
+        return
+    seed = draw(seeds)
+    table = array((5, case.input_dim), "simple", seed, "table", subject.dtype)
+    tokens = np.random.default_rng(seed).integers(0, 5, case.inputs.shape[:2]).astype("int32")
+    tokens[:, 0] = 1  # something counts in every row
+    case = replace(case, inputs=table[tokens], mask=tokens != 0)
+    judged(subject, case, inputs=tokens, mask=None, symbolic=True, before={"embedding": table})
+
+
+@clause("layer.bidirectional", examples=6, smoke=1)
+def test_bidirectional(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw)
+    other = {p: subject.family.admissible(p, v[..., ::-1].copy()) for p, v in case.parameters.items()}
+    backward = replace(case, parameters=other, options={"go_backwards": True})
+    both = [dict(case.parameters), dict(backward.parameters)]
+    answer = run(subject, case, parameters=both, wrapper="layer_bidirectional")
+    judge.sequence(subject, case, answer["output"][0], what="forward output")
+    judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
+
+
+@clause("layer.time_feature", examples=6, smoke=1)
+def test_time_feature(subject: Subject, draw: Draw) -> None:
+    case = replace(timed(subject, draw), options={"time_feature": True})
+    assert case.timespans is not None
+    both = np.concatenate([case.inputs, case.timespans[..., None]], axis=-1)
+    judged(subject, case, inputs=both, timespans=None)
+
+
+@clause("layer.timespans.shape", examples=4, smoke=1)
+def test_timespans_shape(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=LENGTHS[1:]))
+    (batch, length), units = case.inputs.shape[:2], subject.outputs(case.config)
+    shapes = [
+        (),
+        (batch,),
+        (length,),
+        (batch, length + 1),
+        (batch + 1, length),
+        (batch, 1),
+        (1, length),
+        (length, batch),
+        (batch, length, units),
+        (batch, length, 2),
+    ]
+    allowed = ((batch, length), (batch, length, 1))
+    for shape in draw(st.permutations([shape for shape in shapes if shape not in allowed])):
+        times = np.ones(shape, case.inputs.dtype)
+        what = f"timespans of shape {shape} for a sequence of shape {case.inputs.shape}"
+        asked = {**subject.about(case), "timespans": times, "wrapper": "layer"}
+        refused(subject, what, "sequence", **asked)
+
+
+@clause("layer.empty", examples=2, smoke=1)
+def test_empty(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(1, 1)))
+    asked = {**subject.about(case), "inputs": case.inputs[:, :0], "wrapper": "layer"}
+    if draw(st.booleans()):
+        asked["timespans"] = np.ones((len(case.inputs), 0), case.inputs.dtype)
+    refused(subject, "a sequence without a sample", "sequence", **asked)
+
+
+@clause("layer.symbolic", examples=6, smoke=1)
+def test_symbolic(subject: Subject, draw: Draw) -> None:
+    case = timed(subject, draw, LENGTHS[1:], given_state=None)
+    judged(subject, case, form=draw(forms_of_time), symbolic=True)
+
+
+@clause("layer.model", examples=1, smoke=0)
+def test_model(subject: Subject, draw: Draw) -> None:
+    moved(subject, draw, (subject.backend,))
+
+
+@clause("layer.backends", examples=2, smoke=0, backends=2)
+def test_backends(subject: Subject, draw: Draw) -> None:
+    moved(subject, draw, subject.other_backends)
+
+
+def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
+    """A model with timespans, saved here, gives the same outputs in a process of each of `backends`."""
+    case = replace(timed(subject, draw, (3, 3)), options={"go_backwards": draw(st.booleans())})
+    outputs, _ = judge.folded(subject, case)
+    asked = {"inputs": case.inputs, "timespans": case.timespans}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.keras")
+        given = {**subject.about(case), **asked, "path": path, "options": dict(case.options)}
+        before = subject.request("save", **given)["output"]
+        for backend in backends:
+            with subject.elsewhere(backend) as other:
+                after = subject.request("load", to=other, path=path, **asked)["output"]
+            for k, like in enumerate(outputs):
+                judge.agree(subject, f"output at step {k}", before[:, k], after[:, k], like)
+
+
+@clause("layer.training", examples=3, smoke=1)
+def test_training(subject: Subject, draw: Draw) -> None:
+    case, seed = timed(subject, draw, (3, 3)), draw(seeds)
+    assert case.timespans is not None
+    targets = array(
+        (len(case.inputs), subject.outputs(case.config)), "simple", seed, "targets", subject.dtype
+    )
+    asked = {**subject.about(case), "timespans": 0.5 + case.timespans, "targets": targets, "steps": 1}
+    answer = subject.request("train", **asked, seed=seed % 1000)
+    for path, before in answer["before"].items():
+        after = answer["after"][path]
+        judge.holds(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
+        judge.holds(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)

@@ -1,0 +1,320 @@
+"""Wired cells and mixed memory: what one step computes, and what a wiring promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import StepCase, Values, array, sequence_case, step_case
+from conformance.checks import clause, numerical
+from conformance.families import Config, Sizes
+from conformance.families.wired import layered, sparse, wiring
+from conformance.strategies import FEW, any_steps, seeds, steps
+from conformance.subject import Subject
+from conformance.tolerance import ErrorBounded
+from conformance.trial import FORMULA, Draw
+from reference import graph
+
+eagerly = st.sampled_from((False, False, False, False, True))
+
+SPARSE = (layered(), sparse(4), sparse(3))
+"""Wirings that lack connections between layers and within them."""
+
+sparse_wirings = st.sampled_from(SPARSE)
+
+
+@numerical("wired_cfc.step.default")
+def test_cfc_default(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
+
+
+@numerical("wired_cfc.step.no_gate")
+def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
+
+
+@numerical("wired_cfc.step.pure")
+def test_cfc_pure(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+
+
+@numerical("wired_cfc.layers", examples=20)
+def test_cfc_layers(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, wiring=layered(), buckets=FEW[1:2])))
+
+
+@numerical("wired_cfc.fully_recurrent", argument="fully_recurrent", examples=20)
+def test_cfc_fully_recurrent(subject: Subject, draw: Draw) -> None:
+    chosen = {"wiring": draw(sparse_wirings), "fully_recurrent": draw(st.booleans())}
+    judge.step(subject, draw(any_steps(subject, **chosen, buckets=FEW[1:2])))
+
+
+@numerical("wired_cfc.sparse_time_heads", argument="sparse_time_heads", examples=20)
+def test_cfc_sparse_time_heads(subject: Subject, draw: Draw) -> None:
+    chosen = {"wiring": draw(sparse_wirings), "sparse_time_heads": draw(st.booleans())}
+    judge.step(subject, draw(steps(subject, **subject.forms[0], **chosen, buckets=FEW[1:2])))
+
+
+@numerical("wired_ltc.step.semi_implicit", argument="solver")
+def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+
+
+@numerical("wired_ltc.step.explicit", argument="solver")
+def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+
+
+@numerical("wired_ltc.step.rk4", argument="solver")
+def test_ltc_rk4(subject: Subject, draw: Draw) -> None:
+    judge.step(
+        subject, draw(steps(subject, solver="rk4", recipe=st.sampled_from(("simple", "normal", "tiny"))))
+    )
+
+
+@numerical("wired_ltc.mapping", argument="input_mapping", examples=20)
+def test_ltc_mapping(subject: Subject, draw: Draw) -> None:
+    names = ("input_mapping", "output_mapping")
+    chosen = {name: draw(st.sampled_from(("affine", "linear", None))) for name in names}
+    judge.step(subject, draw(steps(subject, **chosen, buckets=FEW[1:])))
+
+
+@numerical("wired_ltc.unfolds", argument="ode_unfolds", examples=20)
+def test_ltc_unfolds(subject: Subject, draw: Draw) -> None:
+    chosen = {"ode_unfolds": draw(st.sampled_from((1, 2, 9))), "epsilon": draw(st.sampled_from((1e-3, 1e-8)))}
+    judge.step(subject, draw(steps(subject, **chosen, buckets=FEW[1:2])))
+
+
+@numerical("wired_ltc.implicit_constraints", argument="implicit_param_constraints", examples=20)
+def test_ltc_implicit_constraints(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:])))
+
+
+@clause("wired_ltc.constraints", examples=4, smoke=1)
+def test_ltc_constraints(subject: Subject, draw: Draw) -> None:
+    _, answer = trained(subject, draw, wiring=sparse(4))
+    lowest = {"gleak": 0.0, "w": 0.0, "sensory_w": 0.0, "cm": 1e-3}
+    for path, low in lowest.items():
+        least = float(np.min(answer["after"][path]))
+        enough = least >= low * (1.0 - 1e-6)  # 1e-3 is no number of float32
+        judge.holds(subject, enough, f"after training {path} has a value of {least:g}", got=least, want=low)
+
+
+@numerical("wired_ltc.splitting", examples=12)
+def test_ltc_splitting(subject: Subject, draw: Draw) -> None:
+    first, second = draw(st.sampled_from(((1, 1), (2, 1), (1, 3))))
+    form, dt = draw(st.sampled_from(subject.forms)), draw(st.sampled_from((0.125, 0.0625)))
+    case = draw(steps(subject, **form, recipe=st.just("normal"), buckets=FEW[1:2]))
+    whole, state = unfolded(case, first + second, dt), case.state
+    bounded: Any = ErrorBounded(state, subject.arithmetic)
+    for unfolds in (first, second):
+        part = unfolded(case, unfolds, dt)
+        state = np.concatenate(subject.step(replace(part, state=state))["state"], axis=-1)
+        _, bounded = subject.reference(replace(part, state=bounded))
+    got = np.concatenate(subject.step(whole)["state"], axis=-1)
+    bound = bounded.error + subject.reference(whole)[1].error
+    judge.close(subject, "state after both parts", state, ErrorBounded(got, subject.arithmetic, bound))
+
+
+def unfolded(case: StepCase, unfolds: int, dt: float) -> StepCase:
+    """The case with so many unfolds of dt each."""
+    times = np.full((len(case.inputs), 1), unfolds * dt, case.inputs.dtype)
+    return replace(case, config={**case.config, "ode_unfolds": unfolds}, timespans=times)
+
+
+ORDERS = {"semi_implicit": (1, 64), "explicit": (1, 64), "rk4": (4, 16)}
+"""By solver: its order, and so many unfolds that its error falls as the order says."""
+
+FINEST = 1024
+
+
+@clause("wired_ltc.convergence", tiers=(FORMULA,), examples=9, smoke=1, argument="solver")
+def test_ltc_convergence(subject: Subject, draw: Draw) -> None:
+    solver = draw(st.sampled_from(sorted(ORDERS)))
+    order, unfolds = ORDERS[solver]
+    sizes, seed = Sizes(4, 2, 5), draw(seeds)
+    config = subject.config(sizes, solver=solver)
+    case = step_case(
+        subject.family, config, sizes, recipe="normal", seed=seed, time="column", dtype=subject.dtype
+    )
+    case = replace(case, timespans=np.full((4, 1), 0.25, subject.dtype))
+    exact = finest(subject, case)
+    coarse, fine = (
+        np.concatenate(subject.step(unfolded(case, n, 0.25 / n))["state"], axis=-1) - exact
+        for n in (unfolds, 2 * unfolds)
+    )
+    ratio = float(np.linalg.norm(coarse) / np.linalg.norm(fine))
+    least = 2.0 ** (order - 0.5)
+    judge.holds(
+        subject,
+        ratio >= least,
+        f"twice the unfolds of {solver} divide the error by {ratio:.3g}, not by {2**order}",
+        got=ratio,
+        want=2**order,
+    )
+
+
+def finest(subject: Subject, case: StepCase) -> Values:
+    """The solution of the differential equation, by so small steps that the rest is far below any error."""
+    config = subject.family.full({**case.config, "solver": "rk4", "ode_unfolds": FINEST})
+    _, state = subject.family.reference(
+        case.parameters, case.inputs, case.state, case.column, config, subject.variant
+    )
+    return np.asarray(state)
+
+
+@clause("wired_ltc.relabelling", examples=12)
+def test_ltc_relabelling(subject: Subject, draw: Draw) -> None:
+    case = draw(steps(subject, buckets=FEW[1:2], wiring=wiring("FullyConnected", units=4, output_dim=2)))
+    order = [0, 1, *draw(st.permutations((2, 3)))]
+    moved = {path: relabelled(path, value, order) for path, value in case.parameters.items()}
+    other = replace(case, parameters=moved, state=case.state[:, order])
+    state = np.concatenate(subject.step(case)["state"], axis=-1)
+    again = np.concatenate(subject.step(other)["state"], axis=-1)
+    judge.agree(subject, f"state of neurons {order}", state[:, order], again, subject.reference(other)[1])
+
+
+def relabelled(path: str, value: Values, order: list[int]) -> Values:
+    """A parameter of the cell whose neuron i is neuron order[i] of another."""
+    if path.startswith(("input_", "output_")):
+        return value
+    value = value[..., order]
+    return value[order] if path in ("w", "mu", "sigma", "erev") else value
+
+
+@numerical("mixed_memory.step")
+def test_mixed_memory(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject)), eager=draw(eagerly))
+
+
+@clause("mixed_memory.state", examples=8)
+def test_mixed_memory_state(subject: Subject, draw: Draw) -> None:
+    case = draw(any_steps(subject))
+    answer = subject.step(case)
+    sizes = subject.family.state_sizes(subject.family.full(case.config))
+    got = [list(np.shape(tensor)) for tensor in answer["state"]]
+    want = [[len(case.inputs), size] for size in sizes]
+    judge.holds(subject, got == want, f"the state has shapes {got}, but should be h and c, {want}")
+    _, state = subject.reference(case)
+    judge.close(subject, "c", answer["state"][1], state[:, sizes[0] :])
+
+
+# Wirings
+
+
+@st.composite
+def wirings(draw: st.DrawFn) -> Config:
+    """A wiring of any kind, its arguments away from their defaults at times."""
+    units, seed = draw(st.integers(1, 9)), draw(st.sampled_from((None, 1, 22222, 99)))
+    kind = draw(st.sampled_from(("FullyConnected", "Random", "AutoNCP", "NCP")))
+    if kind == "FullyConnected":
+        more: Config = draw(
+            st.sampled_from(({}, {"output_dim": (units + 1) // 2}, {"self_connections": units == 1}))
+        )
+        return wiring(kind, units=units, **more, **({} if seed is None else {"erev_init_seed": seed}))
+    sparsity = draw(st.sampled_from((0.1, 0.5, 0.75)))
+    if kind == "Random":
+        seeded = {} if seed is None else {"random_seed": seed}
+        return wiring(kind, units=units, output_dim=(units + 1) // 2, sparsity_level=sparsity, **seeded)
+    seeded = {} if seed is None else {"seed": seed}
+    if kind == "AutoNCP":
+        return wiring(kind, units=units + 5, output_size=2, sparsity_level=sparsity, **seeded)
+    return wiring(kind, **{**layered(units + 1)["config"], **seeded})
+
+
+def graphs(subject: Subject, draw: Draw) -> tuple[dict[str, Any], Config, int]:
+    """What the implementation says of a wiring; the wiring; and the number of inputs."""
+    chosen, input_dim = draw(wirings()), draw(st.integers(1, 5))
+    named = {"kind": chosen["class_name"], "arguments": chosen["config"], "input_dim": input_dim}
+    answer: dict[str, Any] = subject.request("wiring", **named)
+    return answer, chosen, input_dim
+
+
+MATRICES = ("adjacency", "sensory_adjacency")
+
+
+@clause("wiring.graph", examples=50, smoke=5)
+def test_graph(subject: Subject, draw: Draw) -> None:
+    answer, chosen, input_dim = graphs(subject, draw)
+    want = graph(chosen["class_name"], chosen["config"], input_dim)
+    for name in MATRICES:
+        judge.same(subject, name, answer["once"][name], getattr(want, name))
+
+
+@clause("wiring.idempotent")
+def test_idempotent(subject: Subject, draw: Draw) -> None:
+    answer, _, _ = graphs(subject, draw)
+    for name in MATRICES:
+        judge.same(subject, f"{name} built twice", answer["twice"][name], answer["once"][name])
+
+
+@clause("wiring.config")
+def test_config(subject: Subject, draw: Draw) -> None:
+    answer, _, _ = graphs(subject, draw)
+    for name in MATRICES:
+        judge.same(subject, f"{name} made of the config", answer["again"][name], answer["once"][name])
+
+
+def sparsely(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Values]]:
+    """A step of a cell that lacks connections, and where each of its parameters has none."""
+    assert subject.family.synapses is not None
+    chosen = {"wiring": draw(sparse_wirings), **draw(st.sampled_from(subject.steady_forms))}
+    recurrent = {"fully_recurrent": draw(st.booleans())} if subject.accepts("fully_recurrent") else {}
+    kinds: dict[str, Any] = {"buckets": FEW[1:2], "time": ("column",), "recipe": st.just("normal")}
+    case = draw(steps(subject, **chosen, **recurrent, **kinds))
+    found = subject.family.synapses(subject.family.full(case.config), case.input_dim)
+    return case, {path: ~mask for path, mask in found.items() if not mask.all()}
+
+
+@clause("wiring.influence", examples=12)
+def test_influence(subject: Subject, draw: Draw) -> None:
+    case, absent = sparsely(subject, draw)
+    seed, parameters = draw(seeds), dict(case.parameters)
+    for path, lacking in absent.items():
+        other = subject.family.admissible(path, array(lacking.shape, "saturated", seed, path, subject.dtype))
+        parameters[path] = np.where(lacking, other, parameters[path])
+    before, after = subject.step(case), subject.step(replace(case, parameters=parameters))
+    judge.same(
+        subject, "output with other parameters of what is not there", after["output"], before["output"]
+    )
+    judge.same(
+        subject, "state with other parameters of what is not there", after["state"][0], before["state"][0]
+    )
+
+
+@clause("wiring.gradient", tiers=(FORMULA,), examples=6, smoke=1)
+def test_gradient(subject: Subject, draw: Draw) -> None:
+    case, absent = sparsely(subject, draw)
+    cotangent = np.ones((len(case.inputs), subject.outputs(case.config)), subject.dtype)
+    given = {"cotangent": cotangent, "state_cotangent": [np.ones_like(case.state)]}
+    asked = {**subject.about(case), "state": subject.tensors(case), "timespans": case.timespans, **given}
+    found = subject.request("gradients", **asked)["parameters"]
+    for path, lacking in absent.items():
+        slope = np.asarray(found[path])[lacking]
+        judge.same(subject, f"gradient by {path} where there is nothing", slope, np.zeros_like(slope))
+
+
+@clause("wiring.training", examples=3, smoke=1)
+def test_training(subject: Subject, draw: Draw) -> None:
+    assert subject.family.synapses is not None
+    case, answer = trained(subject, draw, wiring=draw(sparse_wirings))
+    found = subject.family.synapses(subject.family.full(case.config), case.input_dim)
+    for path, mask in found.items():
+        before, after = (np.asarray(answer[when][path])[~mask] for when in ("before", "after"))
+        judge.same(subject, f"{path} after training where there is nothing", after, before)
+
+
+def trained(subject: Subject, draw: Draw, **arguments: Any) -> tuple[Any, dict[str, Any]]:
+    """A sequence through the cell, and what a few steps of training on it made of its parameters."""
+    sizes, seed = Sizes(4, 3, 4), draw(seeds)
+    config = subject.config(sizes, **{**subject.forms[0], **arguments})
+    case = sequence_case(
+        subject.family, config, sizes, length=3, recipe="tiny", seed=seed, dtype=subject.dtype
+    )
+    targets = array((sizes.batch, subject.outputs(config)), "simple", seed, "targets", subject.dtype)
+    answer = subject.request("train", **subject.about(case), targets=targets, steps=4, seed=seed % 1000)
+    return case, answer
