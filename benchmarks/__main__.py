@@ -2,6 +2,7 @@
 
 python benchmarks run [OPTION OF conformance run ...]    time and tightness, a clause and backend
 python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
+python benchmarks sequences [--backend jax,...]          our layers against PyPI ncps and gated cells
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
+import sequences
 
 from conformance import start
 from conformance.checks import CHECKS
@@ -129,6 +131,21 @@ def timed(implementation: Answering, clause: str) -> float:
     verdict = judge_clause(CHECKS[clause], Subject(implementation, cell, PRECISION), Plan(50, seed=1))
     assert verdict.outcome == "pass", verdict
     return time.perf_counter() - begin
+
+
+@main.command("sequences")
+@click.option("--backend", default="jax,torch,tensorflow", show_default=True)
+def side_by_side(backend: str) -> None:
+    """A forward pass and a training step of our layers, PyPI ncps and gated cells: time, compilation, memory."""
+    backends = tuple(backend.split(","))
+    print(
+        "Batch 32, 16 features. CfC, GRU, LSTM: 64 units; backbone of CfC 128 x 1. LTC: AutoNCP(32, 4), 6 unfolds."
+    )
+    print("Milliseconds, forward / training step with Adam, medians of alternating rounds\n")
+    for name in backends:
+        table(*sequences.speed_table(name))
+    print("Growth of the peak of resident memory in the first three training steps, building included\n")
+    table(*sequences.memory_table(backends))
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def choices(
     form = draw(st.sampled_from(forms))
     if "cell" in form:  # behind an LSTM, a cell of another family
         behind = CELLS[form["cell"]]
-        layers, inner = draw(choices(behind, behind.forms, sizes))
+        layers, inner = draw(choices(behind, [f for f in behind.forms if behind.steady(f)], sizes))
         config = behind.config(sizes, layers=layers, **inner)
         return None, {"cell": {"class_name": form["cell"], "config": config}}
     chosen = {**form, **{name: draw(st.sampled_from(values)) for name, values in family.choices.items()}}

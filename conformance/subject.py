@@ -147,7 +147,7 @@ class Subject:
     @property
     def steady_forms(self) -> list[Config]:
         """Those that can be judged whatever the elapsed time."""
-        return [form for form in self.forms if form not in self.family.unsteady]
+        return [form for form in self.forms if self.family.steady(form)]
 
     def accepts(self, argument: str) -> bool:
         """Whether the cell's constructor takes `argument`."""

@@ -94,6 +94,11 @@ class Family:
         """The size of the whole state, its tensors side by side."""
         return sum(self.state_sizes(self.full(config)))
 
+    def steady(self, config: Config) -> bool:
+        """Whether a step can be judged whatever the elapsed time."""
+        full = self.full(config)
+        return not any(form.items() <= full.items() for form in self.unsteady)
+
     def shows_state(self, config: Config) -> bool:
         """Whether the output is the whole state."""
         full = self.full(config)

@@ -18,16 +18,18 @@ from conformance.trial import Draw
 
 def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
     """The implementation's answer to the sequence; every output, unless the case's options say otherwise."""
-    subject.example.tags |= tags(case)
+    subject.example.tags |= tags(subject, case)
     options = {"return_sequences": True, **case.options}
     given = {"mask": case.mask, "initial_state": subject.tensors(case), "options": options, **more}
     answer: dict[str, Any] = subject.request("sequence", **subject.about(case), **given)
     return answer
 
 
-def tags(case: SequenceCase) -> set[str]:
+def tags(subject: Subject, case: SequenceCase) -> set[str]:
     """What is special about a sequence, where a host may have a fault."""
     found = {name for name, value in case.options.items() if value is True}
+    if subject.outputs(case.config) != subject.family.state_sizes(subject.family.full(case.config))[0]:
+        found.add("output of another size than the state")
     if case.mask is None:
         return found
     first = -1 if case.options.get("go_backwards") else 0
