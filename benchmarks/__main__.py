@@ -136,7 +136,7 @@ def timed(implementation: Answering, clause: str) -> float:
 @main.command("sequences")
 @click.option("--backend", default="jax,torch,tensorflow", show_default=True)
 def side_by_side(backend: str) -> None:
-    """A forward pass and a training step of our layers, PyPI ncps and gated cells: time, compilation, memory."""
+    """A forward pass and a training step of our layers, PyPI ncps and gated cells."""
     backends = tuple(backend.split(","))
     print(
         "Batch 32, 16 features. CfC, GRU, LSTM: 64 units; backbone of CfC 128 x 1. LTC: AutoNCP(32, 4), 6 unfolds."
