@@ -138,9 +138,8 @@ def timed(implementation: Answering, clause: str) -> float:
 def side_by_side(backend: str) -> None:
     """A forward pass and a training step of our layers, PyPI ncps and gated cells."""
     backends = tuple(backend.split(","))
-    print(
-        "Batch 32, 16 features. CfC, GRU, LSTM: 64 units; backbone of CfC 128 x 1. LTC: AutoNCP(32, 4), 6 unfolds."
-    )
+    print("Batch 32, 16 features. CfC, GRU, LSTM: 64 units, the backbone of CfC 128 x 1.")
+    print("LTC: AutoNCP(32, 4), 6 unfolds.")
     print("Milliseconds, forward / training step with Adam, medians of alternating rounds\n")
     for name in backends:
         table(*sequences.speed_table(name))

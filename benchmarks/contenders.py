@@ -3,9 +3,9 @@
     PYTHON benchmarks/contenders.py
 
 reads one request a line from stdin, JSON such as `{"contender": "ours CfC", "time": 128, "work": "train"}`,
-and answers with one line, `{"seconds": s, "mb": m}`: how long one forward pass or training step took, and by how
-much the peak of resident memory grew. The first answer of a kind contains its building and compiling. Needs
-NumPy, Keras, and what it compares; nothing of the suite.
+and answers with one line, `{"seconds": s, "mb": m}`: how long one forward pass or training step took, and by
+how much the peak of resident memory grew. The first answer of a kind contains its building and compiling.
+Needs NumPy, Keras, and what it compares; nothing of the suite.
 """
 
 import json

@@ -117,7 +117,9 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         """Nothing to forget."""
 
     def get_config(self):
-        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+        cell = keras.saving.serialize_keras_object(self.cell)
+        cell.pop("build_config", None)  # this cell builds it, when it is built itself
+        return {**super().get_config(), "cell": cell}
 
     @classmethod
     def from_config(cls, config):

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps import CfCCell, LTCCell
+from ncps import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
 from ncps.cells import TimedCell
+from ncps.wirings import AutoNCP
 from tests.ncps.helpers import array
 
 BATCH, TIME, FEATURES = 4, 5, 3
@@ -41,6 +42,9 @@ CELLS = {
     "cfc": lambda **k: CfCCell(4, backbone_units=6, backbone_dropout=0.0, **k),
     "ltc": lambda **k: LTCCell(4, **k),
     "two": lambda **k: TwoStates(**k),
+    "wired_cfc": lambda **k: WiredCfCCell(AutoNCP(8, 2), **k),
+    "wired_ltc": lambda **k: WiredLTCCell(AutoNCP(8, 2), ode_unfolds=2, **k),
+    "mixed": lambda **k: MixedMemoryCell(LTCCell(3, **k)),
 }
 
 

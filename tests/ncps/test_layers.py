@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import ncps
-from ncps import LTC, CfC, CfCCell, LTCCell
+from ncps import LTC, CfC, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
+from ncps.wirings import AutoNCP
 from tests.ncps.helpers import array
 from tests.ncps.sequences import BATCH, CELLS, FEATURES, TIME, T, X, assert_same, by_hand
 
 
 @pytest.mark.parametrize("kind", CELLS)
-@pytest.mark.parametrize("options", [{}, {"go_backwards": True}, {"unroll": True, "go_backwards": True}])
+@pytest.mark.parametrize("options", [{}, {"unroll": True, "go_backwards": True}])
 def test_a_sequence_is_the_step_folded(kind, options):
     layer = CfC(CELLS[kind](), return_sequences=True, return_state=True, **options)
     outputs, *states = layer(X, timespans=T)
@@ -71,6 +72,12 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
     assert CfC(cell).cell is cell
     assert CfC(cell).compute_dtype == "float64"
     assert CfC(8, dtype="mixed_float16").cell.dtype_policy.name == "mixed_float16"
+    assert isinstance(CfC(AutoNCP(8, 2), sparse_time_heads=False).cell, WiredCfCCell)
+    wired = LTC(AutoNCP(8, 2), ode_unfolds=3, mixed_memory=True)
+    assert isinstance(wired.cell, MixedMemoryCell)
+    assert isinstance(wired.cell.cell, WiredLTCCell)
+    assert wired.cell.cell.ode_unfolds == 3
+    assert LTC.from_config(wired.get_config()).get_config() == wired.get_config()
 
 
 @pytest.mark.parametrize(
@@ -92,6 +99,8 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
         (lambda: LTC(3, time_feature=1), "time_feature"),
         (lambda: LTC(3, mixed_memory="yes"), "mixed_memory"),
         (lambda: LTC(3, epsilom=1), "epsilom"),
+        (lambda: LTC(3, epsilon=1), "epsilon must be left out: a LTCCell has none"),
+        (lambda: CfC(AutoNCP(8, 2), backbone_units=3), "left out: a WiredCfCCell has none"),
     ],
 )
 def test_a_bad_argument_is_refused_by_name(make, message):
@@ -144,7 +153,8 @@ def test_a_saved_model_keeps_everything(tmp_path):
     y = CfC(4, backbone_units=6, return_sequences=True, masked_time="carry")(
         keras.layers.Masking()(x), timespans=t
     )
-    y = ncps.layers.Bidirectional(LTC(CELLS["two"]()))(y, timespans=t)
+    y = ncps.layers.Bidirectional(LTC(CELLS["wired_ltc"](), return_sequences=True))(y, timespans=t)
+    y = LTC(4, mixed_memory=True)(y, timespans=t)
     model = keras.Model([x, t], y)
     arrays = [np.where(np.arange(TIME)[:, None] == 2, 0, X).astype("float32"), T[:, :, None]]
     want = model.predict(arrays, verbose=0)
