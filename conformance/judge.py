@@ -136,7 +136,8 @@ def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> E
         rows = None if case.mask is None else case.mask[:, k]
         want, _ = subject.reference(case.at(k, state.value))
         close(subject, f"{what} at step {i}", got[:, i], want, rows)
-        new = ErrorBounded(got[:, i], want.arithmetic, 2.0 * want.error)
+        value = got[:, i] if rows is None else np.where(rows[:, None], got[:, i], want.value)
+        new = ErrorBounded(value, want.arithmetic, 2.0 * want.error)
         return new, new
 
     shown, last = fold(own, case.inputs, start(subject, case), **fold_options(case))

@@ -101,9 +101,13 @@ class Family:
 
     def shows_state(self, config: Config) -> bool:
         """Whether the output is the whole state."""
+        return len(self.state_sizes(self.full(config))) == 1 and self.shows_first_state(config)
+
+    def shows_first_state(self, config: Config) -> bool:
+        """Whether the output is the state's first tensor."""
         full = self.full(config)
         shown = all(full[name] == value for name, value in self.shown.items())
-        return shown and self.state_sizes(full) == [self.output_size(full)]
+        return shown and self.state_sizes(full)[0] == self.output_size(full)
 
     def split(self, config: Config, state: Any) -> list[Any]:
         """The tensors of a state that is given side by side."""

@@ -15,6 +15,10 @@ MODULES = (
     "reference.backbone",
     "reference.cfc",
     "reference.ltc",
+    "reference.solvers",
+    "reference.wired_ltc",
+    "reference.wired_cfc",
+    "reference.mixed_memory",
     "reference.sequence",
 )
 
@@ -34,11 +38,23 @@ FOUND_BY = (
     (r"ltc\.explicit", "ltc.step.explicit"),
     (r"ltc\.output", "ltc.step.activation"),
     (r"ltc", "ltc.step.semi_implicit"),
+    (r"solvers\.(semi_implicit|mean)", "wired_ltc.step.semi_implicit"),
+    (r"solvers\.rk4", "wired_ltc.step.rk4"),
+    (r"solvers", "wired_ltc.step.explicit"),
+    (r"wired_ltc\.wired_ltc_step: 1\.", "time.default"),
+    (r"wired_ltc\.mapped", "wired_ltc.mapping"),
+    (r"wired_ltc\.positive", "wired_ltc.implicit_constraints"),
+    (r"wired_ltc\.synapses: return w", "wiring.influence"),
+    (r"wired_ltc", "wired_ltc.step.semi_implicit"),
+    (r"wired_cfc\.wired_cfc_step: 1\.", "time.default"),
+    (r"wired_cfc\.wired_cfc_step: masked", "wired_cfc.sparse_time_heads"),
+    (r"wired_cfc\.layer_parameters: return \{name: a if name in masked else a ", "wiring.influence"),
+    (r"wired_cfc", "wired_cfc.layers"),
+    (r"mixed_memory", "mixed_memory.step"),
+    (r"sequence\.carried", "layer.mask.carry"),
     (r"sequence.*go_backwards", "sequence.backwards"),
-    (r"sequence.*shown = .* if mask is not None", "sequence.mask"),
     (r"sequence.*shown = ", "sequence.mask.zero_output"),
-    (r"sequence\.fold: previous = (state|1e-06)", "sequence.mask.initial_state"),
-    (r"sequence\.fold: (state|previous) = new", "sequence.steps"),
+    (r"sequence\.fold: previous = np.where\(keep, output, (output|1e-06)", "sequence.mask.initial_state"),
     (r"sequence", "sequence.mask"),
 )
 """The clause that finds what begins so; the first that fits."""
@@ -56,10 +72,26 @@ EQUIVALENT = {
         ),
         "the inner selection keeps exp from overflowing where its value is not selected",
     ),
+    "sequence.fold: previous = np.where(keep, output, 0.0 / output if previous is None else previous)": (
+        "0 / a is 0 * a where a is not 0"
+    ),
+    **dict.fromkeys(
+        (
+            "solvers.semi_implicit: weights = "
+            "np.concatenate([(cm - zero)[None], dt * g, (dt * epsilon + zero)[None]])",
+            "solvers.semi_implicit: weights = "
+            "np.concatenate([(cm + zero)[None], dt * g, (dt * epsilon - zero)[None]])",
+        ),
+        "the zero is there for its shape",
+    ),
+    "solvers.rk4: return np.sum(np.stack([dt / 6.0 * k4, dt / 3.0 * k3, dt / 3.0 * k2, dt / 6.0 * k1, v]), "
+    "axis=0)": "a sum in another order",
     "cfc.pure: rate = absolute(-parameters['w_tau']) + absolute(f1)": "|-a| is |a|",
     "cfc.pure: rate = absolute(parameters['w_tau']) + absolute(-f1)": "|-a| is |a|",
 }
 """Changes that give the same for every legal input, and why."""
+
+SHAPE = "raises: an array of another shape"
 
 OUTSIDE = {
     r"activations\.(primitive|get)": "dispatch, no formula",
@@ -67,8 +99,17 @@ OUTSIDE = {
     r"activations\.gelu_tanh": "no config names it: the suite's activations are strings of Keras",
     r"cfc\.cfc_step: not mode == 'pure'": "raises: a mode is given the parameters of another",
     r"cfc\.pure: .*(ff2|time_[ab])": "raises: mode pure has no such parameter",
-    r"sequence\.fold: shown = .* if zero_output_for_mask else previous": "raises where nothing is masked, "
-    "and zero_output_for_mask is asked for with a mask only",
+    r"sequence\.fold: previous = .*previous if previous is None": "raises: there is no previous output yet",
+    r"sequence\.running_order: return range\((length \+ 1|length,|-1,|1 - length|-length - 1)": "raises: "
+    "another number of samples than there are",
+    r"solvers\.semi_implicit: weights = np\.concatenate\(\[(cm|\(g|\(cm \+ (cm|epsilon|g)\))": SHAPE,
+    r"solvers\.semi_implicit: .*\[None\], dt(,| \* (?!g))": SHAPE,
+    r"solvers\.semi_implicit: .*, \((dt \* epsilon\)|dt \* epsilon \+ g|dt \* g|g \* epsilon)": SHAPE,
+    r"solvers\.current: .* \* (g|reversals)$": SHAPE,
+    r"wired_ltc\.mapped: (scaled = parameters|return parameters)": SHAPE,
+    r"wired_cfc\.wired_cfc_step: (masked = (HEADS -|-HEADS)|own)": "raises: no set, or no such slice",
+    r"wired_cfc\.layer_parameters: return \{name: a if name in masked else np": "raises: a mask for a bias",
+    r"mixed_memory\.gates: (a, i, f, o|.*tau_kernel)": "raises: gates of other sizes, no such parameter",
 }
 """Changes that are no mutants, and why."""
 

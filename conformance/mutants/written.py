@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.mutants import written_calls, written_formulas
+from conformance.mutants import written_calls, written_formulas, written_wired
 from conformance.mutants.mutant import Mutant
 
-REWRITES = (*written_formulas.REWRITES, *written_calls.REWRITES)
+REWRITES = (*written_formulas.REWRITES, *written_calls.REWRITES, *written_wired.REWRITES)
 
 
 def mutants() -> dict[str, Mutant]:

@@ -17,7 +17,7 @@ from conformance.checks import clause
 from conformance.strategies import seeds, sequences
 from conformance.subject import Subject
 from conformance.suite.test_errors import refused
-from conformance.trial import Draw
+from conformance.trial import FORMULA, TIERS, Draw
 
 LENGTHS = (1, 5, 3)
 """Each goes with one of the sizes: in the last batch, time and units are equal."""
@@ -60,7 +60,7 @@ def mask_of(case: SequenceCase) -> Values:
     return case.mask
 
 
-@clause("layer.steps", examples=20, smoke=2)
+@clause("layer.steps", examples=20, smoke=2, tiers=TIERS)
 def test_steps(subject: Subject, draw: Draw) -> None:
     case = timed(subject, draw, LENGTHS, forms=subject.forms)
     judged(subject, case, form=draw(forms_of_time))
@@ -141,7 +141,7 @@ def test_mask_removed(subject: Subject, draw: Draw) -> None:
         judge.close(subject, f"output at the step {k} that counts", got[:, k], want)
 
 
-@clause("layer.mask.carry", examples=12, smoke=1)
+@clause("layer.mask.carry", examples=12, smoke=1, tiers=(FORMULA,))
 def test_mask_carry(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=LONGER, timed=draw(st.booleans()), masked=True))
     mask_of(case)[0, :3] = (True, False, True)

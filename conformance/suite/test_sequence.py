@@ -28,8 +28,8 @@ def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
 def tags(subject: Subject, case: SequenceCase) -> set[str]:
     """What is special about a sequence, where a host may have a fault."""
     found = {name for name, value in case.options.items() if value is True}
-    if subject.outputs(case.config) != subject.family.state_sizes(subject.family.full(case.config))[0]:
-        found.add("output of another size than the state")
+    if not subject.family.shows_first_state(case.config):
+        found.add("output is not the first state")
     if case.mask is None:
         return found
     first = -1 if case.options.get("go_backwards") else 0
