@@ -14,7 +14,10 @@ import sys
 import venv
 from pathlib import Path
 
-REQUIREMENTS = ["ncps==1.0.1", "keras", "torch", "jax"]
+SMALL = "sys_platform == 'linux' and platform_machine == 'x86_64'"  # where TensorFlow has a CPU wheel
+OTHER = "sys_platform != 'linux' or platform_machine != 'x86_64'"
+TENSORFLOW = [f"tensorflow-cpu; {SMALL}", f"tensorflow; {OTHER}"]
+REQUIREMENTS = ["ncps==1.0.1", "keras", "torch", "jax", *TENSORFLOW]
 
 
 def made_from() -> str:
