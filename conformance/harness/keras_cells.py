@@ -173,8 +173,8 @@ class KerasCells(Adapter):
         return self.models.load(path, [inputs] if timespans is None else [inputs, timespans])
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
-        home = next(iter(self.layers.classes.values())).__module__.split(".")[0]
-        return graphs(self.layers, home, kind, arguments, input_dim)
+        cell = next(iter(self.layers.classes.values()))
+        return graphs(self.layers, cell, kind, arguments, input_dim)
 
     def train(
         self,

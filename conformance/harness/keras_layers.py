@@ -78,12 +78,18 @@ def _states(layer: Any) -> list[Any]:
     return [part.states for part in parts if getattr(part, "states", None) is not None]
 
 
-def _member(module: str, name: str) -> Any:
-    """Raises NotSupported where there is no such class."""
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError):
-        raise NotSupported(f"there is no {module}.{name}") from None
+def member_of_package(kind: type, module: str, name: str) -> Any:
+    """What the package that a class comes from, or a base of it, offers by this name in this module.
+
+    Raises NotSupported where there is none.
+    """
+    homes = list(dict.fromkeys(base.__module__.split(".")[0] for base in kind.__mro__))
+    for home in homes:
+        try:
+            return getattr(import_module(home + module), name)
+        except (ImportError, AttributeError):
+            continue
+    raise NotSupported(f"there is no {homes[0]}{module}.{name}")
 
 
 LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "mixed_memory": "CfC"}
@@ -91,9 +97,16 @@ LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "m
 
 
 def layer_of(cell: Any) -> Any:
-    """The sequence layer of the package that a cell comes from, None where it has none that takes time."""
-    package = sys.modules[cell.__module__.split(".")[0]]
-    layer: Any = getattr(package, LAYERS[str(family_of(cell))], None)
+    """The sequence layer that takes a cell and elapsed time, None where there is none.
+
+    It is what the cell names `sequence_layer`, or else the layer of its package that bears the usual name.
+    """
+    layer: Any = getattr(cell, "sequence_layer", None)
+    if layer is None:
+        try:
+            layer = member_of_package(cell, "", LAYERS[str(family_of(cell))])
+        except NotSupported:
+            return None
     takes_time = hasattr(layer, "call") and "timespans" in inspect.signature(layer.call).parameters
     return layer if takes_time else None
 
@@ -148,15 +161,14 @@ class Layers:
 
     def _made(self, cell: str, name: str, value: dict[str, Any]) -> Any:
         """{"class_name", "config"} as an object of the package that the cell comes from."""
-        home = self.classes[cell].__module__.split(".")[0]
         if name == "wiring":
-            return self.wiring(home, value["class_name"], value["config"])
-        inner = _member(home, value["class_name"])
+            return self.wiring(self.classes[cell], value["class_name"], value["config"])
+        inner = member_of_package(self.classes[cell], "", value["class_name"])
         return theirs(inner, **self.arguments(cell, value["config"]))
 
-    def wiring(self, home: str, kind: str, arguments: dict[str, Any]) -> Any:
-        """A wiring, not built, of the module `wirings` of the package `home`."""
-        return theirs(_member(f"{home}.wirings", kind), **arguments)
+    def wiring(self, cell: Any, kind: str, arguments: dict[str, Any]) -> Any:
+        """A wiring, not built, of the module `wirings` of the package that a cell comes from."""
+        return theirs(member_of_package(cell, ".wirings", kind), **arguments)
 
     def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
         """The cell in the sequence layer of its own package."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, Model, NotSupported, theirs
-from .keras_layers import Built, Layers
+from .adapter import Array, BadParams, Model, theirs
+from .keras_layers import Built, Layers, member_of_package
 from .keras_running import Runner
 
 OPTIONS = (
@@ -161,18 +160,10 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
         layer = keras.layers.RNN(cells[0], **options)
     if not plan.both_ways:
         return layer, lambda: cells
-    wrapper = bidirectional(layer) if own else keras.layers.Bidirectional
+    ours = member_of_package(type(layer), ".layers", "Bidirectional") if own else None
+    wrapper = ours or keras.layers.Bidirectional
     both = theirs(wrapper, layer, merge_mode=None, dtype=plan.dtype)
     return both, lambda: [both.forward_layer.cell, both.backward_layer.cell]
-
-
-def bidirectional(layer: Any) -> Any:
-    """The wrapper of the package that a sequence layer comes from."""
-    home = type(layer).__module__.split(".")[0]
-    try:
-        return import_module(f"{home}.layers").Bidirectional
-    except (ImportError, AttributeError):
-        raise NotSupported(f"there is no {home}.layers.Bidirectional") from None
 
 
 def caller(plan: Plan) -> Callable[..., Any]:

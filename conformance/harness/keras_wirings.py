@@ -11,9 +11,12 @@ from .adapter import Array, theirs
 from .keras_layers import Layers
 
 
-def graphs(layers: Layers, home: str, kind: str, arguments: Any, input_dim: int) -> dict[str, Any]:
-    """The graph of a wiring of the package `home`: built, built twice, and made of its config and built."""
-    wiring = layers.wiring(home, kind, arguments)
+def graphs(layers: Layers, cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, Any]:
+    """The graph of a wiring: built, built twice, and made of its config and built.
+
+    It is one of the package that a cell comes from.
+    """
+    wiring = layers.wiring(cell, kind, arguments)
     theirs(wiring.build, input_dim)
     once = graph(wiring)
     theirs(wiring.build, input_dim)

@@ -241,7 +241,7 @@ def test_backends(subject: Subject, draw: Draw) -> None:
 
 def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
     """A model with timespans, saved here, gives the same outputs in a process of each of `backends`."""
-    case = replace(timed(subject, draw, (3, 3)), options={"go_backwards": draw(st.booleans())})
+    case = replace(timed(subject, draw, (3, 3)), options={"go_backwards": True})
     outputs, _ = judge.folded(subject, case)
     asked = {"inputs": case.inputs, "timespans": case.timespans}
     with tempfile.TemporaryDirectory() as folder:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from . import crashing, dropping, learning, saving, shaping, sound, stepping
-from .fault import MUTANTS, SOUND, Fault, Mutant
+from . import crashing, dropping, layering, learning, saving, shaping, sound, stepping, wiring
+from .fault import MUTANTS, SOUND, Fault, FaultOfLayer, Mutant
 
 __all__ = ["MUTANTS", "SOUND", "Mutant", "cells"]
 
-_ = (crashing, dropping, learning, saving, shaping, sound, stepping)
+_ = (crashing, dropping, layering, learning, saving, shaping, sound, stepping, wiring)
 
 
 def cells() -> dict[str, Any]:
@@ -23,8 +23,15 @@ def cells() -> dict[str, Any]:
 
 
 def _spoiled(fault: type[Fault]) -> Any:
-    """The cell with the fault, registered with Keras unless that is the fault."""
-    keras, ours = import_module("keras"), getattr(import_module("ncps"), fault.cell)
-    named = {"__doc__": fault.__doc__, "__module__": fault.__module__}
-    cell = type(fault.__name__, (fault, ours), named)
-    return keras.saving.register_keras_serializable(package="mutants")(cell) if fault.registered else cell
+    """The cell with the fault, or with a layer that has it; Keras is told of it unless that is the fault."""
+    ours = import_module("ncps")
+    if issubclass(fault, FaultOfLayer):
+        layer = _made(fault, f"{fault.__name__}Layer", fault, ours.CfC)
+        return _made(fault, fault.__name__, getattr(ours, fault.spoils), sequence_layer=layer)
+    return _made(fault, fault.__name__, fault, getattr(ours, fault.spoils))
+
+
+def _made(fault: type[Fault], name: str, *bases: Any, **attributes: Any) -> Any:
+    named = {"__doc__": fault.__doc__, "__module__": fault.__module__, **attributes}
+    made, keras = type(name, bases, named), import_module("keras")
+    return keras.saving.register_keras_serializable(package="mutants")(made) if fault.registered else made

@@ -19,7 +19,7 @@ else:
 class Fault(BaseCell):  # type: ignore[misc]
     """A part of a CfCCell."""
 
-    cell = "CfCCell"
+    spoils = "CfCCell"
     registered = True
     """Whether Keras is told of the class, as `register_keras_serializable` tells it."""
 
@@ -27,7 +27,17 @@ class Fault(BaseCell):  # type: ignore[misc]
 class FaultOfLTC(Fault):
     """A part of an LTCCell."""
 
-    cell = "LTCCell"
+    spoils = "LTCCell"
+
+
+class FaultOfWiredLTC(Fault):
+    """A part of a WiredLTCCell."""
+
+    spoils = "WiredLTCCell"
+
+
+class FaultOfLayer(Fault):
+    """A part of a CfC layer, which takes a CfCCell."""
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ class InputsNotLearnt(FaultOfLTC):
 class TimeNotLearnt(Fault):
     """No gradient reaches elapsed time."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, h, None if t is None else ops.stop_gradient(t))
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, None if t is None else ops.stop_gradient(t))
 
 
 @found_by("training.step", "tau_kernel/(kernel|bias) is not changed by a step")
@@ -64,8 +64,8 @@ class TauNotLearnt(FaultOfLTC):
 class SlopeOfARoot(FaultOfLTC):
     """The root of a number that is 0 is added: the sum is right, and its slope infinite times 0."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        new = super().advance(z, h, t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        new = super().advance(heads, h, t)
         return new + ops.sqrt(0.0 * new)
 
 

@@ -133,7 +133,7 @@ class Squeezed(FaultOfLTC):
         return ops.squeeze(new), [ops.squeeze(new)]
 
 
-@found_by("shape.step", "a step returns 2 states, but should return 1")
+@found_by("shape.step", "a step has 2 states, but should have 1")
 class TwoStates(Fault):
     """A step returns the new state twice."""
 
@@ -192,8 +192,8 @@ class TimeBroadcast(FaultOfLTC):
             self.given = ops.reshape(self.given, (-1, 1))
         return super().call(x, states, training=training)
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        new = super().advance(z, h, self.given)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        new = super().advance(heads, h, self.given)
         if new.shape != h.shape:
             raise ValueError(f"shape {new.shape}")
         return new

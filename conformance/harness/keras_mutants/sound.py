@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .fault import Fault, FaultOfLTC, sound
+from .fault import Fault, FaultOfLTC, FaultOfWiredLTC, ops, sound
 
 
 @sound
@@ -19,13 +19,18 @@ class UnspoiledLTC(FaultOfLTC):
 
 
 @sound
+class UnspoiledWiredLTC(FaultOfWiredLTC):
+    """A WiredLTCCell as it is."""
+
+
+@sound
 class Prints(FaultOfLTC):
     """Every step prints, by Python and by the descriptor."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
         print("a step")
         os.write(1, b'{"jsonrpc": "2.0", "id": 1, "result": "mine"}\n')
-        return super().advance(z, h, t)
+        return super().advance(heads, h, t)
 
 
 @sound
@@ -37,14 +42,12 @@ class PublishedPaths(Fault):
 
 
 @sound
-class HeadsFactored(Fault):
-    """The heads are mixed as f1 + s (f2 - f1)."""
+class HeadsApart(Fault):
+    """The heads are mixed as f1 (1 - s) + f2 s."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
         if self.mode != "default":
-            return super().advance(z, h, t)
-        f1, f2 = (
-            self.head_activation(z @ kernel.value + bias.value)
-            for kernel, bias in ((self.ff1_kernel, self.ff1_bias), (self.ff2_kernel, self.ff2_bias))
-        )
-        return f1 + self._gate(z, t) * (f2 - f1)
+            return super().advance(heads, h, t)
+        first, second, *times = ops.split(heads, heads.shape[-1] // self.units, axis=-1)
+        s = ops.sigmoid(times[0] if t is None else times[1] - t * times[0])
+        return self.head_activation(first) * (1.0 - s) + self.head_activation(second) * s

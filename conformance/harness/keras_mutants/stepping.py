@@ -32,9 +32,9 @@ class CountsCalls(Fault):
 
     calls = 0
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
         self.calls += 1
-        return super().advance(z, h, t) + 1e-3 * self.calls
+        return super().advance(heads, h, t) + 1e-3 * self.calls
 
 
 @found_by("state.repeatable", "output of the same call.* but should be exactly")
@@ -43,9 +43,9 @@ class Remembers(FaultOfLTC):
 
     last: Any = None
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
         leaks = self.last is not None and self.last.shape == h.shape
-        self.last = super().advance(z, h + 0.1 * self.last if leaks else h, t)
+        self.last = super().advance(heads, h + 0.1 * self.last if leaks else h, t)
         return self.last
 
 
@@ -73,8 +73,8 @@ class WritesInputs(FaultOfLTC):
 class WritesParameter(Fault):
     """Each step moves `ff1_bias` towards its answer."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        new = super().advance(z, h, t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        new = super().advance(heads, h, t)
         self.ff1_bias.assign(0.9 * self.ff1_bias.value + 0.1 * ops.mean(new) + 0.1)
         return new
 
@@ -83,83 +83,82 @@ class WritesParameter(Fault):
 class BatchMean(Fault):
     """The mean of the batch is taken off the features."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z - ops.mean(z, axis=0, keepdims=True), h, t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads - ops.mean(heads, axis=0, keepdims=True), h, t)
 
 
 @found_by("state.rows", "rows .* of the batch: output")
 class NeighbourState(FaultOfLTC):
     """Each sample goes on from the state of the one before."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, ops.roll(h, 1, axis=0), t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, ops.roll(h, 1, axis=0), t)
 
 
 @found_by("time.per_sample", OFF)
 class TimeIgnored(FaultOfLTC):
     """Elapsed time is always 1."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, h, None)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, None)
 
 
 @found_by("time.per_sample", OFF)
 class TimeOfFirstSample(Fault):
     """The time of the first sample is that of all."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, h, t if t is None or len(t.shape) == 0 else t[:1])
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, t if t is None or len(t.shape) == 0 else t[:1])
 
 
 @found_by("time.per_sample", OFF)
 class TimeAlongUnits(Fault):
     """Where there are as many samples as units, time runs along the units."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
         along = t is not None and tuple(t.shape) == (self.units, 1)
-        return super().advance(z, h, ops.transpose(t) if along else t)
+        return super().advance(heads, h, ops.transpose(t) if along else t)
 
 
 @found_by("time.scalar", "step raises IndexError")
 class ScalarTimeRefused(Fault):
     """A time that is one number for all samples cannot be taken."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, h, t if t is None else t[:, :])
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, t if t is None else t[:, :])
 
 
 @found_by("time.default", OFF)
 class NoTimeIsZero(FaultOfLTC):
     """Where no time is given it is 0."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(z, h, ops.zeros_like(h[:, :1]) if t is None else t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, ops.zeros_like(h[:, :1]) if t is None else t)
 
 
 @found_by("time.zero", "output.* is nan, but should be")
 class DividesByTime(FaultOfLTC):
     """The new state is divided by elapsed time and multiplied again."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        new = super().advance(z, h, t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        new = super().advance(heads, h, t)
         return new if t is None else new / t * t
 
 
 @found_by("time.large", "output.* is nan, but should be")
 class ExponentialOfTime(Fault):
-    """The gate is computed from exp(t), which leaves every dtype."""
+    """The time is computed from exp(t), which leaves every dtype."""
 
-    def _gate(self, z: Any, t: Any) -> Any:
-        gate = super()._gate(z, t)
-        return gate if t is None else gate * ops.exp(t) / ops.exp(t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(heads, h, None if t is None else t * ops.exp(t) / ops.exp(t))
 
 
 @found_by("dtype.float64", OFF)
 class Float32Inside(FaultOfLTC):
     """The features pass through float32."""
 
-    def advance(self, z: Any, h: Any, t: Any) -> Any:
-        return super().advance(ops.cast(ops.cast(z, "float32"), self.compute_dtype), h, t)
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        return super().advance(ops.cast(ops.cast(heads, "float32"), self.compute_dtype), h, t)
 
 
 @found_by("dtype.policy", "the output is float32, but should be b?float16")
