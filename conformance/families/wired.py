@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -60,9 +61,13 @@ def wiring(name: str, **arguments: Any) -> Config:
     return {"class_name": name, "config": arguments}
 
 
-def arranged(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
-    """A config whose wiring, unless it is given, shows the whole state; there is no backbone."""
-    return {"wiring": wired(sizes)[0], **arguments}
+def arranged(**typical: Any) -> Callable[[Sizes, int | None, Config], Config]:
+    """Configs with these arguments, whose wiring, unless it is given, shows the whole state."""
+
+    def at(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
+        return {"wiring": wired(sizes)[0], **typical, **arguments}
+
+    return at
 
 
 def output_size(config: Config) -> int:
@@ -86,7 +91,6 @@ def state_sizes(config: Config) -> list[int]:
 
 
 WIRED: dict[str, Any] = {
-    "arranged": arranged,
     "output_size": output_size,
     "state_sizes": state_sizes,
     "wirings": wired,

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.cfc import VARIANTS, head_shapes, signed
-from conformance.families.wired import WIRED, graph, output_size
+from conformance.families.wired import WIRED, arranged, graph, output_size
 from reference import wired_cfc_step
 from reference.wired_cfc import TIME_HEADS, layer_masks
 
@@ -74,6 +74,7 @@ WIRED_CFC = Family(
         "fully_recurrent": (False, True),
         "sparse_time_heads": (False, True),
     },
+    arranged=arranged(),
     shown={},
     synapses=synapses,
     **WIRED,
