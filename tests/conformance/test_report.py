@@ -276,7 +276,7 @@ def test_the_table_fits_and_cuts_nothing(made: Report, width: int) -> None:
     assert max(map(len, table)) <= width
     assert not any("…" in line for line in table)
     rows = {line.split()[0] for line in table if line.startswith("  ") and line.strip()}
-    assert set(clauses.load().clauses) <= rows
+    assert {verdict.clause for verdict in made.verdicts} <= rows
 
 
 def test_a_wide_table_has_a_column_per_cell_and_backend() -> None:
@@ -311,12 +311,12 @@ def test_a_narrow_table_of_what_departs_has_the_backends_apart_and_a_table_per_c
 def test_it_says_how_much_was_judged_and_what_was_judged() -> None:
     output = shown(sample_report.green(), 120)
     asked = [c for c in clauses.load().clauses.values() if c.level == "MUST" and "cfc" in c.families]
-    trained = [c for c in asked if c.area == "Gradients" or c.id == "training.step"]
+    trained = [c for c in asked if c.id.split(".")[0] in ("gradient", "training")]
     count = f"judged {len(asked) - len(trained)} of {len(asked)} MUST clauses"
     assert f"CfCCell on numpy: {count}" in output
     assert f"CfCCell on jax, torch and tensorflow: judged {len(asked)} of {len(asked)} MUST" in output
     assert f"judged ncps 0.1.0 (ncps-keras) from {sample_report.FILE}" in output
-    assert "✓ ncps conforms to specification 0.1" in output
+    assert f"✓ ncps conforms to specification {clauses.load().version}" in output
 
 
 def test_a_failure_says_what_its_author_needs() -> None:
@@ -336,7 +336,7 @@ def test_a_failure_says_what_its_author_needs() -> None:
         "a script must stand in the first column, unwrapped, to be pasted"
     )
     must = sum(clause.level == "MUST" for clause in clauses.load().clauses.values())
-    assert f"✗ ncps departs from specification 0.1\n  2 of {must} MUST clauses fail" in output
+    assert f"✗ ncps departs from specification {clauses.load().version}\n  2 of {must} MUST clauses fail" in output
 
 
 def test_a_long_title_is_wrapped_and_not_cut() -> None:

@@ -191,7 +191,7 @@ def test_fewer_examples_than_the_budget_are_an_error() -> None:
 def test_values_that_decide_nothing_are_an_error_where_they_are_many() -> None:
     def vague(subject: Subject, draw: Draw) -> None:
         case: StepCase = draw(steps(subject, mode="default"))
-        want = subject.reference(case)
+        want, _ = subject.reference(case)
         judge.close(
             subject, "output", want.value, ErrorBounded(want.value, want.arithmetic, np.full(want.shape, 9.0))
         )
