@@ -149,7 +149,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
             return self._dropout_masks
         return dropout_masks(
             self.backbone_layers,
-            (ops.shape(x)[0], self.backbone_units),
+            (ops.shape(x)[-2], self.backbone_units),
             self.backbone_dropout,
             self.compute_dtype,
             self.seed_generator,

@@ -67,7 +67,7 @@ class TimedCell(keras.layers.Layer):
         """What depends on no state, done once, and the step that is left.
 
         Args:
-            x: Inputs `(batch, features)` or `(batch, time, features)`, in the compute dtype.
+            x: Inputs `(batch, features)` or `(time, batch, features)`, in the compute dtype.
             timed: Whether the step will be given elapsed times; without, each is 1.
             training: Whether dropout applies. What is drawn here holds for every step.
 

@@ -12,18 +12,23 @@ def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=True):
     Args:
         advance: Function of one step's inputs and the carry, without side effects.
         carry: List of tensors. `advance` returns one of the same shapes and dtypes.
-        inputs: Tensor `(batch, time, ...)`, None, or a tuple of these, nested at will. A step is given the
+        inputs: Tensor `(time, batch, ...)`, None, or a tuple of these, nested at will. A step is given the
             same, without the time axis.
         reverse: Whether to begin at the end of time.
         unroll: Whether to lay all steps out in the program, instead of a loop; time must be known.
         collect: Whether to keep the first tensor of every step's carry.
 
     Returns:
-        The last carry, and the first tensors of all, `(batch, time, ...)` in the order in which they were
+        The last carry, and the first tensors of all, `(time, batch, ...)` in the order in which they were
         computed; None unless `collect`.
     """
     loop = _plain if unroll else LOOPS.get(keras.backend.backend(), _plain)
     return loop(advance, carry, inputs, reverse, collect)
+
+
+def swapped(x):
+    """`x` with batch and time in each other's place; None as it is."""
+    return None if x is None else ops.swapaxes(x, 0, 1)
 
 
 def each(function, inputs):
@@ -39,7 +44,7 @@ def _plain(advance, carry, inputs, reverse, collect):
         carry = advance(step, carry)
         if collect:
             outputs.append(carry[0])
-    return carry, ops.stack(outputs, axis=1) if collect else None
+    return carry, ops.stack(outputs, axis=0) if collect else None
 
 
 def _steps(inputs, reverse):
@@ -48,7 +53,7 @@ def _steps(inputs, reverse):
         return repeat(None)
     if isinstance(inputs, tuple):
         return zip(*(_steps(x, reverse) for x in inputs), strict=False)  # a None has no end
-    steps = ops.unstack(inputs, axis=1)
+    steps = ops.unstack(inputs, axis=0)
     return reversed(steps) if reverse else iter(steps)
 
 
@@ -59,21 +64,14 @@ def _jax(advance, carry, inputs, reverse, collect):
         carry = advance(step, carry)
         return carry, carry[0] if collect else None
 
-    inputs = each(lambda x: jax.numpy.swapaxes(x, 0, 1), inputs)
     carry, outputs = jax.lax.scan(body, carry, inputs, reverse=reverse)
-    if not collect:
-        return carry, None
-    return carry, jax.numpy.swapaxes(outputs[::-1] if reverse else outputs, 0, 1)
+    return carry, outputs[::-1] if reverse and collect else outputs
 
 
 def _tensorflow(advance, carry, inputs, reverse, collect):
     import tensorflow as tf
 
-    def time_major(x):
-        return tf.transpose(x, [1, 0, *range(2, len(x.shape))])
-
     def array(x):
-        x = time_major(x)
         return tf.TensorArray(x.dtype, size=tf.shape(x)[0]).unstack(x[::-1] if reverse else x)
 
     arrays = each(array, inputs)
@@ -89,7 +87,7 @@ def _tensorflow(advance, carry, inputs, reverse, collect):
     )
     if not collect:
         return carry, None
-    return carry, _known_time(time_major(outputs.stack()), _first(inputs).shape[1])
+    return carry, _known_time(outputs.stack(), _first(inputs).shape[0])
 
 
 def _first(inputs):
@@ -99,7 +97,7 @@ def _first(inputs):
 
 def _known_time(outputs, time):
     """`outputs` with what is known of their time axis: a stack of a TensorArray has forgotten it."""
-    outputs.set_shape([outputs.shape[0], time, *outputs.shape[2:]])
+    outputs.set_shape([time, *outputs.shape[1:]])
     return outputs
 
 

@@ -7,7 +7,7 @@ from ncps import _arguments
 from ncps._array import where
 from ncps.cells import shapes
 from ncps.layers import timespans as spans
-from ncps.layers.loop import fold
+from ncps.layers.loop import fold, swapped
 
 MASKED_TIMES = ("drop", "carry")
 
@@ -136,8 +136,9 @@ class TimedRNN(keras.layers.RNN):
 
     def _fold(self, x, t, mask, states, training):
         """The last output and states in one list, and all outputs in running order or None."""
+        x, t, mask = swapped(x), swapped(t), swapped(mask)  # before anything wider is made of x
         features, step = self.cell.prepare(x, t is not None, training)
-        nothing = ops.zeros((ops.shape(x)[0], self.cell.output_size), dtype=self.compute_dtype)
+        nothing = ops.zeros((ops.shape(x)[1], self.cell.output_size), dtype=self.compute_dtype)
 
         def advance(inputs, carry):
             features, t, counts = inputs
@@ -148,7 +149,7 @@ class TimedRNN(keras.layers.RNN):
             held = nothing if self.zero_output_for_mask else previous
             return [where(counts, n, o) for n, o in zip([output, *new], [held, *states], strict=True)]
 
-        return fold(
+        carry, outputs = fold(
             advance,
             [nothing, *states],
             (features, t, mask),
@@ -156,6 +157,7 @@ class TimedRNN(keras.layers.RNN):
             unroll=self.unroll,
             collect=self.return_sequences,
         )
+        return carry, swapped(outputs)
 
     def compute_mask(self, sequences, mask):
         """The mask of the outputs, in their order; None for the last output and for states."""

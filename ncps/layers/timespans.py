@@ -6,7 +6,7 @@ from keras import ops
 
 from ncps._array import where
 from ncps.cells import time
-from ncps.layers.loop import fold
+from ncps.layers.loop import fold, swapped
 
 ALLOWED = "timespans must be a tensor of shape (batch, time) or (batch, time, 1)"
 
@@ -71,8 +71,9 @@ def carried(t, mask, *, reverse, unroll):
 
     Added up in float32 where `t` is narrower.
     """
+    t, mask = swapped(t), swapped(mask)
     wide = t if keras.backend.standardize_dtype(t.dtype) == "float64" else ops.cast(t, "float32")
-    nothing = ops.zeros_like(wide[:, 0])
+    nothing = ops.zeros_like(wide[0])
 
     def advance(inputs, carry):
         t, counts = inputs
@@ -81,7 +82,7 @@ def carried(t, mask, *, reverse, unroll):
         return [total, where(counts, nothing, total)]
 
     _, totals = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
-    totals = ops.flip(totals, axis=1) if reverse else totals
+    totals = ops.flip(totals, axis=0) if reverse else totals
     if keras.backend.standardize_dtype(t.dtype) == "float16":
         totals = ops.minimum(totals, time.LARGEST_HALF)
-    return ops.cast(totals, t.dtype)
+    return swapped(ops.cast(totals, t.dtype))
