@@ -36,6 +36,11 @@ def cast(x, dtype):
     return x if x.dtype == dtype else ops.cast(x, dtype)
 
 
+def take(x, indices):
+    """`x` at `indices`, NumPy integers, of its last axis."""
+    return ops.take(x, indices, axis=-1)
+
+
 if BACKEND == "torch":
     import torch
 
@@ -53,6 +58,9 @@ if BACKEND == "torch":
 
     def cast(x, dtype):
         return x.to(getattr(torch, dtype))
+
+    def take(x, indices):  # what ops.take does has no match in ONNX
+        return torch.index_select(x, -1, torch.as_tensor(indices, device=x.device))
 
 elif BACKEND == "jax":
     import jax

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ncps import _arguments
-from ncps._array import sigmoid, tanh
+from ncps._array import affine, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells.timed import TimedCell
 
@@ -90,10 +90,9 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         def step(gates_and_features, states, t):
             gates, *features = gates_and_features
             h, c = states
-            gates = gates + h @ recurrent
-            opened = sigmoid(gates[:, units:])
-            i, f, o = (opened[:, k * units : (k + 1) * units] for k in range(3))
-            c = c * f + tanh(gates[:, :units]) * i
+            a, gates = split(affine(h, recurrent, gates), [units, 3 * units])
+            i, f, o = split(sigmoid(gates), [units, units, units])
+            c = c * f + tanh(a) * i
             output, (h,) = cell_step(tuple(features) if several else features[0], [tanh(c) * o], t)
             return output, [h, c]
 

@@ -7,7 +7,7 @@ pulls neuron j towards erev with it. What a solver needs is, for each j, the sum
 import numpy as np
 from keras import ops
 
-from ncps._array import sigmoid
+from ncps._array import sigmoid, take
 
 # Above this many synapses a neuron, adding them up as a product with a matrix of (synapses, neurons) costs more
 # than computing those that do not exist. Measured on a CPU with jax, torch and tensorflow.
@@ -30,12 +30,12 @@ def _gathered(adjacency, *parameters):
     """One column for each synapse that exists."""
     targets = adjacency.shape[1]
     source, target = np.nonzero(adjacency)
-    w, mu, sigma, erev = (ops.take(ops.reshape(p, (-1,)), source * targets + target) for p in parameters)
+    w, mu, sigma, erev = (take(ops.reshape(p, (-1,)), source * targets + target) for p in parameters)
     ends = ops.convert_to_tensor(np.eye(targets)[target], dtype=w.dtype)
     weights = ops.concatenate([(w * erev)[:, None] * ends, w[:, None] * ends], axis=-1)
 
     def evaluate(v):
-        sums = sigmoid(sigma * (ops.take(v, source, axis=-1) - mu)) @ weights
+        sums = sigmoid(sigma * (take(v, source) - mu)) @ weights
         return sums[..., :targets], sums[..., targets:]
 
     return evaluate

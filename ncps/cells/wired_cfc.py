@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from ncps import _arguments, activations
+from ncps._array import affine, cast, concatenate
 from ncps.cells.cfc import MODES, CfCCell
 from ncps.cells.wired import WiredCell
 
@@ -129,15 +130,17 @@ class WiredCfCCell(WiredCell):
             for layer, mask in zip(self.layers, self._masks, strict=True)
         ]
 
+        dtype = self.compute_dtype
+
         def step(read, states, t):
             (h,) = states
             new, start = [], 0
             for layer, inward, recurrent, bias in layers:
                 own = h[:, start : start + layer.units]
-                heads = (new[-1] @ inward + bias if new else read) + own @ recurrent
-                new.append(ops.cast(layer.advance(heads, own, t), self.compute_dtype))
+                heads = affine(own, recurrent, affine(new[-1], inward, bias) if new else read)
+                new.append(cast(layer.advance(heads, own, t), dtype))
                 start += layer.units
-            return new[-1][:, : self.output_size], [ops.concatenate(new, axis=-1)]
+            return new[-1][:, : self.output_size], [concatenate(new)]
 
         _, inward, _, bias = layers[0]
         return x @ inward + bias, step

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ncps import _arguments
-from ncps._array import activate
+from ncps._array import activate, cast
 from ncps.cells.constraints import AtLeast
 from ncps.cells.solvers import SOLVERS
 from ncps.cells.synapses import currents
@@ -182,19 +182,19 @@ class WiredLTCCell(WiredCell):
         synapses = self._synapses("", self.wiring.adjacency_matrix)
         sensory_synapses = self._synapses("sensory_", self.wiring.sensory_adjacency_matrix)
         solve, unfolds, epsilon = SOLVERS[self.solver], self.ode_unfolds, self.epsilon
-        n, d = sensory_synapses(self._mapped("input", _widened(x)))
+        n, d = sensory_synapses(self._mapping("input")(self._widened(x)))
+        put_out, dtype = self._mapping("output"), self.compute_dtype
 
         def step(held, states, t):
             def all_currents(v):
                 n, d = synapses(v)
                 return held[0] + n, held[1] + d
 
-            v = _widened(states[0])
-            dt = (1.0 if t is None else _widened(t)) / unfolds
+            v = self._widened(states[0])
+            dt = (1.0 if t is None else self._widened(t)) / unfolds
             for _ in range(unfolds):
                 v = solve(all_currents, v, cm, dt, epsilon)
-            output = self._mapped("output", v[:, : self.output_size])
-            return ops.cast(output, self.compute_dtype), [ops.cast(v, self.compute_dtype)]
+            return cast(put_out(v[:, : self.output_size]), dtype), [cast(v, dtype)]
 
         return (gleak * vleak + n, gleak + d), step
 
@@ -203,14 +203,24 @@ class WiredLTCCell(WiredCell):
 
     def _parameter(self, name):
         """A weight in the dtype in which is solved, and positive where it has to be."""
-        value = _widened(getattr(self, name).value)
+        value = self._widened(getattr(self, name).value)
         implicit = name in LOWEST and self.implicit_param_constraints
         return activate(keras.activations.softplus, value) if implicit else value
 
-    def _mapped(self, which, a):
-        weight, bias = getattr(self, f"{which}_w"), getattr(self, f"{which}_b")
-        a = a if weight is None else a * _widened(weight.value)
-        return a if bias is None else a + _widened(bias.value)
+    def _mapping(self, which):
+        """The input or output mapping, a function of a tensor."""
+        weights = (getattr(self, f"{which}_w"), getattr(self, f"{which}_b"))
+        weight, bias = (None if w is None else self._widened(w.value) for w in weights)
+
+        def mapped(a):
+            a = a if weight is None else a * weight
+            return a if bias is None else a + bias
+
+        return mapped
+
+    def _widened(self, x):
+        """float16 and bfloat16 as float32: dt N leaves float16's range, and N - D v cancels."""
+        return cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
 
     def get_config(self):
         return {
@@ -229,10 +239,3 @@ class WiredLTCCell(WiredCell):
 def _constant(array):
     """An initializer with the values of `array`."""
     return lambda shape, dtype=None: ops.convert_to_tensor(array, dtype=dtype)
-
-
-def _widened(x):
-    """float16 and bfloat16 as float32: dt N leaves float16's range, and N - D v cancels."""
-    return (
-        ops.cast(x, "float32") if keras.backend.standardize_dtype(x.dtype) in ("float16", "bfloat16") else x
-    )
