@@ -33,12 +33,13 @@ def frameworks() -> dict[str, list[str]]:
 
 
 def extras() -> dict[str, list[str]]:
-    """`test`: what the tests need; `dev`: what a developer needs; `all`: everything that can be judged."""
-    test = ["matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "scipy>=1.14"]
+    """What the tests need, those of `model.export` too; a developer; and everything that can be judged."""
+    test = ["matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "scipy>=1.14", "statsmodels>=0.14"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
         "test": test,
+        "export": ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"],
         "dev": [*test, "build>=1.2", "import-linter>=2.5", "mypy>=1.15", "ruff>=0.12", "tox>=4.21"],
     }
 

@@ -1,0 +1,96 @@
+"""A model is compiled once for a shape, whatever values, elapsed times and masks come after."""
+
+import keras
+import numpy as np
+import pytest
+
+from ncps import LTC, CfC, CfCCell, WiredLTCCell
+from ncps.wirings import AutoNCP
+from tests.ncps.conftest import BACKEND
+
+pytestmark = pytest.mark.skipif(
+    BACKEND not in ("jax", "tensorflow"), reason=f"Keras compiles nothing on the {BACKEND} backend by default"
+)
+
+
+def counting(kind):
+    """A subclass of a cell that counts how often a program is made of it: `prepare` runs only then."""
+
+    class Counting(kind):
+        made = 0
+
+        def prepare(self, *args, **kwargs):
+            self.made += 1
+            return super().prepare(*args, **kwargs)
+
+    return Counting
+
+
+LAYERS = {
+    "cfc": lambda: CfC(counting(CfCCell)(4, backbone_units=8, seed=1)),
+    "wired_ltc": lambda: LTC(counting(WiredLTCCell)(AutoNCP(8, 2))),
+}
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    return LAYERS[request.param]()
+
+
+def model_of(layer):
+    samples, elapsed = keras.Input((None, 3)), keras.Input((None,))
+    mask = keras.Input((None,), dtype="bool")
+    output = layer(samples, timespans=elapsed, mask=mask)
+    model = keras.Model([samples, elapsed, mask], keras.layers.Dense(1)(output))
+    model.compile("adam", "mse")
+    return model
+
+
+def batch(seed, time=5):
+    rng = np.random.default_rng(seed)
+    samples, elapsed = rng.normal(size=(4, time, 3)), rng.uniform(0, 3, size=(4, time))
+    return [samples.astype("float32"), elapsed.astype("float32"), rng.random((4, time)) < 0.7]
+
+
+def programs_made(layer, call):
+    before = layer.cell.made
+    call()
+    return layer.cell.made - before
+
+
+def assert_made_once_for_a_shape(layer, call):
+    """`call(seed, time)`: what the first call of a shape makes serves all others."""
+    assert programs_made(layer, lambda: call(1, 5)) > 0
+    assert [programs_made(layer, lambda seed=seed: call(seed, 5)) for seed in (2, 3, 4)] == [0, 0, 0]
+
+
+def test_predict(layer):
+    model = model_of(layer)
+    assert_made_once_for_a_shape(layer, lambda seed, time: model.predict_on_batch(batch(seed, time)))
+
+
+def test_train(layer):
+    model = model_of(layer)
+    targets = np.ones((4, 1), "float32")
+    assert_made_once_for_a_shape(layer, lambda seed, time: model.train_on_batch(batch(seed, time), targets))
+
+
+def test_the_backend_counts_one(layer):
+    model = model_of(layer)
+    if BACKEND == "jax":
+        import jax
+
+        trainable = [v.value for v in model.trainable_variables]
+        others = [v.value for v in model.non_trainable_variables]
+        program = jax.jit(lambda inputs: model.stateless_call(trainable, others, inputs)[0])
+        count = program._cache_size
+    else:
+        import tensorflow as tf
+
+        program = tf.function(model)
+        count = program.experimental_get_tracing_count
+    for seed in (1, 2, 3):
+        program([keras.ops.convert_to_tensor(x) for x in batch(seed)])
+        assert count() == 1
+    program([keras.ops.convert_to_tensor(x) for x in batch(4, time=6)])
+    assert count() == 2
