@@ -24,9 +24,6 @@ LENGTHS = (1, 5, 3)
 
 LONGER = (4, 4)
 
-forms_of_time = st.sampled_from(("flat", "column"))
-"""(batch, time) or (batch, time, 1)"""
-
 
 def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
     """The layer's answer to the sequence; every output, unless the case's options say otherwise."""
@@ -48,6 +45,11 @@ def judged(subject: Subject, case: SequenceCase, **more: Any) -> None:
     judge.sequence(subject, case, run(subject, case, **more)["output"])
 
 
+def form_of_time(case: SequenceCase) -> str:
+    """(batch, time) or (batch, time, 1); it goes with the length, for each is a program of its own."""
+    return "flat" if case.inputs.shape[1] == LENGTHS[-1] else "column"
+
+
 def timed(subject: Subject, draw: Draw, lengths: Sequence[int] = LONGER, **kinds: Any) -> SequenceCase:
     """A sequence with elapsed times."""
     case: SequenceCase = draw(sequences(subject, lengths=lengths, timed=True, **kinds))
@@ -62,8 +64,8 @@ def mask_of(case: SequenceCase) -> Values:
 
 @clause("layer.steps", examples=20, smoke=2, tiers=TIERS)
 def test_steps(subject: Subject, draw: Draw) -> None:
-    case = timed(subject, draw, LENGTHS, forms=subject.forms)
-    judged(subject, case, form=draw(forms_of_time))
+    case = timed(subject, draw, LENGTHS)
+    judged(subject, case, form=form_of_time(case))
 
 
 @clause("layer.default", examples=8, smoke=1)
@@ -106,7 +108,7 @@ def test_stateful(subject: Subject, draw: Draw) -> None:
 
 @clause("layer.mask", examples=12, smoke=1)
 def test_mask(subject: Subject, draw: Draw) -> None:
-    case = timed(subject, draw, (3, 5, 3), masked=True, given_state=None)
+    case = timed(subject, draw, (3, 5), masked=True, given_state=None)
     mask_of(case)[0, 0] = False  # a masked first step in every example
     for go_backwards in (False, True):
         judged(subject, replace(case, options={"go_backwards": go_backwards}))
@@ -226,7 +228,7 @@ def test_empty(subject: Subject, draw: Draw) -> None:
 @clause("layer.symbolic", examples=6, smoke=1)
 def test_symbolic(subject: Subject, draw: Draw) -> None:
     case = timed(subject, draw, LENGTHS[1:], given_state=None)
-    judged(subject, case, form=draw(forms_of_time), symbolic=True)
+    judged(subject, case, form=form_of_time(case), symbolic=True)
 
 
 @clause("layer.model", examples=1, smoke=0)
