@@ -41,6 +41,16 @@ def take(x, indices):
     return ops.take(x, indices, axis=-1)
 
 
+def take(x, indices):
+    """The entries of `x` along its last axis that `indices`, a NumPy array, names."""
+    return x[..., indices]
+
+
+def total(x, axis):
+    """The sum of `x` along an axis."""
+    return x.sum(axis)
+
+
 if BACKEND == "torch":
     import torch
 
@@ -55,6 +65,9 @@ if BACKEND == "torch":
 
     def concatenate(parts):
         return torch.cat(parts, dim=-1)
+
+    def take(x, indices):
+        return torch.index_select(x, x.ndim - 1, torch.as_tensor(indices, device=x.device))
 
     def cast(x, dtype):
         return x.to(getattr(torch, dtype))
@@ -95,6 +108,12 @@ elif BACKEND == "tensorflow":
     def concatenate(parts):
         return tf.concat(parts, axis=-1)
 
+    def take(x, indices):
+        return tf.gather(x, indices, axis=-1)
+
+    def total(x, axis):
+        return tf.reduce_sum(x, axis)
+
     def split(x, sizes):
         return tf.split(x, sizes, axis=-1)
 
@@ -113,7 +132,10 @@ elif BACKEND == "numpy":
 
 else:
     exp, tanh, sigmoid, absolute, where = ops.exp, ops.tanh, ops.sigmoid, ops.absolute, ops.where
-    clip, relu, concatenate = ops.clip, ops.relu, ops.concatenate
+    clip, relu = ops.clip, ops.relu
+
+    def concatenate(parts):
+        return ops.concatenate(parts, axis=-1)
 
 
 def magnitude(x):
