@@ -142,8 +142,9 @@ def side_by_side(backend: str) -> None:
     print("LTC: AutoNCP(32, 4), 6 unfolds.")
     print("Milliseconds, forward / training step with Adam, medians of alternating rounds\n")
     for name in backends:
+        sys.stdout.flush()
         table(*sequences.speed_table(name))
-    print("Growth of the peak of resident memory in the first three training steps, building included\n")
+    print("Growth of the peak of resident memory: building, a forward pass, three training steps\n")
     table(*sequences.memory_table(backends))
 
 
