@@ -30,6 +30,10 @@ class KerasCells(Adapter):
     def __init__(self, target: str, classes: dict[str, Any]) -> None:
         super().__init__(target)
         for name, cell in classes.items():
+            if hasattr(cell, "inner_loop"):  # a layer of the kind of keras.layers.RNN
+                raise NotSupported(
+                    f"{target}: {name} is a sequence layer; it is judged with the cell it takes"
+                )
             if family_of(cell) is None:
                 raise NotSupported(f"{target}: {name} is neither a CfC nor an LTC cell, by name or arguments")
         self.layers = Layers(classes)

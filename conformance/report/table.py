@@ -47,8 +47,8 @@ def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -
     """The verdicts of one target as few tables as are readable at `width` columns.
 
     One table with a column per cell and backend where that fits. Else, where something departs, a table per
-    cell. Else, and where that does not fit either, one column per cell, in which the backends share a mark
-    where they agree and the numbers are the worst of any.
+    cell. Else, and where that does not fit either, one column per cell, as many as fit beside each other, in
+    which the backends share a mark where they agree and the numbers are the worst of any.
     """
     whole = _table(verdicts, clauses, _layout(verdicts, joint=False))
     if _fits(whole, width):
@@ -57,7 +57,23 @@ def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -
     apart = [_table(found, clauses, _layout(found, joint=False)) for found in by_cell]
     if not all(v.outcome in CALM for v in verdicts) and all(_fits(table, width) for table in apart):
         return apart
-    return [_table(verdicts, clauses, _layout(verdicts, joint=True))]
+    return _joint_tables(list(by_cell), clauses, width)
+
+
+def _joint_tables(by_cell: list[list[Verdict]], clauses: Mapping[str, Clause], width: int) -> list[Table]:
+    """Tables with a column per cell, as many cells in each as fit."""
+
+    def table(verdicts: list[Verdict]) -> Table:
+        return _table(verdicts, clauses, _layout(verdicts, joint=True))
+
+    found: list[Table] = []
+    group: list[Verdict] = []
+    for verdicts in by_cell:
+        if group and not _fits(table([*group, *verdicts]), width):
+            found.append(table(group))
+            group = []
+        group = [*group, *verdicts]
+    return [*found, table(group)]
 
 
 def _layout(verdicts: list[Verdict], *, joint: bool) -> Layout:

@@ -410,6 +410,14 @@ def test_what_a_third_party_lacks_is_not_offered(third_party):
     assert implementation.request("shapes", model=ODD, batch=2)["computed_output"] is None
 
 
+def test_a_sequence_layer_is_not_judged_as_a_cell():
+    with (
+        driver.start("ncps:CfC", "numpy", path=ROOT, threads=1) as implementation,
+        pytest.raises(NotSupported, match="CfC is a sequence layer; it is judged with the cell it takes"),
+    ):
+        implementation.describe()
+
+
 def test_an_answer_that_no_cell_may_give_is_told_as_raised(third_party):
     asked = {"model": {**ODD, "cell": "Lonely"}, "parameters": {"ff1_kernel": draw(3, 2)}}
     with pytest.raises(ImplementationRaised, match=r"ContractBroken: a cell returns \(output, states\)"):

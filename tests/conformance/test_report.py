@@ -269,7 +269,7 @@ def table_of(output: str) -> list[str]:
     return lines[head:end]
 
 
-@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("width", [50, 80, 120, 160])
 @pytest.mark.parametrize("made", [sample_report.green(), sample_report.red()], ids=["green", "red"])
 def test_the_table_fits_and_cuts_nothing(made: Report, width: int) -> None:
     table = table_of(shown(made, width))
@@ -336,7 +336,10 @@ def test_a_failure_says_what_its_author_needs() -> None:
         "a script must stand in the first column, unwrapped, to be pasted"
     )
     must = len({verdict.clause for verdict in sample_report.red().verdicts if verdict.level == "MUST"})
-    assert f"✗ ncps departs from specification {clauses.load().version}\n  2 of {must} MUST clauses fail" in output
+    assert (
+        f"✗ ncps departs from specification {clauses.load().version}\n  2 of {must} MUST clauses fail"
+        in output
+    )
 
 
 def test_a_long_title_is_wrapped_and_not_cut() -> None:
