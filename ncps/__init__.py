@@ -1,5 +1,6 @@
 """Liquid neural cells for Keras 3: closed-form continuous-time (CfC) and liquid time-constant (LTC)."""
 
+from ncps import convert as convert
 from ncps import wirings as wirings
 from ncps.activations import lecun_tanh
 from ncps.cells import BaseCell, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
