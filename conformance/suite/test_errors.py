@@ -47,6 +47,9 @@ def test_inputs(subject: Subject, draw: Draw) -> None:
         about = subject.about(case) | {"inputs": np.resize(case.inputs, (batch, width))}
         what = f"an input of {width} features where the cell was built for {features}"
         refused(subject, what, "step", **about, state=subject.tensors(case), timespans=None, eager=True)
+        if subject.cell.get("layer"):
+            sequence = {**about, "inputs": np.resize(case.inputs, (batch, 2, width)), "wrapper": "layer"}
+            refused(subject, f"a sequence of {what}", "sequence", **sequence)
 
 
 @clause("errors.timespans", examples=4, smoke=1)

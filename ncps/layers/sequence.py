@@ -6,6 +6,7 @@ from keras import ops
 from ncps import _arguments
 from ncps._array import where
 from ncps.cells import shapes
+from ncps.cells.time import LARGEST_HALF
 from ncps.layers import timespans as spans
 from ncps.layers.loop import fold, swapped
 
@@ -31,6 +32,12 @@ class TimedRNN(keras.layers.RNN):
         if len(shape) != 3 or shape[1] == 0:
             allowed = "(batch, time, features) with at least one step"
             raise ValueError(f"{owner}: sequences must have shape {allowed}, got {shape}")
+        known = self.cell.input_dim
+        if known is not None and shape[2] not in (known + self.time_feature, None):
+            raise ValueError(
+                f"{owner}: sequences must have {known + self.time_feature} features, as when built; "
+                f"got shape {shape}"
+            )
         if self.unroll and shape[1] is None:
             raise ValueError(f"{owner}(unroll=True): the number of steps must be known, got {shape}")
         if self.time_feature and shape[2] is not None and shape[2] < 2:
@@ -95,6 +102,8 @@ class TimedRNN(keras.layers.RNN):
         x = ops.cast(sequences, self.compute_dtype)
         if self.time_feature:
             x, timespans = x[:, :, :-1], x[:, :, -1:]
+            if self.compute_dtype == "float16":  # Keras has cast it, a long time to infinity
+                timespans = ops.minimum(timespans, LARGEST_HALF)
         if mask is not None:  # what does not count may be anything: NaN times 0 is a NaN in every gradient
             x = ops.where(mask, x, ops.zeros_like(x))
         return x, self._times(timespans, mask, like=x)

@@ -8,7 +8,7 @@ import pytest
 
 import ncps
 from ncps import LTC, CfC, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
-from ncps.wirings import AutoNCP
+from ncps.wirings import AutoNCP, FullyConnected
 from tests.ncps.helpers import array
 from tests.ncps.sequences import BATCH, CELLS, FEATURES, TIME, T, X, assert_same, by_hand
 
@@ -213,3 +213,18 @@ def test_a_model_trains_and_every_weight_moves(policy):
     for old, variable in zip(before, model.trainable_variables, strict=True):
         now = array(variable)
         assert np.isfinite(now).all() and (old != now).any(), variable.path
+
+
+@pytest.mark.parametrize("features", [1, 2, 5])
+def test_another_number_of_features_than_when_built_is_refused(features):
+    layer = LTC(FullyConnected(3))
+    layer(np.ones((1, 2, 3), "float32"))
+    with pytest.raises(ValueError, match="sequences must have 3 features, as when built"):
+        layer(np.ones((1, 2, features), "float32"))
+
+
+def test_a_long_time_as_a_feature_is_held_in_half_precision():
+    layer = LTC(4, time_feature=True, dtype="mixed_float16")
+    x = np.ones((1, 2, 3), "float32")
+    x[..., -1] = 7e4
+    assert np.isfinite(keras.ops.convert_to_numpy(layer(x))).all()
