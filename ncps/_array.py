@@ -38,11 +38,6 @@ def cast(x, dtype):
 
 def take(x, indices):
     """`x` at `indices`, NumPy integers, of its last axis."""
-    return ops.take(x, indices, axis=-1)
-
-
-def take(x, indices):
-    """The entries of `x` along its last axis that `indices`, a NumPy array, names."""
     return x[..., indices]
 
 
@@ -65,9 +60,6 @@ if BACKEND == "torch":
 
     def concatenate(parts):
         return torch.cat(parts, dim=-1)
-
-    def take(x, indices):
-        return torch.index_select(x, x.ndim - 1, torch.as_tensor(indices, device=x.device))
 
     def cast(x, dtype):
         return x.to(getattr(torch, dtype))

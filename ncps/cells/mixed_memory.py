@@ -30,7 +30,8 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
     Call arguments:
         inputs: Tensor `(batch, features)`, or a pair `(x, t)` of it and the time elapsed since the previous
             sample, in whatever unit the model is trained with. Without t it is 1.
-        states: List of two tensors `(batch, units)`, the previous h and c; `get_initial_state` gives the first.
+        states: List of two tensors `(batch, units)`, the previous h and c; `get_initial_state` gives
+            the first.
         training: Whether the cell's dropout applies. Default False.
 
     Input shape:
@@ -90,8 +91,8 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         def step(gates_and_features, states, t):
             gates, *features = gates_and_features
             h, c = states
-            a, gates = split(affine(h, recurrent, gates), [units, 3 * units])
-            i, f, o = split(sigmoid(gates), [units, units, units])
+            a, opened = split(affine(h, recurrent, gates), [units, 3 * units])
+            i, f, o = split(sigmoid(opened), [units, units, units])
             c = c * f + tanh(a) * i
             output, (h,) = cell_step(tuple(features) if several else features[0], [tanh(c) * o], t)
             return output, [h, c]

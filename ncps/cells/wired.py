@@ -12,8 +12,8 @@ from ncps.wirings import Wiring
 class WiredCell(TimedCell):
     """Base of cells whose neurons and synapses are those of a wiring.
 
-    The cell builds the wiring it is given, so that it can be drawn, and keeps a copy of it as it is then: what
-    is changed by hand afterwards changes no cell.
+    The cell builds the wiring it is given, so that it can be drawn, and keeps a copy of it as it is then:
+    what is changed by hand afterwards changes no cell.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses.

@@ -1,11 +1,13 @@
 """The wired closed-form continuous-time cell."""
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
 
 from ncps import _arguments, activations
-from ncps._array import affine, cast, concatenate
+from ncps._array import affine, cast, concatenate, split
 from ncps.cells.cfc import MODES, CfCCell
 from ncps.cells.wired import WiredCell
 
@@ -14,15 +16,15 @@ from ncps.cells.wired import WiredCell
 class WiredCfCCell(WiredCell):
     """Closed-form continuous-time cell (CfC) on a wiring, for `keras.layers.RNN`, `ncps.layers` or by hand.
 
-    Each layer of the wiring, in an `NCP` the inter, command and motor neurons, is a CfC without backbone. They
-    run one after the other within a step, all with the same elapsed time t: a layer reads the new state of the
-    layer before it, the first one x, and its own state,
+    Each layer of the wiring, in an `NCP` the inter, command and motor neurons, is a CfC without backbone.
+    They run one after the other within a step, all with the same elapsed time t: a layer reads the new state
+    of the layer before it, the first one x, and its own state,
 
         h'_i = cfc_i(concat(h'_{i-1}, h_i), t),   h'_{-1} = x
 
-    with `cfc_i` as in `CfCCell`. An entry of a kernel counts only where the wiring has a synapse; the others have
-    no influence and no gradient. The state is that of all layers side by side, first layer first; the output is
-    that of the motor neurons, in the last layer.
+    with `cfc_i` as in `CfCCell`. An entry of a kernel counts only where the wiring has a synapse; the others
+    have no influence and no gradient. The state is that of all layers side by side, first layer first; the
+    output is that of the motor neurons, in the last layer.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses; built for the cell's inputs.
@@ -30,8 +32,8 @@ class WiredCfCCell(WiredCell):
         head_activation: Activation of f1 and f2, not used by `"pure"`. Default `"tanh"`.
         fully_recurrent: Whether each neuron reads the whole state of its own layer. Default True; otherwise,
             what the wiring says.
-        sparse_time_heads: Whether the wiring holds for the time heads too. Default True; published code leaves
-            them dense.
+        sparse_time_heads: Whether the wiring holds for the time heads too. Default True; published code
+            leaves them dense.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -106,16 +108,16 @@ class WiredCfCCell(WiredCell):
         """The ids of each layer's neurons."""
         wiring = self.wiring
         neurons = [list(wiring.get_neurons_of_layer(i)) for i in range(wiring.num_layers)]
-        once = sorted(sum(neurons, [])) == list(range(wiring.units))
+        once = sorted(itertools.chain(*neurons)) == list(range(wiring.units))
         if not once or neurons[-1][: wiring.output_dim] != list(range(wiring.output_dim)):
             raise ValueError(
-                f"{type(self).__name__}: the layers of the wiring must hold each of its {wiring.units} neurons "
-                f"once, and the last one the {wiring.output_dim} motor neurons first; got {neurons}"
+                f"{type(self).__name__}: the layers of the wiring must hold each of its {wiring.units} "
+                f"neurons once, and the last one the {wiring.output_dim} motor neurons first; got {neurons}"
             )
         return neurons
 
     def _synapses(self, neurons):
-        """For each layer where its kernels have a synapse, bool `(what it reads + own state, own neurons)`."""
+        """For each layer where its kernels have a synapse: bool `(sources + own neurons, own neurons)`."""
         between = self.wiring.adjacency_matrix != 0
         inward = self.wiring.sensory_adjacency_matrix != 0
         for ids in neurons:
@@ -130,23 +132,21 @@ class WiredCfCCell(WiredCell):
             for layer, mask in zip(self.layers, self._masks, strict=True)
         ]
 
-        dtype = self.compute_dtype
+        sizes = [layer.units for layer in self.layers]
+        output_size, dtype = self.output_size, self.compute_dtype
 
         def step(read, states, t):
-            (h,) = states
-            new, start = [], 0
-            for layer, inward, recurrent, bias in layers:
-                own = h[:, start : start + layer.units]
+            new = []
+            for (layer, inward, recurrent, bias), own in zip(layers, split(states[0], sizes), strict=True):
                 heads = affine(own, recurrent, affine(new[-1], inward, bias) if new else read)
                 new.append(cast(layer.advance(heads, own, t), dtype))
-                start += layer.units
-            return new[-1][:, : self.output_size], [concatenate(new)]
+            return new[-1][:, :output_size], [concatenate(new)]
 
         _, inward, _, bias = layers[0]
         return x @ inward + bias, step
 
     def _split(self, layer, mask, timed):
-        """The kernel of what a layer reads, that of its own state, and the bias, of all its heads side by side."""
+        """The kernels of what a layer reads and of its own state, and the bias, of all heads side by side."""
         kernels, biases = zip(*layer.heads(timed), strict=True)
         dense = np.ones_like(mask)
         masks = [mask if i < 2 or self.sparse_time_heads else dense for i in range(len(kernels))]

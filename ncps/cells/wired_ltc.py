@@ -1,4 +1,4 @@
-"""The wired liquid time-constant cell: neurons and synapses, and the solver of their differential equation."""
+"""The wired liquid time-constant cell: neurons, synapses, and the solver of their differential equation."""
 
 import keras
 from keras import ops
@@ -33,9 +33,9 @@ SYNAPSE = ("w", "mu", "sigma", "erev")
 class WiredLTCCell(WiredCell):
     """Liquid time-constant cell (LTC) on a wiring, for `keras.layers.RNN`, `ncps.layers` or by hand.
 
-    The model of the paper: each neuron j has a membrane of capacitance cm and potential v, a leak, and synapses
-    from other neurons k and from inputs i, whose conductances depend on the potential before them. With
-    `x~ = x input_w + input_b`:
+    The model of the paper: each neuron j has a membrane of capacitance cm and potential v, a leak, and
+    synapses from other neurons k and from inputs i, whose conductances depend on the potential before them.
+    With `x~ = x input_w + input_b`:
 
         g_kj = w_kj sigmoid(sigma_kj (v_k - mu_kj))            the same from x~_i, with the sensory parameters
         N_j  = gleak_j vleak_j + sum_k g_kj erev_kj + sum_i g_ij erev_ij
@@ -48,9 +48,9 @@ class WiredLTCCell(WiredCell):
         "explicit":       v = v + dt (N - D v) / cm                     Euler's step, of first order
         "rk4":            the classical Runge-Kutta step                of fourth order, four times the work
 
-    The state is v, the output `v[:, :output_dim] output_w + output_b`, of the motor neurons. A pair of neurons
-    that the wiring does not join has no influence and no gradient, whatever its parameters hold. float16 and
-    bfloat16 are solved in float32.
+    The state is v, the output `v[:, :output_dim] output_w + output_b`, of the motor neurons. A pair of
+    neurons that the wiring does not join has no influence and no gradient. float16 and bfloat16 are solved in
+    float32.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses; built for the cell's inputs.
@@ -61,16 +61,17 @@ class WiredLTCCell(WiredCell):
         output_mapping: The same for the output. Default `"affine"`.
         implicit_param_constraints: Whether gleak, cm, w and sensory_w are the softplus of their variables.
             Default False: Keras constraints hold them at 0 (cm at 0.001) or above while training.
-        initialization_ranges: Dict of `(low, high)` by parameter, the range in which it begins, uniformly. Those
-            not named keep their default: gleak, w and sensory_w (0.001, 1), vleak (-0.2, 0.2), cm (0.4, 0.6),
-            sigma and sensory_sigma (3, 8), mu and sensory_mu (0.3, 0.8).
+        initialization_ranges: Dict of `(low, high)` by parameter, the range in which it begins, uniformly.
+            Those not named keep their default: gleak, w and sensory_w (0.001, 1), vleak (-0.2, 0.2),
+            cm (0.4, 0.6), sigma and sensory_sigma (3, 8), mu and sensory_mu (0.3, 0.8).
         seed: Integer of at least 0, or None: seed of the initial parameters. Default None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor `(batch, features)`, or a pair `(x, t)` of it and the time elapsed since the previous
             sample, in whatever unit the model is trained with. Without t it is 1.
-        states: List of one tensor `(batch, wiring.units)`, the potentials; `get_initial_state` gives the first.
+        states: List of one tensor `(batch, wiring.units)`, the potentials; `get_initial_state` gives the
+            first.
         training: Without effect.
 
     Input shape:

@@ -1,5 +1,8 @@
 """What several test files need: cells with chosen weights, and arrays."""
 
+import doctest
+
+import keras
 import numpy as np
 from keras import ops
 
@@ -34,3 +37,35 @@ def step(cell, x, h, t=None, **kwargs):
     output, (state,) = cell(x if t is None else (x, t), [h], **kwargs)
     np.testing.assert_array_equal(array(output), array(state))
     return array(output)
+
+
+def trained(cell, features, learning_rate=0.1, steps=4):
+    """The values of a built cell's weights, by path, before and after plain gradient descent on noise."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(8, steps, features)).astype("float32")
+    model = keras.Sequential([keras.Input((steps, features)), keras.layers.RNN(cell)])
+    before = {name: array(v) for name, v in weights(cell).items()}
+    model.compile(keras.optimizers.SGD(learning_rate), "mse")
+    model.fit(x, rng.normal(size=(8, cell.output_size)).astype("float32"), epochs=2, verbose=0)
+    return before, {name: array(v) for name, v in weights(cell).items()}
+
+
+def check_examples(thing):
+    """Runs the examples in the docstring of `thing`."""
+    examples = doctest.DocTestParser().get_examples(thing.__doc__)
+    assert examples
+    exec("".join(example.source for example in examples), {})
+
+
+def check_reloaded(cell, features, path):
+    """A model with the cell, forwards and backwards, is saved and loads with the same outputs."""
+    model = keras.Sequential(
+        [keras.Input((None, features)), keras.layers.Bidirectional(keras.layers.RNN(cell), name="both")]
+    )
+    model.save(path)
+    again = keras.models.load_model(path)
+    x = np.random.default_rng(4).normal(size=(3, 5, features)).astype("float32")
+    np.testing.assert_array_equal(array(again(x)), array(model(x)))
+    assert again.get_layer("both").forward_layer.cell.get_config() == cell.get_config() | {
+        "name": again.get_layer("both").forward_layer.cell.name
+    }

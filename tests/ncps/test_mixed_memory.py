@@ -1,12 +1,17 @@
 """Mixed memory: an LSTM in front of each cell of the family."""
 
+import json
+import subprocess
+import sys
+
+import keras
 import numpy as np
 import pytest
 
 from ncps import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell, wirings
 from reference.cfc import cfc_step
 from reference.mixed_memory import mixed_memory_step
-from tests.ncps.helpers import array, weights
+from tests.ncps.helpers import array, check_examples, trained, weights
 
 FEATURES, BATCH = 3, 4
 CELLS = {
@@ -58,3 +63,75 @@ def test_the_cell_behind_reads_the_input_and_the_gated_memory(name):
     behind, (state,) = cell.cell((x, t), [gated.astype("float32")])
     np.testing.assert_allclose(array(output), array(behind), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(array(new), array(state), rtol=1e-5, atol=1e-5)
+
+
+def test_weights_have_their_names_and_shapes():
+    cell = drawn(MixedMemoryCell(LTCCell(5)))
+    own = {name: tuple(v.shape) for name, v in weights(cell).items()}
+    behind = {f"cell/{name}" for name in ("kernel", "bias", "tau_kernel/kernel", "tau_kernel/bias")}
+    lstm = {"input_kernel": (FEATURES, 20), "recurrent_kernel": (5, 20), "bias": (20,)}
+    assert set(own) == behind | set(lstm)
+    assert {name: own[name] for name in lstm} == lstm
+    assert (cell.state_size, cell.output_size) == ([5, 5], 5)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_training_moves_the_lstm_and_the_cell(trainable_backend, name):
+    cell = drawn(MixedMemoryCell(CELLS[name]()))
+    before, after = trained(cell, FEATURES)
+    assert all((before[n] != after[n]).any() for n in before)
+    assert all(np.isfinite(a).all() for a in after.values())
+
+
+def test_dropout_of_the_cell_behind_acts_while_training(random_backend):
+    layer = keras.layers.RNN(MixedMemoryCell(CfCCell(5, backbone_units=16, backbone_dropout=0.5, seed=1)))
+    x = np.ones((2, 4, FEATURES), "float32")
+    still = array(layer(x))
+    np.testing.assert_array_equal(array(layer(x)), still)
+    first, second = array(layer(x, training=True)), array(layer(x, training=True))
+    assert (first != still).any() and (first != second).any()
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_configuration_is_json_and_gives_the_same_cell_back(name):
+    cell = drawn(MixedMemoryCell(CELLS[name]()))
+    again = MixedMemoryCell.from_config(json.loads(json.dumps(cell.get_config())))
+    assert again.get_config() == cell.get_config()
+    x, h, c, t = samples(cell.units)
+    np.testing.assert_array_equal(array(drawn(again)((x, t), [h, c])[0]), array(cell((x, t), [h, c])[0]))
+
+
+def test_a_saved_model_loads_in_a_fresh_process(tmp_path):
+    inputs = keras.Input((None, FEATURES))
+    cell = MixedMemoryCell(WiredLTCCell(wirings.AutoNCP(8, 2), ode_unfolds=2))
+    model = keras.Model(inputs, keras.layers.RNN(cell)(inputs))
+    model.save(tmp_path / "model.keras")
+    x = np.random.default_rng(4).normal(size=(3, 5, FEATURES)).astype("float32")
+    np.save(tmp_path / "x.npy", x)
+    program = "import keras, ncps, numpy as np\nmodel = keras.models.load_model('model.keras')\n"
+    program += "np.save('y.npy', keras.ops.convert_to_numpy(model(np.load('x.npy'))))"
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), array(model(x)), rtol=1e-6, atol=1e-6)
+
+
+def built_cell():
+    cell = CfCCell(5)
+    cell.build((None, FEATURES))
+    return cell
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: 32, lambda: keras.layers.GRUCell(5), lambda: MixedMemoryCell(CfCCell(5)), built_cell]
+)
+def test_what_is_no_new_cell_with_one_state_is_refused(make):
+    with pytest.raises(TypeError, match=r"^MixedMemoryCell\(cell=.*one state, not built yet"):
+        MixedMemoryCell(make())
+
+
+def test_the_dtype_is_that_of_the_cell_unless_given():
+    assert MixedMemoryCell(CfCCell(5, dtype="mixed_bfloat16")).compute_dtype == "bfloat16"
+    assert MixedMemoryCell(CfCCell(5), dtype="mixed_bfloat16").cell.compute_dtype == "bfloat16"
+
+
+def test_the_example_runs():
+    check_examples(MixedMemoryCell)
