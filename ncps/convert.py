@@ -61,8 +61,9 @@ def load_pypi(target, source):
 
     Example:
 
-    >>> import keras, numpy as np
+    >>> import numpy as np
     >>> from ncps import CfCCell
+    >>> from ncps.convert import load_pypi
     >>> cell = CfCCell(2, mode="pure", activation="lecun_tanh", backbone_layers=0)
     >>> cell.build((None, 1))
     >>> weights = {"ff1.weight": np.ones((2, 3)), "ff1.bias": np.zeros(2)}

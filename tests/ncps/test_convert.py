@@ -9,7 +9,7 @@ import pytest
 
 import ncps
 from ncps.convert import load_pypi
-from tests.ncps.helpers import array
+from tests.ncps.helpers import array, check_examples
 
 RECORDS = json.loads(Path(__file__).with_name("records").joinpath("pypi_ncps_weights.json").read_text())[
     "records"
@@ -220,3 +220,20 @@ def test_another_layer_a_target_not_built_and_another_source_are_refused():
     refuses(keras.layers.Dense(1), source, "target must be", error=TypeError)
     refuses(ncps.CfCCell(4), source, "not built")
     refuses(target(RECORDS["torch CfCCell"]), [1.0], "source must be", error=TypeError)
+
+
+def test_the_example_of_the_docstring_runs():
+    check_examples(load_pypi)
+
+
+def test_the_cells_of_a_wired_cfc_are_ordered_by_number():
+    record = RECORDS["keras CfC wired"]
+    numbered = {"cf_c_cell": "cf_c_cell_9", "cf_c_cell_1": "cf_c_cell_10", "cf_c_cell_2": "cf_c_cell_11"}
+    source = {
+        "/".join(numbered.get(part, part) for part in name.split("/")): value
+        for name, value in reversed(weights(record).items())
+    }
+    assert source.keys().isdisjoint(weights(record))
+    made = target(record)
+    load_pypi(made, source)
+    np.testing.assert_allclose(run(made, record)[0], record["outputs"], rtol=3e-6, atol=3e-6)
