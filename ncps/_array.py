@@ -129,6 +129,9 @@ else:
     def concatenate(parts):
         return ops.concatenate(parts, axis=-1)
 
+    def take(x, indices):
+        return ops.take(x, indices, axis=-1)
+
 
 def magnitude(x):
     """|x| with slope 1 at 0, where `absolute` has slope 0 and gradient descent would not leave."""
