@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ncps import _arguments
-from ncps._array import affine, sigmoid, split, tanh
+from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells.timed import TimedCell
 
@@ -86,15 +86,16 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         """The input's share of the gates and what the cell prepares, and both steps in one."""
         units, recurrent = self.units, self.recurrent_kernel.value
         features, cell_step = self.cell.prepare(x, timed, training)
-        several = isinstance(features, tuple)
+        several, dtype = isinstance(features, tuple), self.compute_dtype
 
         def step(gates_and_features, states, t):
             gates, *features = gates_and_features
             h, c = states
             a, opened = split(affine(h, recurrent, gates), [units, 3 * units])
             i, f, o = split(sigmoid(opened), [units, units, units])
-            c = c * f + tanh(a) * i
-            output, (h,) = cell_step(tuple(features) if several else features[0], [tanh(c) * o], t)
+            c = cast(c * f + tanh(a) * i, dtype)  # NumPy makes float32 of some products of bfloat16
+            m = cast(tanh(c) * o, dtype)
+            output, (h,) = cell_step(tuple(features) if several else features[0], [m], t)
             return output, [h, c]
 
         forget = ops.convert_to_tensor(np.repeat([0.0, 0.0, 1.0, 0.0], units), dtype=x.dtype)
