@@ -193,7 +193,7 @@ def test_mixed_memory(subject: Subject, draw: Draw) -> None:
 
 @clause("mixed_memory.state", examples=8)
 def test_mixed_memory_state(subject: Subject, draw: Draw) -> None:
-    case = draw(any_steps(subject))
+    case = draw(any_steps(subject, recipe=st.sampled_from(("simple", "normal"))))
     answer = subject.step(case)
     sizes = subject.family.state_sizes(subject.family.full(case.config))
     got = [list(np.shape(tensor)) for tensor in answer["state"]]

@@ -146,7 +146,7 @@ UNSPOILED = {"UnspoiledCfC": "cfc", "UnspoiledLTC": "ltc", "UnspoiledWiredLTC": 
 )
 def test_a_cell_without_a_fault_passes_the_same_clauses(judged, name, clause):
     verdict = judged(name, clause, seed=0)
-    assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
+    assert verdict.outcome in ("pass", "host"), verdict.failure.summary if verdict.failure else verdict.reason
 
 
 def test_every_mutant_says_in_one_line_what_is_wrong_with_it():

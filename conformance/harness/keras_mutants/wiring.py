@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from .fault import FaultOfWiredLTC, found_by
@@ -20,9 +21,14 @@ class AbsentSynapsesDecay(FaultOfWiredLTC):
     """After each step of training every w is a little smaller, also where there is no synapse."""
 
     def add_weight(self, *arguments: Any, name: str, constraint: Any = None, **more: Any) -> Any:
-        def decayed(w: Any) -> Any:
-            return 0.99 * (w if constraint is None else constraint(w))
+        if name == "w":
+            constraint = _decay()
+        return super().add_weight(*arguments, name=name, constraint=constraint, **more)
 
-        return super().add_weight(
-            *arguments, name=name, constraint=decayed if name == "w" else constraint, **more
-        )
+
+def _decay() -> Any:
+    class Decay(import_module("keras").constraints.Constraint):  # type: ignore[misc]
+        def __call__(self, w: Any) -> Any:
+            return 0.99 * w
+
+    return Decay()
