@@ -124,9 +124,10 @@ def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "out
 
 
 def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> ErrorBounded:
-    """The last state. It, and what is held where a sample is masked, is a value of `got` or that value
+    """The last state; each step is judged from the one before in `got`.
 
-    computed anew: a compiler may do so, in another order.
+    The last state, and what is held where a sample is masked, is a value of `got` or that value computed
+    anew: a compiler may do so, in another order.
     """
     __tracebackhide__ = True
     steps = iter(range(got.shape[1]))

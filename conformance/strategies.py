@@ -25,6 +25,9 @@ FEW = (Sizes(1, 1, 1, 1), Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
 ORDINARY = ("column", "column", "zero")
 """Forms of elapsed time where a clause is not about time."""
 
+eagerly = st.sampled_from((False, False, False, False, True))
+"""A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
+
 seeds = st.integers(0, 2**32 - 1)
 
 recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "tiny", "zero"))

@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import StepCase
 from conformance.checks import clause, numerical
-from conformance.strategies import FEW, any_steps, steps
+from conformance.strategies import FEW, any_steps, eagerly, steps
 from conformance.subject import Subject
 from conformance.trial import Draw
 from reference.activations import ACTIVATIONS
-
-eagerly = st.sampled_from((False, False, False, False, True))
-"""A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
 
 NAMES = sorted(ACTIVATIONS, key=["tanh", "linear"].__contains__, reverse=True)
 NAMES.remove("gelu_tanh")

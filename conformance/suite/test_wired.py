@@ -13,13 +13,11 @@ from conformance.cases import StepCase, Values, array, sequence_case, step_case
 from conformance.checks import clause, numerical
 from conformance.families import Config, Sizes
 from conformance.families.wired import layered, sparse, wiring
-from conformance.strategies import FEW, any_steps, seeds, steps
+from conformance.strategies import FEW, any_steps, eagerly, seeds, steps
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded
 from conformance.trial import FORMULA, Draw
 from reference import graph
-
-eagerly = st.sampled_from((False, False, False, False, True))
 
 SPARSE = (layered(), sparse(4), sparse(3))
 """Wirings that lack connections between layers and within them."""

@@ -4,7 +4,6 @@ import keras
 
 from ncps.cells.cfc import CfCCell
 from ncps.cells.wired_cfc import WiredCfCCell
-from ncps.layers import cells
 from ncps.layers.sequence import TimedRNN
 
 
@@ -75,13 +74,4 @@ class CfC(TimedRNN):
     >>> model([samples, elapsed]).shape                # (4, 10, 1)
     """
 
-    def __init__(self, units, *, mixed_memory=False, **kwargs):
-        cell = cells.choose(
-            type(self).__name__,
-            units,
-            kwargs,
-            dense=CfCCell,
-            wired=WiredCfCCell,
-            mixed_memory=mixed_memory,
-        )
-        super().__init__(cell, **kwargs)
+    dense, wired = CfCCell, WiredCfCCell

@@ -4,7 +4,6 @@ import keras
 
 from ncps.cells.ltc import LTCCell
 from ncps.cells.wired_ltc import WiredLTCCell
-from ncps.layers import cells
 from ncps.layers.sequence import TimedRNN
 
 
@@ -74,13 +73,4 @@ class LTC(TimedRNN):
     >>> model([samples, elapsed]).shape                # (4, 10, 1)
     """
 
-    def __init__(self, units, *, mixed_memory=False, **kwargs):
-        cell = cells.choose(
-            type(self).__name__,
-            units,
-            kwargs,
-            dense=LTCCell,
-            wired=WiredLTCCell,
-            mixed_memory=mixed_memory,
-        )
-        super().__init__(cell, **kwargs)
+    dense, wired = LTCCell, WiredLTCCell

@@ -7,6 +7,7 @@ from ncps import _arguments
 from ncps._array import where
 from ncps.cells import shapes
 from ncps.cells.time import LARGEST_HALF
+from ncps.layers import cells
 from ncps.layers import timespans as spans
 from ncps.layers.loop import fold, swapped
 
@@ -14,10 +15,15 @@ MASKED_TIMES = ("drop", "carry")
 
 
 class TimedRNN(keras.layers.RNN):
-    """A `TimedCell` folded over a sequence; base of `CfC` and `LTC`, which describe the arguments."""
+    """A `TimedCell` folded over a sequence; base of `CfC` and `LTC`, which describe the arguments.
 
-    def __init__(self, cell, *, time_feature=False, masked_time="drop", **kwargs):
+    A subclass names its cells: `dense` for a number of units, `wired` for a wiring.
+    """
+
+    def __init__(self, units, *, mixed_memory=False, time_feature=False, masked_time="drop", **kwargs):
         owner = type(self).__name__
+        kinds = {"dense": self.dense, "wired": self.wired}
+        cell = cells.choose(owner, units, kwargs, **kinds, mixed_memory=mixed_memory)
         super().__init__(cell, **kwargs)
         self.time_feature = _arguments.boolean(owner, "time_feature", time_feature)
         self.masked_time = _arguments.choice(owner, "masked_time", masked_time, MASKED_TIMES)
