@@ -160,14 +160,8 @@ def _synapses(cell):
     if isinstance(cell, WiredLTCCell):
         sensory, between = cell.wiring.sensory_adjacency_matrix, cell.wiring.adjacency_matrix
         return {f"{prefix}sparsity_mask": between, f"{prefix}sensory_sparsity_mask": sensory}
-    if not isinstance(cell, WiredCfCCell):
-        return {}
-    found, inward = {}, cell.wiring.sensory_adjacency_matrix
-    for i in range(cell.wiring.num_layers):
-        ids = cell.wiring.get_neurons_of_layer(i)
-        found[f"{prefix}layer_{i}/sparsity_mask"] = np.concatenate([inward[:, ids], np.ones([len(ids)] * 2)])
-        inward = cell.wiring.adjacency_matrix[ids]
-    return found
+    layers = cell.synapses if isinstance(cell, WiredCfCCell) else []
+    return {f"{prefix}layer_{i}/sparsity_mask": signs for i, signs in enumerate(layers)}
 
 
 def _from_torch(cell, arrays):

@@ -111,11 +111,16 @@ def test_ltc_splitting(subject: Subject, draw: Draw) -> None:
     bounded: Any = ErrorBounded(state, subject.arithmetic)
     for unfolds in (first, second):
         part = unfolded(case, unfolds, dt)
-        state = np.concatenate(subject.step(replace(part, state=state))["state"], axis=-1)
+        state = state_after(subject, replace(part, state=state))
         _, bounded = subject.reference(replace(part, state=bounded))
-    got = np.concatenate(subject.step(whole)["state"], axis=-1)
+    got = state_after(subject, whole)
     bound = bounded.error + subject.reference(whole)[1].error
     judge.close(subject, "state after both parts", state, ErrorBounded(got, subject.arithmetic, bound))
+
+
+def state_after(subject: Subject, case: StepCase) -> Values:
+    """The state that the step returns, its tensors side by side."""
+    return judge.joined(subject, case.config, subject.step(case)["state"])
 
 
 def unfolded(case: StepCase, unfolds: int, dt: float) -> StepCase:
@@ -141,10 +146,7 @@ def test_ltc_convergence(subject: Subject, draw: Draw) -> None:
     )
     case = replace(case, timespans=np.full((4, 1), 0.25, subject.dtype))
     exact = finest(subject, case)
-    coarse, fine = (
-        np.concatenate(subject.step(unfolded(case, n, 0.25 / n))["state"], axis=-1) - exact
-        for n in (unfolds, 2 * unfolds)
-    )
+    coarse, fine = (state_after(subject, unfolded(case, n, 0.25 / n)) - exact for n in (unfolds, 2 * unfolds))
     ratio = float(np.linalg.norm(coarse) / np.linalg.norm(fine))
     least = 2.0 ** (order - 0.5)
     judge.holds(
@@ -171,8 +173,8 @@ def test_ltc_relabelling(subject: Subject, draw: Draw) -> None:
     order = [0, 1, *draw(st.permutations((2, 3)))]
     moved = {path: relabelled(path, value, order) for path, value in case.parameters.items()}
     other = replace(case, parameters=moved, state=case.state[:, order])
-    state = np.concatenate(subject.step(case)["state"], axis=-1)
-    again = np.concatenate(subject.step(other)["state"], axis=-1)
+    state = state_after(subject, case)
+    again = state_after(subject, other)
     judge.agree(subject, f"state of neurons {order}", state[:, order], again, subject.reference(other)[1])
 
 

@@ -89,7 +89,7 @@ class WiredCfCCell(WiredCell):
 
     def build_wired(self, features):
         neurons = self._neurons()
-        self._masks = list(self._synapses(neurons))
+        self.synapses = list(self._synapses(neurons))
         self.layers = []
         for i, ids in enumerate(neurons):
             layer = CfCCell(
@@ -117,19 +117,24 @@ class WiredCfCCell(WiredCell):
         return neurons
 
     def _synapses(self, neurons):
-        """For each layer where its kernels have a synapse: bool `(sources + own neurons, own neurons)`."""
-        between = self.wiring.adjacency_matrix != 0
-        inward = self.wiring.sensory_adjacency_matrix != 0
+        """By layer the signs of its kernels' synapses, 0 for none, `(sources + own neurons, own neurons)`.
+
+        A state that is read whole, with `fully_recurrent`, is read with 1.
+        """
+        between = self.wiring.adjacency_matrix
+        inward = self.wiring.sensory_adjacency_matrix
         for ids in neurons:
-            own = np.ones((len(ids), len(ids)), bool) if self.fully_recurrent else between[np.ix_(ids, ids)]
+            own = (
+                np.ones([len(ids)] * 2, between.dtype) if self.fully_recurrent else between[np.ix_(ids, ids)]
+            )
             yield np.concatenate([inward[:, ids], own])
             inward = between[ids]
 
     def prepare(self, x, timed, training=False):
         """The inputs' share of the first layer, for every sample at once, and the layers as the step."""
         layers = [
-            (layer, *self._split(layer, mask, timed))
-            for layer, mask in zip(self.layers, self._masks, strict=True)
+            (layer, *self._split(layer, signs != 0, timed))
+            for layer, signs in zip(self.layers, self.synapses, strict=True)
         ]
 
         sizes = [layer.units for layer in self.layers]
