@@ -29,6 +29,9 @@ SHRINK_CALLS = 150
 
 MOST_UNDECIDED = 0.05
 
+ENOUGH = 50
+"""Examples after which the share of undecided values is taken at its word: of a few values one is many."""
+
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Body = Callable[[Subject, Draw], None]
 
@@ -76,6 +79,8 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     if check.argument and not subject.accepts(check.argument):
         return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
     failure = search(check, subject, plan)
+    if failure is None and _vague(subject) and plan.examples < ENOUGH:
+        failure = search(check, subject, replace(plan, examples=ENOUGH))
     if failure is None:
         return _passed(check, subject, plan)
     if not _repeats(check, subject):
@@ -94,10 +99,15 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
         return _verdict(
             check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran"
         )
-    if tally.undecided > MOST_UNDECIDED * max(tally.values, 1):
+    if _vague(subject):
         share = f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
         return _verdict(check, subject, plan, "error", reason=share)
     return _verdict(check, subject, plan, "pass")
+
+
+def _vague(subject: Subject) -> bool:
+    """Whether too many values decided nothing."""
+    return subject.tally.undecided > MOST_UNDECIDED * max(subject.tally.values, 1)
 
 
 def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:

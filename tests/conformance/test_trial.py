@@ -200,6 +200,18 @@ def test_values_that_decide_nothing_are_an_error_where_they_are_many() -> None:
     assert verdict.outcome == "error" and "values undecided" in verdict.reason
 
 
+def test_of_a_few_values_one_that_decides_nothing_is_no_error_yet() -> None:
+    def vague_at_first(subject: Subject, draw: Draw) -> None:
+        follows(subject, draw)
+        if subject.tally.examples == 0:
+            want = ErrorBounded(np.ones(3), subject.arithmetic, np.full(3, 9.0))
+            judge.close(subject, "output", np.ones(3), want)
+
+    verdict, _ = judged(right, vague_at_first, examples=2)
+    assert verdict.outcome == "pass" and verdict.undecided == 3
+    assert verdict.examples > 30, "it goes on until there are values enough"
+
+
 def test_an_unbounded_value_decides_nothing() -> None:
     subject = Subject(Fake(right), CELL, "float64")
     want = ErrorBounded(np.array([np.inf, 1.0]), subject.arithmetic, np.array([np.inf, 1e-9]))
