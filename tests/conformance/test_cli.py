@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance import clauses, cli, options
+from conformance.commands import run as running
 from conformance.options import OPTIONS, RunOptions, UsageError
 from conformance.verdict import Report
 from tests.conformance import sample_report
@@ -45,8 +46,8 @@ def arguments_for(name: str) -> list[str]:
 def by_click(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> RunOptions:
     """The options that the command line makes of its arguments."""
     found: list[RunOptions] = []
-    monkeypatch.setattr(cli, "resolve", lambda asked, _: asked)
-    monkeypatch.setattr(cli, "judge", lambda asked: found.append(asked))
+    monkeypatch.setattr(running, "resolve", lambda asked, _: asked)
+    monkeypatch.setattr(running, "judge", lambda asked: found.append(asked))
     CliRunner().invoke(cli.main, ["run", *arguments])
     return found[0]
 
@@ -143,7 +144,7 @@ def test_nothing_of_the_callers_pytest_has_a_say(tmp_path: Path) -> None:
 def quiet_environment() -> dict[str, str]:
     import os
 
-    return os.environ | cli.QUIET | {"PYTHONPATH": str(ROOT)}
+    return os.environ | running.QUIET | {"PYTHONPATH": str(ROOT)}
 
 
 def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +152,7 @@ def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setenv("PYTEST_ADDOPTS", "-x")
     monkeypatch.delenv("PYTEST_PLUGINS", raising=False)
-    with cli.environment(cli.QUIET):
+    with running.environment(running.QUIET):
         assert os.environ["PYTEST_ADDOPTS"] == ""
     assert os.environ["PYTEST_ADDOPTS"] == "-x"
     assert "PYTEST_PLUGINS" not in os.environ
@@ -221,8 +222,8 @@ def test_the_probe_names_only_backends_that_are_there() -> None:
 def test_the_exit_status_says_what_came_of_it(
     made: Report | None, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "resolve", lambda asked, _: asked)
-    monkeypatch.setattr(cli, "judge", lambda asked: made)
+    monkeypatch.setattr(running, "resolve", lambda asked, _: asked)
+    monkeypatch.setattr(running, "judge", lambda asked: made)
     assert invoke("run").exit_code == code
 
 

@@ -1,0 +1,1 @@
+"""The commands of `conformance`, one to a module."""
