@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -42,6 +43,8 @@ __all__ = [
     "start",
 ]
 
+EXEC = "exec:"
+"""What the name of a target begins with that is a command, which speaks the protocol by itself."""
 HARNESS = Path(__file__).parent / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 FIRST_FACTOR = 4.0
@@ -140,7 +143,7 @@ class Implementation:
 
 def start(
     target: str,
-    backend: str,
+    backend: str = "",
     *,
     python: str = sys.executable,
     path: str | os.PathLike[str] | None = None,
@@ -150,10 +153,12 @@ def start(
     in_process: bool = False,
     harness: str | os.PathLike[str] = HARNESS,
 ) -> Implementation:
-    """Start a harness for `target` (`ncps`, `module:Class`, `mutant:NAME`); it imports while this returns.
+    """Start a harness for `target`; it imports while this returns.
 
     Args:
-        backend: the Keras backend.
+        target: `ncps`, `module:Class`, `mutant:NAME`, or `exec:COMMAND` for a program that speaks the
+            protocol (docs/protocol.md); its words are split as a shell would, and run without one.
+        backend: the Keras backend; for another target the name that it gives its own, which may be left out.
         python: the interpreter in which the target is installed.
         path: a folder that goes first on that interpreter's import path.
         regime: "x64" is for float64: jax has 64-bit numbers only if started with them, and Keras is kept from
@@ -167,7 +172,12 @@ def start(
     if regime not in ("x32", "x64"):
         raise ValueError(f"start(regime={regime!r}): must be 'x32' or 'x64'")
     variables = environment(backend, regime, threads)
-    command = [str(python), str(harness), target, *(["--path", str(path)] if path is not None else [])]
+    if target.startswith(EXEC):
+        if in_process:
+            raise ValueError(f"start({target!r}, in_process=True): a command is a process of its own")
+        command = command_of(target)
+    else:
+        command = [str(python), str(harness), target, *(["--path", str(path)] if path is not None else [])]
 
     def connect() -> Connection:
         if in_process:
@@ -180,11 +190,22 @@ def start(
     return Implementation(target, backend, options, timeout, connect)
 
 
+def command_of(target: str) -> list[str]:
+    """The words of `exec:COMMAND`. Raises ValueError where there are none, or a quote is left open."""
+    try:
+        words = shlex.split(target.removeprefix(EXEC))
+    except ValueError as wrong:
+        raise ValueError(f"{target}: {str(wrong).lower()}; COMMAND is quoted as for a shell") from None
+    if not words:
+        raise ValueError(f"{target}: names no command; a target is exec:COMMAND")
+    return words
+
+
 def environment(backend: str, regime: str, threads: int | None) -> dict[str, str]:
     """The variables that a harness is started with, besides what it inherits."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncps-conformance" / "jax"
     own = {
-        "KERAS_BACKEND": backend,
+        **({"KERAS_BACKEND": backend} if backend in BACKENDS else {}),
         "JAX_ENABLE_X64": "1" if regime == "x64" else "0",
         "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache)),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -12,14 +12,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
 import pytest
 
-from conformance.implementation import BACKENDS
+from conformance.implementation import BACKENDS, EXEC, command_of
 
 Kind = Literal["names", "text", "file", "folder", "count", "integer", "seconds", "choice", "flag"]
 Variant = Literal["auto", "strict"]
@@ -50,12 +50,17 @@ class Option:
         return self.name.replace("-", "_")
 
 
-TARGETS = Option("target", "names", "What to judge: ncps or MODULE:CLASS; default: ncps.", "NAME[,NAME...]")
+TARGETS = Option(
+    "target", "names", "What to judge: ncps, MODULE:CLASS or exec:COMMAND; default: ncps.", "NAME[,NAME...]"
+)
 """For pytest, whose own arguments are tests; on the command line the targets are the arguments."""
 
 OPTIONS = (
     Option(
-        "backend", "names", "Keras backends to judge on; default: every one importable.", "NAME[,NAME...]"
+        "backend",
+        "names",
+        "Backends to judge on; default: every importable one of Keras, and what other targets run on.",
+        "NAME[,NAME...]",
     ),
     Option("python", "text", "The interpreter that runs what is judged; default: this one.", "PATH"),
     Option("path", "folder", "A folder to import the target from, before anything installed.", "DIR"),
@@ -93,11 +98,14 @@ OPTIONS = (
 class RunOptions:
     """What a run was asked for.
 
-    Empty `backends` means every importable one, until `resolve`; empty `clauses` every clause.
+    Empty `backends` means every one there is: those of Keras until `resolve`, those that other targets are
+    written for until `settled`. Empty `clauses` means every clause.
     """
 
     targets: tuple[str, ...] = ("ncps",)
     backends: tuple[str, ...] = ()
+    named: bool = field(default=False, compare=False)
+    """Whether `backends` are those that were asked for, and no others."""
     python: str = sys.executable
     path: Path | None = None
     variant: Variant = "auto"
@@ -114,7 +122,7 @@ class RunOptions:
     @property
     def groups(self) -> int:
         """How many harnesses the tests are divided between: one a target, backend and regime."""
-        return len(self.targets) * len(self.backends) * (1 if self.in_process else 2)
+        return len(self.targets) * max(1, len(self.backends)) * (1 if self.in_process else 2)
 
     @property
     def workers(self) -> int:
@@ -140,8 +148,9 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
     given = {name: value for name, value in values.items() if value is not None}
     given |= {name: _path(given[name]) for name in ("path", "json", "junit") if name in given}
     options = RunOptions(
-        targets=_names(given.pop("target", ())) or ("ncps",),
-        backends=_names(given.pop("backend", ())),
+        targets=_targets(given.pop("target", ())) or ("ncps",),
+        backends=(backends := _names(given.pop("backend", ()))),
+        named=bool(backends),
         clauses=_names(given.pop("clause", ())),
         **given,
     )
@@ -162,6 +171,16 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def _targets(value: str | Iterable[str]) -> tuple[str, ...]:
+    """As `_names`; `exec:` takes all that follows it, for a command may hold commas."""
+    texts = [value] if isinstance(value, str) else value
+    found: list[str] = []
+    for text in texts:
+        names, begun, command = text.partition(EXEC)
+        found += [*_names(names), *([f"{EXEC}{command.strip()}"] if begun else [])]
+    return tuple(dict.fromkeys(found))
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -170,7 +189,7 @@ def _check(options: RunOptions) -> None:
     for target in options.targets:
         _check_target(target)
     for backend in options.backends:
-        if backend not in BACKENDS:
+        if backend not in BACKENDS and set(options.targets) == {"ncps"}:
             raise UsageError(unknown("backend", backend, BACKENDS))
     if not 0 < options.timeout < math.inf:
         raise UsageError(f"--timeout {options.timeout:g}: must be a positive number of seconds")
@@ -181,15 +200,23 @@ def _check(options: RunOptions) -> None:
 
 
 def _check_target(target: str) -> None:
+    if target.startswith(EXEC):
+        try:
+            command_of(target)
+        except ValueError as wrong:
+            raise UsageError(str(wrong)) from None
+        return
     match = TARGET.fullmatch(target)
     if match is None or (match["name"] is None and target != "ncps"):
         near = " (did you mean 'ncps'?)" if difflib.get_close_matches(target, ["ncps"]) else ""
-        raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps' or MODULE:CLASS")
+        raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps', MODULE:CLASS or exec:COMMAND")
 
 
 def _check_in_process(options: RunOptions) -> None:
     if len(options.backends) > 1 or len(options.targets) > 1:
         raise UsageError("--in-process: runs one target on one backend; name one of each")
+    if options.targets[0].startswith(EXEC):
+        raise UsageError(f"--in-process: {options.targets[0]} is a process of its own")
     if Path(options.python) != Path(sys.executable):
         raise UsageError("--in-process: runs in this interpreter; leave out --python")
 
@@ -207,19 +234,63 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
-    """The same options with every default filled in that depends on the machine: the backends.
+    """The same options with every default filled in that depends on the machine: the backends of Keras.
 
     Raises:
         UsageError: a glob that matches none of `clauses`, or a backend that the interpreter cannot import.
     """
     selected(options, clauses)
+    if all(target.startswith(EXEC) for target in options.targets):
+        return options
     found = importable_backends(options.python)
-    missing = [backend for backend in options.backends if backend not in found]
-    if missing or not found:
+    asked = [backend for backend in options.backends if backend in BACKENDS]
+    missing = [backend for backend in asked if backend not in found]
+    if missing if found else "ncps" in options.targets:
         what = f"--backend {','.join(missing)}: not importable" if missing else "Keras is not importable"
         raise UsageError(f"{what} by {options.python}; importable: {', '.join(found) or 'none'}")
     backends = options.backends or (found[:1] if options.in_process else found)
     return replace(options, backends=backends)
+
+
+def backends_of(options: RunOptions, description: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a target is judged: Keras's cells on several backends, any other on the one that it names.
+
+    Args:
+        description: what its harness answered to `describe`; `host` is "keras", or the name of the backend.
+    """
+    host = description["host"]
+    return tuple(name for name in options.backends if name in (BACKENDS if host == "keras" else (host,)))
+
+
+def settled(options: RunOptions, described: Mapping[str, Mapping[str, Any]]) -> RunOptions:
+    """The same options with the backends on which at least one target runs, in their order.
+
+    Args:
+        described: what the harness of each target answered to `describe`.
+
+    Raises:
+        UsageError: `--backend` names one that no target has, or none that some target has.
+    """
+    hosts = {target: str(description["host"]) for target, description in described.items()}
+    own = [host for host in hosts.values() if host != "keras"]
+    known = dict.fromkeys([*(BACKENDS if "keras" in hosts.values() else ()), *own])
+    candidates = replace(options, backends=options.backends + (() if options.named else tuple(own)))
+    for name in options.backends if options.named else ():
+        if name not in known:
+            raise UsageError(unknown("backend", name, known))
+    for target, description in described.items():
+        if not backends_of(candidates, description):
+            raise UsageError(_misplaced(options, target, hosts[target]))
+    used = [name for name in known if any(name in backends_of(candidates, d) for d in described.values())]
+    ordered = [name for name in candidates.backends if name in used]
+    return replace(options, backends=tuple(dict.fromkeys(ordered)))
+
+
+def _misplaced(options: RunOptions, target: str, host: str) -> str:
+    asked = f"--backend {','.join(options.backends)}"
+    if host == "keras":
+        return f"{asked}: {target} runs on Keras; name one of its backends too: {', '.join(BACKENDS)}"
+    return f"{asked}: {target} runs on {host!r} alone; name it too, or leave out --backend"
 
 
 def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
@@ -357,7 +428,7 @@ def pytest_arguments(options: RunOptions) -> list[str]:
 
 def _own_arguments(options: RunOptions) -> list[str]:
     """The options that differ from the defaults, under the names that no other plugin has."""
-    found = [f"--conformance-target={','.join(options.targets)}"]
+    found = [f"--conformance-target={target}" for target in options.targets]
     for option, value in _asked(options):
         if option.pytest:
             found.append(f"--conformance-{option.name}" + ("" if value is True else f"={value}"))

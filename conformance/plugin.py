@@ -109,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         asked = options.resolve(options.from_pytest(config), clauses.load().clauses)
         given = json.loads(handed) if handed else config.stash.get(PREPARED, None) or prepare(asked)
+        asked = options.settled(asked, given["described"])
     except (UsageError, CannotBeJudged) as wrong:
         raise pytest.UsageError(str(wrong)) from None
     config.stash[SESSION] = Session(asked, given["seed"], given["described"], Pool(asked))
@@ -164,7 +165,7 @@ def _keys(check: Check, session: Session) -> list[Key]:
         for target, description in session.described.items()
         for cell in description["cells"]
         if cell["family"] in families
-        for backend in session.options.backends
+        for backend in options.backends_of(session.options, description)
         for tier in tiers
     ]
 
@@ -205,7 +206,8 @@ def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
 def _subject(session: Session, key: Key) -> Subject:
     implementation = session.pool.at(key.place)
     dtype = key.tier or PRECISION
-    others = tuple(backend for backend in session.options.backends if backend != key.place.backend)
+    backends = options.backends_of(session.options, session.described[key.place.target])
+    others = tuple(backend for backend in backends if backend != key.place.backend)
     return Subject(
         implementation,
         key.cell,
@@ -223,8 +225,14 @@ def _plan(session: Session, key: Key, check: Check) -> Plan:
         examples = max(1, check.examples * asked.max_examples // FULL_BUDGET)
     name = f"{check.clause}/{key.place.group}/{key.id}"
     seed = int.from_bytes(hashlib.sha256(f"{session.seed}/{name}".encode()).digest()[:8])
-    database = f".hypothesis/conformance/{clauses.load().version}/{name.replace(':', '-')}"
+    database = f".hypothesis/conformance/{clauses.load().version}/{_folder(name)}"
     return Plan(examples, seed, None if asked.seed is not None else database, asked.variant)
+
+
+def _folder(name: str) -> str:
+    """A path for a test's examples; a part longer than a file's name may be is told by its digest."""
+    parts = (name.replace(":", "-")).split("/")
+    return "/".join(p if len(p) < 200 else hashlib.sha256(p.encode()).hexdigest() for p in parts)
 
 
 def conclude(verdict: Verdict) -> None:
@@ -318,7 +326,7 @@ def _report(run: Session) -> Report:
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     """Judge what was asked; None where pytest could not begin. Raises UsageError or CannotBeJudged."""
     starter = Starter(prepare(asked), listener)
-    pytest.main(options.pytest_arguments(asked), plugins=[starter])
+    pytest.main(options.pytest_arguments(options.settled(asked, starter.described)), plugins=[starter])
     return starter.session.report if starter.session else None
 
 
@@ -328,6 +336,12 @@ class Starter:
     def __init__(self, prepared: dict[str, Any], listener: Listener | None) -> None:
         self.prepared, self.listener = prepared, listener
         self.session: Session | None = None
+
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """What each target offers."""
+        found: dict[str, dict[str, Any]] = self.prepared["described"]
+        return found
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:

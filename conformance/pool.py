@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote
 
 from conformance.implementation import (
+    EXEC,
     HarnessFault,
     Implementation,
     ImplementationRaised,
@@ -38,23 +40,26 @@ class Place:
 
     @property
     def group(self) -> str:
-        """The tests that share harnesses."""
-        return f"{self.target}:exchange" if self.exchange else f"{self.target}:{self.backend}:{self.regime}"
+        """The tests that share harnesses; what a test's id cannot hold is escaped as in a URL."""
+        target = quote(self.target, safe=":*")
+        return f"{target}:exchange" if self.exchange else f"{target}:{self.backend}:{self.regime}"
 
     @staticmethod
     def target_of(group: str) -> str:
         """The target of a group."""
-        return group.removesuffix(":exchange") if group.endswith(":exchange") else group.rsplit(":", 2)[0]
+        parts = 1 if group.endswith(":exchange") else 2
+        return unquote(group.rsplit(":", parts)[0])
 
     @property
     def rank(self) -> tuple[str, int, bool, str]:
         """Order of the groups."""
-        return (
-            self.target,
-            SLOWEST_FIRST.index(self.backend) if not self.exchange else 2,
-            self.exchange,
-            self.regime,
-        )
+        slowest = 2 if self.exchange else _speed(self.backend)
+        return (self.target, slowest, self.exchange, self.regime)
+
+
+def _speed(backend: str) -> int:
+    """The place of a backend among those of Keras; any other has none of its weight."""
+    return SLOWEST_FIRST.index(backend) if backend in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
 class Pool:
@@ -116,8 +121,8 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
         UsageError: there is no such module or class.
         CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
     """
-    quickest = max(options.backends, key=SLOWEST_FIRST.index)
-    with Pool(options).start(Place.of(target, quickest, None)) as implementation:
+    quickest = "" if target.startswith(EXEC) else max(options.backends, key=_speed, default="")
+    with _started(options, Place.of(target, quickest, None)) as implementation:
         try:
             return implementation.describe()
         except RequestRefused as refused:
@@ -130,3 +135,10 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
             raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
         except HarnessFault as fault:
             raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None
+
+
+def _started(options: RunOptions, place: Place) -> Implementation:
+    try:
+        return Pool(options).start(place)
+    except OSError as missing:
+        raise UsageError(f"{place.target}: cannot be started: {missing.strerror}") from None

@@ -183,10 +183,10 @@ class InProcess:
     """The same server in this process, for a debugger. Lines are encoded and decoded as over the wire."""
 
     def __init__(self, target: str, path: str | None, variables: dict[str, str]) -> None:
-        backend = variables["KERAS_BACKEND"]
+        backend = variables.get("KERAS_BACKEND")
         keras = sys.modules.get("keras")
         running = None if keras is None else keras.backend.backend()
-        if running not in (None, backend):
+        if backend is not None and running not in (None, backend):
             raise ValueError(f"in process: Keras already runs on {running!r} here, and cannot on {backend!r}")
         if path is not None:
             sys.path.insert(0, os.path.abspath(path))

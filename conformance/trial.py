@@ -78,6 +78,9 @@ def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
 def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     if check.argument and not subject.accepts(check.argument):
         return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
+    if check.backends > 1 + len(subject.other_backends):
+        reason = f"it takes {check.backends} backends, and the run has one"
+        return _verdict(check, subject, plan, "not applicable", reason=reason)
     failure = search(check, subject, plan)
     if failure is None and _vague(subject) and plan.examples < ENOUGH:
         failure = search(check, subject, replace(plan, examples=ENOUGH))

@@ -26,7 +26,7 @@ QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PL
 @click.argument("target", nargs=-1)
 @click_options
 def run(**values: Any) -> None:
-    """Judges each TARGET: ncps (the default: every cell of ours), or MODULE:CLASS.
+    """Judges each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
 
     Judging executes the code of the target. Exit status: 0 conforms, 1 a MUST clause fails, 2 usage, 3 could
     not be judged.

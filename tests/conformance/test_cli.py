@@ -164,8 +164,11 @@ def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ncsp"], "unknown target 'ncsp' (did you mean 'ncps'?): a target is 'ncps' or MODULE:CLASS"),
-        (["no/such.py"], "unknown target 'no/such.py': a target is 'ncps' or MODULE:CLASS"),
+        (
+            ["ncsp"],
+            "unknown target 'ncsp' (did you mean 'ncps'?): a target is 'ncps', MODULE:CLASS or exec:COMMAND",
+        ),
+        (["no/such.py"], "unknown target 'no/such.py': a target is 'ncps', MODULE:CLASS or exec:COMMAND"),
         (["--backend", "jxa"], "unknown backend 'jxa' (did you mean 'jax'?); known: jax, torch, tensorflow"),
         (
             ["--clause", "cfc.step.defalt"],
