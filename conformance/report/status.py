@@ -72,12 +72,18 @@ def obstacles(report: Report, target: str) -> list[str]:
 
 
 def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
-    """The cells of which no numerical MUST clause was judged at one of the tiers that the run had."""
+    """The cells of which no numerical MUST clause was judged at one of the tiers that run and host had."""
     tiers = report.budget.get("tiers", TIERS)
+    had = {
+        (entry.get("target"), entry.get("backend")): entry.get("tiers", TIERS)
+        for entry in report.implementations
+    }
     found = []
     for (cell, backend), group in group_by(verdicts, lambda v: (v.cell, v.backend)).items():
         seen = {verdict.tier for verdict in must(group) if verdict.outcome in JUDGED}
-        missing = [tier for tier in tiers if tier not in seen]
+        missing = [
+            tier for tier in tiers if tier not in seen and tier in had.get((group[0].target, backend), TIERS)
+        ]
         if missing:
             found.append(
                 f"no numerical MUST clause of {cell} on {backend} was judged in {' or '.join(missing)}"

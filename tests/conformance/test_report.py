@@ -80,6 +80,12 @@ def test_one_tier_is_enough_where_the_run_had_one() -> None:
     assert status(report(verdict(), budget={"tiers": ["float64"]})) == "conforms"
 
 
+def test_one_tier_is_enough_where_the_host_has_one() -> None:
+    single = {"target": "ncps", "backend": "jax", "tiers": ["float64"]}
+    assert status(report(verdict(), implementations=[single])) == "conforms"
+    assert status(report(verdict(), implementations=[single | {"backend": "torch"}])) == "could not be judged"
+
+
 def test_a_run_of_some_clauses_is_judged_by_those() -> None:
     asked = report(verdict("state.pure", tier=None), budget={"clauses": ["state.*"]})
     assert status(asked) == "conforms"

@@ -1,0 +1,21 @@
+"""Has OpenVINO compute at the precision that a layer asks for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+
+def keep_float32() -> None:
+    """Let `predict` compute float32 in float32.
+
+    `predict` of Keras's OpenVINO backend leaves the precision to the device, which takes bfloat16 on
+    processors that are quick at it; a layer called by hand is computed in float32 there too.
+    """
+    openvino = import_module("openvino")
+    compile_model = openvino.compile_model
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+
+    def compile_exactly(model, device="AUTO", config=None):  # type: ignore[no-untyped-def]
+        return compile_model(model, device, {**exact, **(config or {})})
+
+    openvino.compile_model = compile_exactly
