@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,14 @@ from conformance.trial import TIERS, Body, Check
 
 CHECKS: dict[str, Check] = {}
 """Every check of the suite that has been imported, by the clause it proves."""
+
+
+def every() -> dict[str, Check]:
+    """Every check of the suite, whose modules are imported for it."""
+    suite = importlib.import_module("conformance.suite")
+    for module in pkgutil.iter_modules(suite.__path__):
+        importlib.import_module(f"{suite.__name__}.{module.name}")
+    return CHECKS
 
 
 def clause(

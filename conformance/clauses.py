@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import reference
 from conformance.families import FAMILIES
 
-CLAUSE_HEADING = re.compile(r"^### (?P<id>[a-z0-9_]+(?:\.[a-z0-9_]+)+) · (?P<level>MUST|SHOULD)$")
+LEVEL = r"(?:MUST|SHOULD)"
+SINCE = r" since \d+\.\d+"
+CLAUSE_HEADING = re.compile(
+    r"^### (?P<id>[a-z0-9_]+(?:\.[a-z0-9_]+)+) · "
+    rf"(?P<levels>{LEVEL}(?:{SINCE})?|{LEVEL}{SINCE}(?:, {LEVEL}{SINCE})+)$"
+)
+FIRST = "0.1"
+"""The version since which a clause has had its level where its heading does not say."""
 ABOUT: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in FAMILIES},
     **dict.fromkeys(("backbone", "dropout"), tuple(n for n, f in FAMILIES.items() if f.backbone_activation)),
@@ -30,6 +36,15 @@ class Clause:
     area: str
     text: str
     """Markdown, without the heading."""
+    history: tuple[tuple[str, str], ...] = ((FIRST, "MUST"),)
+    """The version since which it has had each of its levels, and the level; the latest first."""
+
+    def at(self, version: str) -> Clause | None:
+        """The clause with its level at a version of the specification; None where that had no such clause."""
+        for since, level in self.history:
+            if _key(since) <= _key(version):
+                return replace(self, level=level)
+        return None
 
     @property
     def demand(self) -> str:
@@ -49,6 +64,27 @@ class Spec:
 
     version: str
     clauses: dict[str, Clause]
+    versions: tuple[str, ...] = ()
+    """Every version that can be judged by, the earliest first."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of which it says what a step computes."""
+        own = {id.split(".", 1)[0] for id in self.clauses}
+        return tuple(name for name in FAMILIES if name in own)
+
+    def at(self, version: str) -> Spec:
+        """An earlier version: the clauses that it had, at the levels that they had.
+
+        Raises:
+            ValueError: a version that is not known.
+        """
+        if version not in self.versions:
+            raise ValueError(
+                f"unknown version {version!r} of the specification; known: {', '.join(self.versions)}"
+            )
+        found = {id: clause.at(version) for id, clause in self.clauses.items()}
+        return Spec(version, {id: clause for id, clause in found.items() if clause}, self.versions)
 
 
 def parse(text: str) -> Spec:
@@ -56,7 +92,7 @@ def parse(text: str) -> Spec:
 
     Raises:
         ValueError: no version line, an id used twice, a clause without text, or a heading of a third level
-            that is not `### dotted.id · MUST` or `· SHOULD`.
+            that is not `### dotted.id · MUST` or `· SHOULD`, with or without ` since VERSION`.
     """
     version = VERSION.search(text)
     if version is None:
@@ -68,7 +104,12 @@ def parse(text: str) -> Spec:
         if not clause.text:
             raise ValueError(f"clause {clause.id} has no text")
         clauses[clause.id] = clause
-    return Spec(version["version"], clauses)
+    versions = {version["version"], *(since for c in clauses.values() for since, _ in c.history)}
+    return Spec(version["version"], clauses, tuple(sorted(versions, key=_key)))
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _sections(text: str) -> list[Clause]:
@@ -77,7 +118,7 @@ def _sections(text: str) -> list[Clause]:
     for line in [*text.splitlines(), "# end"]:
         if line.startswith(("# ", "## ", "### ")):
             if heading is not None:
-                found.append(Clause(heading["id"], heading["level"], area, "\n".join(body).strip()))
+                found.append(_clause(heading, area, "\n".join(body).strip()))
             heading, body = _heading(line), []
             area = line[3:] if line.startswith("## ") else area
         else:
@@ -85,14 +126,24 @@ def _sections(text: str) -> list[Clause]:
     return found
 
 
+def _clause(heading: re.Match[str], area: str, text: str) -> Clause:
+    words = [part.split(" since ") for part in heading["levels"].split(", ")]
+    history = tuple((since[0] if since else FIRST, level) for level, *since in words)
+    return Clause(heading["id"], history[0][1], area, text, history)
+
+
 def _heading(line: str) -> re.Match[str] | None:
     match = CLAUSE_HEADING.match(line)
     if line.startswith("### ") and match is None:
-        raise ValueError(f"not a clause heading: {line!r}; it reads '### dotted.id · MUST' or '· SHOULD'")
+        raise ValueError(
+            f"not a clause heading: {line!r}; it reads '### dotted.id · MUST' or '· SHOULD since 0.2'"
+        )
     return match
 
 
 @cache
-def load(path: Path = reference.SPEC_PATH) -> Spec:
-    """The specification that this package ships."""
-    return parse(path.read_text(encoding="utf-8"))
+def load(version: str | None = None) -> Spec:
+    """The specification that this package ships, or an earlier version of it. Raises ValueError."""
+    if version is not None:
+        return load().at(version)
+    return parse(reference.SPEC_PATH.read_text(encoding="utf-8"))

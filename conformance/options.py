@@ -80,7 +80,16 @@ OPTIONS = (
     Option("smoke", "flag", "A quick look: few examples, no slow clauses."),
     Option("seed", "integer", "Draw the same cases again: every test's seed is derived from this one.", "N"),
     Option("clause", "names", "Only clauses whose id matches.", "GLOB[,GLOB...]"),
+    Option("spec", "text", "Judge by an earlier version of the specification.", "VERSION"),
     Option("json", "file", "Write the whole report to this file.", "FILE"),
+    Option("examples", "folder", "Write each failing example to a file in this folder.", "DIR"),
+    Option(
+        "known-failures", "file", "What is known to fail, and fails no run: docs/known-failures.md.", "FILE"
+    ),
+    Option("strict", "flag", "A known failure that passes now, or matches nothing, fails the run."),
+    Option(
+        "write-known-failures", "file", "Add what fails in this run, with its examples, to this file.", "FILE"
+    ),
     Option("timeout", "seconds", "How long a request may take; compilation gets more.", "S", default=60.0),
     Option("in-process", "flag", "Run the cells in this process, one backend and one tier, for a debugger."),
     Option("junit", "file", "Write a JUnit XML report to this file.", "FILE", pytest=False),
@@ -113,7 +122,12 @@ class RunOptions:
     smoke: bool = False
     seed: int | None = None
     clauses: tuple[str, ...] = ()
+    spec: str | None = None
     json: Path | None = None
+    examples: Path | None = None
+    known_failures: Path | None = None
+    strict: bool = False
+    write_known_failures: Path | None = None
     timeout: float = 60.0
     in_process: bool = False
     junit: Path | None = None
@@ -138,6 +152,8 @@ def cores() -> int:
 
 # From a caller's values to RunOptions
 
+PATHS = ("path", "json", "junit", "examples", "known_failures", "write_known_failures")
+
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:
     """What was asked, from values by option name, None for the default.
@@ -146,7 +162,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         UsageError: a target, backend or number that cannot be.
     """
     given = {name: value for name, value in values.items() if value is not None}
-    given |= {name: _path(given[name]) for name in ("path", "json", "junit") if name in given}
+    given |= {name: _path(given[name]) for name in PATHS if name in given}
     options = RunOptions(
         targets=_targets(given.pop("target", ())) or ("ncps",),
         backends=(backends := _names(given.pop("backend", ()))),
@@ -332,9 +348,19 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 def click_options(command: Decorated) -> Decorated:
     """Decorates a click command with every option of the table, in its order."""
-    for option in reversed(OPTIONS):
-        command = _click_option(option)(command)
-    return command
+    return some_options(*(option.name for option in OPTIONS))(command)
+
+
+def some_options(*names: str) -> Callable[[Decorated], Decorated]:
+    """Decorates a click command with these options of the table."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(OPTIONS):
+            if option.name in names:
+                command = _click_option(option)(command)
+        return command
+
+    return decorate
 
 
 def _click_option(option: Option) -> Callable[[Decorated], Decorated]:

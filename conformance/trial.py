@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, assume, given, seed, settings
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
-from conformance import clauses, script, variants
+from conformance import clauses, examples, script, variants
+from conformance.cases import SequenceCase, StepCase
 from conformance.implementation import HarnessFault, NotSupported
 from conformance.quirks import quirk_met
 from conformance.subject import Departure, Example, Subject
@@ -50,6 +51,11 @@ class Check:
     backends: int = 1
     """How many backends the clause needs."""
 
+    @property
+    def numerical(self) -> bool:
+        """Whether it is judged at a precision."""
+        return self.tiers != (None,)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -59,13 +65,24 @@ class Plan:
     seed: int
     database: str | None = None
     variant: str = "auto"
+    spec: clauses.Spec = field(default_factory=clauses.load)
+    """The specification by which it judges."""
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """The verdict of `check` on `subject`; whatever goes wrong becomes one."""
+    return _concluded(check, subject, plan, lambda: _judge(check, subject, plan))
+
+
+def judge_example(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
+    """The verdict of `check` on one example, made of values that were drawn before; nothing is searched."""
+    return _concluded(check, subject, replace(plan, examples=1), lambda: _replay(check, subject, plan, drawn))
+
+
+def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
     start = time.monotonic()
     try:
-        verdict = _judge(check, subject, plan)
+        verdict = _inapplicable(check, subject, plan) or judge()
     except NotSupported as refused:
         verdict = _verdict(check, subject, plan, "not applicable", reason=str(refused))
     except HarnessFault as fault:
@@ -75,23 +92,50 @@ def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
     return replace(verdict, seconds=time.monotonic() - start)
 
 
-def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
+def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
     if check.argument and not subject.accepts(check.argument):
         return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
     if check.backends > 1 + len(subject.other_backends):
         reason = f"it takes {check.backends} backends, and the run has one"
         return _verdict(check, subject, plan, "not applicable", reason=reason)
+    return None
+
+
+def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     failure = search(check, subject, plan)
     if failure is None and _vague(subject) and plan.examples < ENOUGH:
         failure = search(check, subject, replace(plan, examples=ENOUGH))
     if failure is None:
         return _passed(check, subject, plan)
-    if not _repeats(check, subject):
+    if not _repeats(check, subject, plan):
         reason = f"seen once, and not again in a fresh process: {failure.summary}"
         return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
     if plan.variant == "strict":
         return _verdict(check, subject, plan, "fail", failure=failure)
     return _under_a_variant(check, subject, plan, failure)
+
+
+def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
+    failure = play(check, subject, plan, [fitted(subject, value) for value in drawn])
+    subject.tally.examples = 1
+    quirk = quirk_met(check.clause, subject) if failure else None
+    if quirk:
+        return _verdict(check, subject, plan, "host", reason=quirk, failure=failure)
+    return _verdict(check, subject, plan, "fail" if failure else "pass", failure=failure)
+
+
+def fitted(subject: Subject, value: Any) -> Any:
+    """A case of another cell for this one, which may lack arguments that are at their default.
+
+    Raises:
+        NotSupported: it lacks one that is not.
+    """
+    if not isinstance(value, StepCase | SequenceCase):
+        return value
+    for name, chosen in value.config.items():
+        if not subject.accepts(name) and chosen != subject.family.defaults.get(name, chosen):
+            raise NotSupported(f"no argument {name!r}, which is {chosen!r} in the example")
+    return replace(value, config=subject.offer.trimmed(value.config))
 
 
 def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
@@ -114,7 +158,10 @@ def _vague(subject: Subject) -> bool:
 
 
 def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:
-    """A failure, and what of it remains under the variant of the specification that fits the steps."""
+    """A failure, and what of it remains under the variant of the specification that fits the steps.
+
+    The example that is kept is one that fails by the specification itself.
+    """
     variant = variants.find(subject)
     if not variant:
         return _verdict(check, subject, plan, "fail", failure=failure)
@@ -127,14 +174,14 @@ def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failur
         "fail",
         variant=dict(variant),
         holds_under_variant=remaining is None,
-        failure=remaining or failure,
+        failure=replace(remaining, example=failure.example) if remaining else failure,
     )
 
 
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
     """A death, hang or wire fault, confirmed once in a fresh process."""
-    failure = replace(subject.departure(str(fault)).failure, script=script.write(subject))
-    if _repeats(check, subject):
+    failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
+    if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
 
@@ -173,11 +220,19 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     except Unshrinkable as stopped:
         raise stopped.reason from None
     except Departure as departure:
-        return replace(departure.failure, script=script.write(subject))
+        return _kept(check, subject, plan, departure.failure)
     except Flaky:  # the example that failed, for a fresh process to decide
         subject.example, failure = shrinking.last
-        return replace(failure, script=script.write(subject))
+        return _kept(check, subject, plan, failure)
     return None
+
+
+def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
+    """The failure of the example at hand, with what shows it again: to a person, and to `replay`."""
+    recorded, tier = subject.example, subject.dtype if check.numerical else None
+    assert isinstance(recorded, Recording)
+    example = examples.document(check.clause, plan.spec.version, tier, subject, recorded.drawn, failure)
+    return replace(failure, script=script.write(subject), example=example)
 
 
 class Unshrinkable(BaseException):
@@ -235,32 +290,42 @@ class Recording(Example):
         return remembered
 
 
-def _repeats(check: Check, subject: Subject) -> bool:
+def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
     """Whether the last example fails again in a fresh process."""
     recorded = subject.example
     assert isinstance(recorded, Recording)
     subject.implementation.restart()
-    drawn = iter(recorded.drawn)
-    subject.example = Recording(Shrinking())
+    return play(check, subject, plan, recorded.drawn) is not None
+
+
+def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:
+    """How the example of these values fails; None where it does not. It needs no Hypothesis.
+
+    Raises:
+        NotSupported: the implementation does not offer what the clause is about.
+    """
+    recording, values = Recording(Shrinking()), iter(drawn)
+    subject.example = recording
     try:
-        check.body(subject, lambda _: next(drawn))
-    except Departure:
-        return True
-    except HarnessFault:
+        check.body(subject, recording.drawing(lambda _: next(values)))
+    except Departure as departure:
+        return _kept(check, subject, plan, departure.failure)
+    except HarnessFault as fault:
+        failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
         subject.implementation.restart()  # for the clauses that come after
-        return True
-    return False
+        return failure
+    return None
 
 
 def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **more: Any) -> Verdict:
     tally = subject.tally
     return Verdict(
         clause=check.clause,
-        level=clauses.load().clauses[check.clause].level,
+        level=plan.spec.clauses[check.clause].level,
         target=subject.implementation.target,
         cell=subject.cell["name"],
         backend=subject.backend,
-        tier=subject.dtype if check.tiers != (None,) else None,
+        tier=subject.dtype if check.numerical else None,
         outcome=outcome,
         examples=tally.examples,
         expected=plan.examples,

@@ -25,6 +25,8 @@ class Failure:
     """How many times the bound the error is; None where the clause is not numerical."""
     script: str = ""
     """Python that can be pasted to see the failure again."""
+    example: dict[str, Any] | None = None
+    """The same as `conformance replay` reads it, by schemas/example.json."""
 
 
 @dataclass(frozen=True)

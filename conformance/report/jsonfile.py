@@ -24,6 +24,7 @@ from conformance.verdict import Report, verdict_from
 
 FORMAT = "ncps-conformance report"
 FORMAT_VERSION = 1
+WIDTH = 110
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -32,19 +33,20 @@ def to_json(report: Report) -> dict[str, Any]:
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "status": status(report)}
     document["targets"] = {target: target_status(report, target) for target in targets(report)}
     document |= {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
-    plain: dict[str, Any] = _plain(document)
-    return plain
+    made: dict[str, Any] = plain(document)
+    return made
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """`value` as JSON has it: dataclasses are objects, arrays lists, numbers that are not finite text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
@@ -58,16 +60,17 @@ def from_json(document: Mapping[str, Any]) -> Report:
     """
     validate(document)
     names = [field.name for field in dataclasses.fields(Report)]
-    values = {name: _with_numbers(document[name]) for name in names}
+    values = {name: numbers(document[name]) for name in names}
     values["verdicts"] = [verdict_from(verdict) for verdict in values["verdicts"]]
     return Report(**values)
 
 
-def _with_numbers(value: Any) -> Any:
+def numbers(value: Any) -> Any:
+    """Numbers again for the texts that stand for those that are not finite."""
     if isinstance(value, Mapping):
-        return {name: _with_numbers(item) for name, item in value.items()}
+        return {name: numbers(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_numbers(item) for item in value]
+        return [numbers(item) for item in value]
     return NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
@@ -86,7 +89,12 @@ def validate(document: Any) -> None:
 
 def write(report: Report, path: Path) -> None:
     """Writes the report to `path`, all of it or nothing: who reads the file never sees half a report."""
-    text = json.dumps(to_json(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    save(to_json(report), path)
+
+
+def save(document: Mapping[str, Any], path: Path) -> None:
+    """Writes a document to `path`, all of it or nothing."""
+    text = pretty(document) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -94,6 +102,20 @@ def write(report: Report, path: Path) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def pretty(value: Any, indent: str = "") -> str:
+    """JSON for a reader too: what fits stands in a line, so that a row of numbers does."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
+        return line
+    within = indent + " "
+    if isinstance(value, dict):
+        items = [
+            f"{json.dumps(name, ensure_ascii=False)}: {pretty(item, within)}" for name, item in value.items()
+        ]
+        return f"{{\n{within}" + f",\n{within}".join(items) + f"\n{indent}}}"
+    return f"[\n{within}" + f",\n{within}".join(pretty(item, within) for item in value) + f"\n{indent}]"
 
 
 def read(path: Path) -> Report:

@@ -1,0 +1,153 @@
+"""A failing example as a file: what was drawn, to play it again, and what came of it, for a reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+import conformance
+from conformance import clauses
+from conformance.encoding import NotAnExample, decode, encode
+from conformance.implementation import HarnessFault
+from conformance.report import jsonfile
+from conformance.subject import Subject
+from conformance.verdict import Failure
+
+FORMAT = "ncps-conformance example"
+FORMAT_VERSION = 1
+SCHEMA = "example.json"
+
+
+@dataclass(frozen=True)
+class StoredExample:
+    """One example of a clause, as it failed once."""
+
+    spec: str
+    """The version of the specification by which it was judged."""
+    suite: str
+    clause: str
+    target: str
+    """On what it failed; to play it again, the caller names a target."""
+    versions: Mapping[str, str]
+    cell: str
+    family: str
+    backend: str
+    tier: str | None
+    drawn: list[Any]
+    """Every value that the clause's test drew, in order."""
+    summary: str
+    got: Any
+    want: Any
+    bound: Any
+    excess: float | None
+
+
+def document(
+    clause: str, spec: str, tier: str | None, subject: Subject, drawn: list[Any], failure: Failure
+) -> dict[str, Any]:
+    """The example at hand as plain JSON, by schemas/example.json."""
+    made = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "spec": spec,
+        "suite": conformance.__version__,
+        "clause": clause,
+        "target": subject.implementation.target,
+        "versions": _versions(subject),
+        "cell": subject.cell["name"],
+        "family": subject.cell["family"],
+        "backend": subject.backend,
+        "tier": tier,
+        "drawn": encode(drawn),
+        "summary": failure.summary,
+        **{name: getattr(failure, name) for name in ("got", "want", "bound", "excess")},
+    }
+    plain: dict[str, Any] = jsonfile.plain(made)
+    return plain
+
+
+def _versions(subject: Subject) -> dict[str, str]:
+    """What the implementation runs with; nothing where it has died before it said so."""
+    try:
+        return dict(subject.implementation.describe().get("versions", {}))
+    except HarnessFault:
+        return {}
+
+
+def stored(document: Any) -> StoredExample:
+    """The example that a document holds.
+
+    Raises:
+        NotAnExample: it holds none, or one of a clause or version that this package does not know.
+    """
+    validate(document, SCHEMA)
+    known = clauses.load()
+    if document["clause"] not in known.clauses:
+        raise NotAnExample(f"of a clause {document['clause']!r}, which specification {known.version} has not")
+    if document["spec"] not in known.versions:
+        raise NotAnExample(
+            f"of specification {document['spec']}; this package knows {', '.join(known.versions)}"
+        )
+    values = {name: document[name] for name in StoredExample.__dataclass_fields__}
+    return StoredExample(**{**values, "drawn": decode(document["drawn"])})
+
+
+def validate(document: Any, name: str) -> None:
+    """Raises NotAnExample where `document` is not by the schema of this name in `schemas/`."""
+    error = jsonschema.exceptions.best_match(_validator(name).iter_errors(document))
+    if error is not None:
+        at = "/".join(str(part) for part in error.absolute_path)
+        raise NotAnExample(f"{at or 'the document'}: {error.message[:160]}")
+
+
+@cache
+def _validator(name: str) -> Any:
+    text = resources.files("conformance").joinpath("schemas", name).read_text(encoding="utf-8")
+    return jsonschema.Draft202012Validator(json.loads(text))
+
+
+def load(path: Path) -> Any:
+    """The JSON of a file. Raises NotAnExample."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as wrong:
+        raise NotAnExample(f"{path}: cannot be read: {wrong.strerror}") from None
+    except (ValueError, RecursionError) as wrong:  # no UTF-8, no JSON, or nested without end
+        raise NotAnExample(f"{path}: not JSON: {str(wrong)[:160]}") from None
+
+
+def read(path: Path) -> StoredExample:
+    """The example in a file. Raises NotAnExample."""
+    try:
+        return stored(load(path))
+    except RecursionError:
+        raise NotAnExample(f"{path}: nested too deeply") from None
+    except NotAnExample as wrong:
+        text = str(wrong)
+        raise NotAnExample(text if text.startswith(str(path)) else f"{path}: {text}") from None
+
+
+def file_name(document: Mapping[str, Any]) -> str:
+    """The name of an example's file, which stays the same from run to run."""
+    parts = (document[name] for name in ("clause", "cell", "backend", "tier"))
+    return "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part) + ".json"
+
+
+def write(documents: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Writes each example to a file of its own; those of several targets to a folder each."""
+    found = list(documents)
+    several = len({document["target"] for document in found}) > 1
+    paths = []
+    for example in found:
+        own = folder / re.sub(r"[^\w.]+", "_", example["target"]) if several else folder
+        paths.append(own / file_name(example))
+        jsonfile.save(example, paths[-1])
+    return paths
