@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.caches import cache
 from conformance.harness import wire
+from conformance.harness.adapter import METHODS
 from conformance.process import (
     Connection,
     HarnessDied,
@@ -28,6 +30,7 @@ from conformance.process import (
     Process,
     WireFault,
 )
+from conformance.protocol import Checker, Malformed
 
 __all__ = [
     "BACKENDS",
@@ -94,6 +97,7 @@ class Implementation:
         self._count = 0
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
+        self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
         return self
@@ -105,6 +109,9 @@ class Implementation:
         """What is judged, where and by which methods; asked once."""
         if self._described is None:
             self._described = self.request("describe")
+            if self._check is not None:  # a command does not know what it is called here
+                self.backend = self.backend or self._described["host"]
+                self._described |= {"target": self.target, "backend": self.backend}
         return self._described
 
     def request(self, method: str, **params: Any) -> Any:
@@ -116,12 +123,18 @@ class Implementation:
         key = (method, shape_key(params))
         seconds = self.timeout * (1.0 if key in self._seen else FIRST_FACTOR)
         try:
-            reply = _checked(self._connection.exchange(line, method, seconds), self._count)
+            answer = self._connection.exchange(line, method, seconds)
+            if self._check is not None:
+                self._check(method, params, answer)
+            reply = _checked(answer, self._count)
+        except Malformed as wrong:
+            self.close()
+            raise WireFault(f"the answer to {method}: {wrong}") from None
         except HarnessFault:
             self.close()
             raise
         self._seen.add(key)
-        return _result(reply)
+        return _result(reply, method)
 
     def stderr(self) -> str:
         """The end of what the harness printed, its own and what it judges."""
@@ -203,11 +216,10 @@ def command_of(target: str) -> list[str]:
 
 def environment(backend: str, regime: str, threads: int | None) -> dict[str, str]:
     """The variables that a harness is started with, besides what it inherits."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncps-conformance" / "jax"
     own = {
         **({"KERAS_BACKEND": backend} if backend in BACKENDS else {}),
         "JAX_ENABLE_X64": "1" if regime == "x64" else "0",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache)),
+        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache("jax"))),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -277,7 +289,7 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
     return reply
 
 
-def _result(reply: dict[str, Any]) -> Any:
+def _result(reply: dict[str, Any], method: str) -> Any:
     if "result" in reply:
         return reply["result"]
     error = reply["error"]
@@ -288,4 +300,6 @@ def _result(reply: dict[str, Any]) -> Any:
         )
     if code == -32002:
         raise NotSupported(message)
+    if code == -32601 and method in METHODS:
+        raise NotSupported(f"{method} is not offered")
     raise RequestRefused(code, message, data)
