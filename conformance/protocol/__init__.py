@@ -58,7 +58,7 @@ def check(name: str, value: Any, root: str) -> None:
 
 
 class Checker:
-    """Checks answers, those of one form once: what differs in the bytes of arrays alone is as good as the first."""
+    """Checks answers, those of one form once: what differs in the numbers of arrays alone is as good."""
 
     def __init__(self) -> None:
         self._good: set[int] = set()
@@ -108,9 +108,8 @@ def check_answer(method: str, params: Mapping[str, Any], message: Any) -> None:
 
 def _asked(method: str, params: Mapping[str, Any]) -> list[str]:
     """What an answer has to hold for the sake of this request."""
-    return (
-        [name for name, needed in ASKED_FOR[method](params).items() if needed] if method in ASKED_FOR else []
-    )
+    needs = ASKED_FOR.get(method, lambda _: {})(params)
+    return [name for name, needed in needs.items() if needed]
 
 
 def arrays(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -187,7 +187,8 @@ def test_close_may_be_called_twice(bad):
             driver.ImplementationRaised,
         ),
         ({"code": -32002, "message": "no gradients"}, driver.NotSupported),
-        ({"code": -32601, "message": "no method"}, driver.RequestRefused),
+        ({"code": -32601, "message": "no method"}, driver.NotSupported),
+        ({"code": -32602, "message": "no such parameter"}, driver.RequestRefused),
         ({"code": -32603, "message": "a bug"}, driver.RequestRefused),
     ],
 )
