@@ -108,8 +108,9 @@ def check_answer(method: str, params: Mapping[str, Any], message: Any) -> None:
 
 def _asked(method: str, params: Mapping[str, Any]) -> list[str]:
     """What an answer has to hold for the sake of this request."""
-    needs = ASKED_FOR.get(method, lambda _: {})(params)
-    return [name for name, needed in needs.items() if needed]
+    if method not in ASKED_FOR:
+        return []
+    return [name for name, needed in ASKED_FOR[method](params).items() if needed]
 
 
 def arrays(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
