@@ -33,8 +33,12 @@ def frameworks() -> dict[str, list[str]]:
 
 
 def extras() -> dict[str, list[str]]:
-    """What the tests need, those of `model.export` too; a developer; and everything that can be judged."""
-    test = ["matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "scipy>=1.14", "statsmodels>=0.14"]
+    """What the tests need, those of `model.export` too; a developer; and everything that can be judged.
+
+    The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
+    """
+    test = ["check-jsonschema>=0.33", "matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "playwright>=1.50"]
+    test += ["pyyaml>=6", "scipy>=1.14", "statsmodels>=0.14"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],

@@ -8,7 +8,10 @@ import click
 
 import conformance
 import reference
+from conformance.commands.badge import badge
+from conformance.commands.merge import merge
 from conformance.commands.refusals import Refusal
+from conformance.commands.report import report
 from conformance.commands.run import run
 from conformance.commands.specification import explain, list_
 
@@ -21,7 +24,7 @@ def main() -> None:
         raise Refusal(line)
 
 
-for command in (run, list_, explain):
+for command in (run, report, badge, merge, list_, explain):
     main.add_command(command)
 
 

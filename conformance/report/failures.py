@@ -96,7 +96,7 @@ def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clau
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=LABEL, style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, text in _details(finding, clauses, console.width - LABEL - 4):
+    for label, text in details(finding, clauses, console.width - LABEL - 4):
         grid.add_row(label, text)
     console.print(grid)
     if first.failure is None and "\n" in first.reason:
@@ -105,7 +105,8 @@ def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clau
         _print_script(console, first.failure.script)
 
 
-def _details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iterator[tuple[str, Text]]:
+def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iterator[tuple[str, Text]]:
+    """What is said of a finding, each with its name; lines of a case are `width` characters at most."""
     first = finding.first
     if first.clause in clauses:
         yield "demands", Text(clauses[first.clause].demand)

@@ -1,0 +1,38 @@
+"""`conformance badge`: what reports say, as a badge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from conformance.commands.files import read_reports, written
+from conformance.commands.refusals import Refusal
+from conformance.report import badge as badges
+
+
+@click.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="REPORT.json...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The badge as SVG.")
+@click.option(
+    "--endpoint",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The badge as the JSON that shields.io reads from an address.",
+)
+@click.option("--label", default=badges.LABEL, show_default=True, help="Its left side.")
+def badge(reports: tuple[Path, ...], output: Path | None, endpoint: Path | None, label: str) -> None:
+    """Writes a badge for the reports together: MUST clauses that hold, and the specification."""
+    if output is None and endpoint is None:
+        raise Refusal("badge: name a file to write, -o badge.svg or --endpoint badge.json")
+    made = badges.badge([found for _, found in read_reports(reports)], label)
+    if output is not None:
+        with written(output):
+            output.write_text(badges.svg(made), encoding="utf-8")
+    if endpoint is not None:
+        with written(endpoint):
+            endpoint.write_text(
+                json.dumps(badges.endpoint(made), ensure_ascii=False, indent=1) + "\n", "utf-8"
+            )
+    click.echo(f"{made.label}: {made.message}")

@@ -1,0 +1,43 @@
+"""`conformance merge`: the parts of a run, as the run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from conformance import clauses
+from conformance.commands.files import read_reports, written
+from conformance.commands.publishing import publish
+from conformance.commands.refusals import Refusal
+from conformance.report import exit_code, jsonfile, terminal
+from conformance.report.merge import CannotBeMerged
+from conformance.report.merge import merge as merged
+
+
+@click.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="REPORT.json...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The whole report."
+)
+@click.option(
+    "--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write a summary in Markdown here."
+)
+def merge(reports: tuple[Path, ...], output: Path, markdown: Path | None) -> None:
+    """Joins the reports of the shards of a run, or of its backends, and shows the whole.
+
+    They must be of one specification, suite, seed and budget, and of the same versions of what was judged. A
+    shard that is missing is named, and the whole is partial. The exit status is that of a run.
+    """
+    spec = clauses.load()
+    try:
+        whole = merged({str(path): found for path, found in read_reports(reports)}, spec.clauses)
+    except CannotBeMerged as error:
+        raise Refusal(str(error)) from error
+    terminal.render(whole, spec.clauses, Console())
+    with written(output):
+        jsonfile.write(whole, output)
+    publish(whole, spec.clauses, markdown)
+    sys.exit(exit_code(whole))

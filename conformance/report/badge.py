@@ -1,0 +1,92 @@
+"""A badge: what some reports say together, in two words and a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from conformance.report.status import group_by, must, status
+from conformance.report.terminal import SIGNS
+from conformance.verdict import EXIT_CODES, Report, Status
+
+LABEL = "CfC/LTC conformance"
+COLOURS = {"green": "#2c6e49", "yellow": "#80550a", "red": "#a8201a", "magenta": "#69645c"}
+"""The colours of the terminal's statuses, dark enough for white text,"""
+NAMED = {"green": "brightgreen", "yellow": "yellow", "red": "red", "magenta": "lightgrey"}
+"""and in the words of badge services."""
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says."""
+
+    message: str
+    status: Status
+    label: str = LABEL
+
+    @property
+    def title(self) -> str:
+        """What a screen reader says, and a pointer that rests on it."""
+        return f"{self.label}: {self.message} ({self.status})"
+
+    @property
+    def colour(self) -> str:
+        """In the terminal's words."""
+        return SIGNS[self.status][1].split()[-1]
+
+
+def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
+    """How many MUST clauses hold everywhere, of those that apply anywhere, and the worst status of all."""
+    given = list(reports)
+    worst = max((status(report) for report in given), key=_severity)
+    verdicts = must(verdict for report in given for verdict in report.verdicts)
+    outcomes = [{v.outcome for v in found} for found in group_by(verdicts, lambda v: v.clause).values()]
+    asked = [found for found in outcomes if found != {"not applicable"}]
+    held = [found for found in asked if "pass" in found and found <= EXCUSED]
+    specs = "/".join(sorted({report.spec for report in given}))
+    counted = f"{len(held)}/{len(asked)}" if worst != "could not be judged" else worst
+    return Badge(f"{counted} · spec {specs}", worst, label)
+
+
+EXCUSED = {"pass", "host", "not applicable"}
+"""What a clause may come to on some backend and still hold, if it passes on another."""
+
+
+def _severity(said: Status) -> tuple[bool, bool, bool]:
+    return said != "conforms", EXIT_CODES[said] != 0, EXIT_CODES[said] == EXIT_CODES["departs"]
+
+
+def endpoint(shown: Badge) -> dict[str, Any]:
+    """The badge as shields.io and others read it from an address."""
+    return {
+        "schemaVersion": 1,
+        "label": shown.label,
+        "message": shown.message,
+        "color": NAMED[shown.colour],
+        "isError": EXIT_CODES[shown.status] != 0,
+    }
+
+
+def svg(shown: Badge) -> str:
+    """The badge as a picture."""
+    made = Environment(
+        loader=PackageLoader("conformance.report", ""), autoescape=True, undefined=StrictUndefined
+    )
+    left, right = width(shown.label) + 2 * MARGIN, width(shown.message) + 2 * MARGIN
+    return made.get_template("badge.svg.jinja").render(
+        badge=shown, left=left, right=right, colour=COLOURS[shown.colour]
+    )
+
+
+MARGIN = 7.0
+NARROW, WIDE = "ijlI.,:;|!'·()[] ", "mwMW%@"
+
+
+def width(text: str) -> float:
+    """About how wide a text is at 11 pixels; the picture stretches it to that width in any font."""
+    return round(
+        sum(3.7 if c in NARROW else 9.6 if c in WIDE else 7.4 if c.isupper() else 6.6 for c in text), 1
+    )

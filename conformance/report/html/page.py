@@ -1,0 +1,107 @@
+"""Fills the template of the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from conformance.clauses import Spec
+from conformance.report.html import strip
+from conformance.report.html.view import Entry, Source, View, entry_facts, failure_facts, mark, view
+from conformance.report.values import count, listed
+
+
+def render(sources: Iterable[Source], spec: Spec) -> str:
+    """One page that shows some reports side by side, with the text of the clauses of `spec`.
+
+    What a target says of itself is text and stays text: everything is escaped, and the page's own policy
+    runs no script but the one that it comes with.
+
+    Args:
+        sources: the reports, in the order in which they are shown.
+        spec: the specification whose text is shown; a clause that it lacks is shown without.
+    """
+    shown = view(sources, spec.version, spec.clauses)
+    style, script = asset("page.css"), asset("page.js")
+    return (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            view=shown,
+            scale=strip.scale(shown.rows),
+            dots=strip.dots,
+            facts=_facts(shown, spec),
+            failure=lambda finding: failure_facts(finding, spec.clauses),
+            colours=_colours(shown),
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy(style, script),
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Templates that escape what they are given and name what they lack."""
+    made = Environment(
+        loader=PackageLoader("conformance.report.html", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"markdown": markdown, "count": count, "listed": listed, "mark": mark}
+    return made
+
+
+def asset(name: str) -> str:
+    """A file that stands beside this one."""
+    return resources.files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
+
+
+def markdown(text: str) -> Markup:
+    """The Markdown of a clause as HTML; HTML that stands in it is shown as text."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+
+
+def policy(style: str, script: str) -> str:
+    """A content security policy by which the page loads nothing and runs nothing but its own script."""
+    nothing = "default-src 'none'; base-uri 'none'; form-action 'none'"
+    return f"{nothing}; style-src {_hash(style)}; script-src {_hash(script)}"
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _facts(shown: View, spec: Spec) -> dict[str, Any]:
+    """What the script needs: the columns, and of each clause what the panel says of each of them."""
+
+    def facts(entry: Entry) -> dict[str, Any]:
+        return entry_facts(entry, spec.clauses)
+
+    return {
+        "columns": [
+            {"key": c.key, "run": c.run, "target": c.target, "cell": c.cell, "backend": c.backend}
+            for c in shown.columns
+        ],
+        "clauses": {
+            row.id: {str(shown.columns.index(column)): facts(entry) for column, entry in row.entries.items()}
+            for row in shown.rows
+        },
+    }
+
+
+def _colours(shown: View) -> dict[tuple[str, str], int]:
+    """A colour of the palette for each target of each run."""
+    keys = dict.fromkeys((column.run, column.target) for column in shown.columns)
+    return {key: number % 6 for number, key in enumerate(keys)}

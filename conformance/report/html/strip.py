@@ -1,0 +1,93 @@
+"""Error over bound as a strip: a dot for each column and tier on a logarithmic scale, the bound at 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conformance.report.html.view import Column, Row, mark
+from conformance.report.status import JUDGED, TIERS
+from conformance.report.values import ratio
+
+LEAST = 1e-3
+"""What is nearer to no error at all stands at the left edge."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A column at a tier."""
+
+    x: float
+    """Per mille of the width."""
+    column: Column
+    tier: str
+    worst: str
+    meaning: str
+    excused: bool
+    """Whether the error is not laid to the cell."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Below the bound on the left part, beyond it on the right, each logarithmic: both are seen whole."""
+
+    most: float
+
+    @property
+    def bound(self) -> float:
+        """Where the bound is, in per mille."""
+        return 900.0 if self.most <= 1 else 560.0
+
+    def x(self, value: float) -> float:
+        """Where a value stands, in per mille."""
+        if math.isnan(value) or value >= self.most > 1:
+            return 1000.0
+        if value <= 1:
+            return self.bound * (1 - math.log(max(value, LEAST)) / math.log(LEAST))
+        return self.bound + (1000 - self.bound) * math.log(value) / math.log(self.most)
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """A few values to read the strip by."""
+        found = [
+            Tick(self.x(value), text)
+            for value, text in ((1e-3, "≤ .001"), (1e-2, ".01"), (0.1, ".1"), (1, "1"))
+        ]
+        if self.most > 1:
+            exponent = math.log10(self.most)
+            step = max(1, round(exponent / 3))
+            found += [Tick(self.x(10.0**n), f"1e{n}") for n in range(step, int(exponent) + 1, step)]
+        return found
+
+
+def scale(rows: Iterable[Row]) -> Scale:
+    """A scale that holds every finite value of the page."""
+    worst = [
+        v for row in rows for e in row.entries.values() if (v := e.worst) is not None and math.isfinite(v)
+    ]
+    most = max(worst, default=0.0)
+    return Scale(most if most <= 1 else 10.0 ** math.ceil(max(math.log10(most), 1)))
+
+
+def dots(row: Row, on: Scale) -> list[Dot]:
+    """The dots of a clause; none where it is not numerical."""
+    return [
+        Dot(
+            round(on.x(verdict.worst), 1),
+            entry.column,
+            verdict.tier or TIERS[0],
+            ratio(verdict.worst),
+            mark(verdict.outcome).meaning,
+            verdict.outcome not in JUDGED,
+        )
+        for entry in row.entries.values()
+        for verdict in entry.verdicts
+        if verdict.worst is not None
+    ]

@@ -1,0 +1,132 @@
+"""A report as Markdown, for the summary of a job or a comment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from conformance.clauses import Clause
+from conformance.report.failures import Finding, details, findings, places
+from conformance.report.status import group_by, joint_outcome, of_target, target_status, targets
+from conformance.report.table import MARKS, columns
+from conformance.report.terminal import SIGNS, about, verdict_lines
+from conformance.report.values import count, listed, show_case
+from conformance.verdict import Report, Verdict
+
+LONGEST = 400_000
+"""Characters; GitHub refuses a summary of more than 1 MiB."""
+SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
+
+
+def markdown(report: Report, clauses: Mapping[str, Clause]) -> str:
+    """The verdict on each target, a table of areas, and each failure folded behind a line."""
+    lines: list[str] = []
+    for target in targets(report):
+        lines += _target(report, target, clauses)
+    if not targets(report):
+        lines += ["### ! nothing was judged", ""]
+    lines += [f"> **note** {text(note)}\n" for note in report.notes]
+    seed = "" if report.seed is None else f", seed {report.seed}"
+    lines += [
+        f"<sub>specification {report.spec}, suite {text(report.suite)}{seed} · {code(report.command)}</sub>",
+        "",
+    ]
+    return _shortened("\n".join(lines))
+
+
+def _target(report: Report, target: str, clauses: Mapping[str, Clause]) -> Iterator[str]:
+    verdicts = of_target(report, target)
+    sign, _ = SIGNS[target_status(report, target)]
+    conclusion, ground = (line.plain.strip() for line in verdict_lines(report, target))
+    yield f"### {sign} {text(conclusion.removeprefix(sign).strip())}\n"
+    yield f"{text(ground)}\n"
+    for line in about(report, target):
+        yield f"{text(line)}  "
+    yield ""
+    if verdicts:
+        yield from _table(verdicts, clauses)
+    for finding in findings(verdicts):
+        yield from _finding(finding, clauses)
+
+
+def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[str]:
+    """The areas by cell and backend: how many clauses hold, and how many of what else there is."""
+    heads = columns(verdicts)
+    yield "| | " + " | ".join(f"{text(cell)}<br>{text(backend)}" for cell, backend in heads) + " |"
+    yield "| --- |" + " :-: |" * len(heads)
+    areas = group_by(
+        verdicts, lambda v: clauses[v.clause].area if v.clause in clauses else v.clause.split(".")[0]
+    )
+    for area, found in areas.items():
+        here = group_by(found, lambda v: (v.cell, v.backend))
+        yield f"| {text(area)} | " + " | ".join(_tally(here.get(head, [])) for head in heads) + " |"
+    used = {verdict.outcome for verdict in verdicts}
+    yield ""
+    yield (
+        "<sub>"
+        + " &ensp; ".join(f"{s} {meaning}" for o, (s, _, meaning) in MARKS.items() if o in used)
+        + "</sub>\n"
+    )
+
+
+def _tally(verdicts: list[Verdict]) -> str:
+    outcomes = [joint_outcome(found) for found in group_by(verdicts, lambda v: v.clause).values()]
+    return " ".join(f"{MARKS[o][0]}&nbsp;{outcomes.count(o)}" for o in MARKS if o in outcomes)
+
+
+def _finding(finding: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
+    first = finding.first
+    sign, _, _ = MARKS[first.outcome]
+    said = first.failure.summary if first.failure else first.reason.strip().rpartition("\n")[2]
+    alone = f" (holds under {show_case(first.variant)})" if finding.explained else ""
+    title = (
+        f"{sign} <b>{escape(first.clause)}</b> · {first.level} · {escape(listed(places(finding.verdicts)))}"
+    )
+    yield f"<details><summary>{title}<br>{escape(said)}{escape(alone)}</summary>\n"
+    yield fenced(
+        "\n".join(f"{label:<9}{_indented(body.plain)}" for label, body in details(finding, clauses, 100))
+    )
+    if first.failure and first.failure.script:
+        yield "To see it again, paste into Python:\n"
+        yield fenced(first.failure.script, "python")
+    elif not first.failure:
+        yield fenced(first.reason)
+    yield "</details>\n"
+
+
+def _indented(body: str) -> str:
+    return body.replace("\n", "\n" + " " * 9)
+
+
+def _shortened(found: str) -> str:
+    """Whole folded failures until it is long enough; how many are left out is said."""
+    head, *folded = found.split("<details>")
+    *_, foot = found.rpartition("</details>\n")
+    kept, size = [], len(head)
+    for part in folded:
+        size += len(part)
+        if size > LONGEST:
+            break
+        kept.append(part)
+    if len(kept) == len(folded):
+        return found
+    left = f"{count(len(folded) - len(kept), 'failure')} more: see the report that --json writes.\n"
+    return "<details>".join([head, *kept]) + left + foot
+
+
+def text(said: str) -> str:
+    """Words that mean nothing to Markdown or HTML, on one line."""
+    return SPECIAL.sub(r"\\\1", escape(" ".join(said.split()), quote=False))
+
+
+def code(said: str) -> str:
+    """A span of code, whatever backticks stand in it."""
+    return f"<code>{escape(' '.join(said.split()))}</code>"
+
+
+def fenced(said: str, language: str = "") -> str:
+    """A block of code with a fence longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall(r"`+", said)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{said.rstrip()}\n{fence}\n"

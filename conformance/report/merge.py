@@ -1,0 +1,149 @@
+"""Several reports of one run, its shards or its backends, as the report that the whole run would give."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.report.status import group_by
+from conformance.report.values import listed
+from conformance.verdict import Report, Verdict
+
+PARTS = ("shard", "backends", "targets")
+"""What parts of a run may differ in."""
+IDENTITY = ("name", "version", "distribution", "versions")
+"""What an implementation is known by; where its file lies is the machine's."""
+
+
+class CannotBeMerged(ValueError):
+    """The reports are not of one run; the message is a line that says in what they differ."""
+
+
+def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
+    """The whole of which `reports`, by the names of their files, are the parts.
+
+    A shard that is missing makes it partial, as a run that was cut short is.
+
+    Args:
+        order: the clauses, in the order of the specification.
+
+    Raises:
+        CannotBeMerged: another specification, suite, seed, budget or implementation, or two verdicts on the
+            same that contradict each other.
+    """
+    for what in ("specification", "suite", "seed", "budget"):
+        _alike(what, {name: _fact(report, what) for name, report in reports.items()})
+    missing = list(missing_shards(reports.values()))
+    given = list(reports.values())
+    first = given[0]
+    return replace(
+        first,
+        command=" && ".join(dict.fromkeys(map(_command, given))),
+        budget=_common(first)
+        | {"backends": _united(given, "backends"), "targets": _united(given, "targets")},
+        implementations=_implementations(reports),
+        verdicts=_verdicts(reports, list(order)),
+        seconds=sum(report.seconds for report in given),
+        complete=all(report.complete for report in given) and not missing,
+        notes=[*missing, *dict.fromkeys(note for report in given for note in report.notes)],
+        known_failures=first.known_failures | _unmatched(given),
+    )
+
+
+def _unmatched(reports: Iterable[Report]) -> dict[str, list[str]]:
+    """The entries of the file of known failures that match nothing in any part."""
+    lists = [report.known_failures.get("unmatched", []) for report in reports]
+    found = [entry for entry in lists[0] if all(entry in others for others in lists)]
+    return {"unmatched": found} if found else {}
+
+
+def _fact(report: Report, what: str) -> Any:
+    facts = {
+        "specification": report.spec,
+        "suite": report.suite,
+        "seed": report.seed,
+        "budget": _common(report),
+    }
+    return facts[what]
+
+
+def _common(report: Report) -> dict[str, Any]:
+    """What was asked of every part alike."""
+    return {name: value for name, value in report.budget.items() if name not in PARTS}
+
+
+def _alike(what: str, values: Mapping[str, Any]) -> None:
+    (first, expected), *rest = values.items()
+    for name, value in rest:
+        if value != expected:
+            raise CannotBeMerged(
+                f"not one run: the {what} of {first} is {expected}, that of {name} is {value}"
+            )
+
+
+def missing_shards(reports: Iterable[Report]) -> Iterator[str]:
+    """A line for each run whose shards are not all there."""
+    sharded = [report for report in reports if report.budget.get("shard")]
+    for (targets, backends), found in group_by(sharded, _whole).items():
+        counts = {_shard(report)[1] for report in found}
+        if len(counts) > 1:
+            raise CannotBeMerged(f"not one run: shards of {listed(map(str, sorted(counts)))} parts")
+        count = counts.pop()
+        absent = sorted(set(range(1, count + 1)) - {_shard(report)[0] for report in found})
+        if absent:
+            names = listed(f"{number}/{count}" for number in absent)
+            yield f"shard {names} of {listed(targets)} on {listed(backends)} is missing"
+
+
+def _whole(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The run that a shard is of."""
+    return tuple(report.budget.get("targets", ())), tuple(report.budget.get("backends", ()))
+
+
+def _shard(report: Report) -> tuple[int, int]:
+    number, count = str(report.budget["shard"]).split("/")
+    return int(number), int(count)
+
+
+def _command(report: Report) -> str:
+    """The command without what is a part's own."""
+    words = iter(shlex.split(report.command))
+    return shlex.join(word for word in words if word not in ("--shard", "--json") or not next(words, ""))
+
+
+def _united(reports: Iterable[Report], name: str) -> list[str]:
+    return list(dict.fromkeys(value for report in reports for value in report.budget.get(name, ())))
+
+
+def _implementations(reports: Mapping[str, Report]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    for name, report in reports.items():
+        for entry in report.implementations:
+            key = (str(entry.get("target")), str(entry.get("backend")))
+            first, known = found.setdefault(key, (name, entry))
+            for what in IDENTITY:
+                if known.get(what) != entry.get(what):
+                    raise CannotBeMerged(
+                        f"not one run: the {what} of {key[0]} on {key[1]} is {known.get(what)} in {first}, "
+                        f"{entry.get(what)} in {name}"
+                    )
+    return [entry for _, (_, entry) in sorted(found.items())]
+
+
+def _verdicts(reports: Mapping[str, Report], order: list[str]) -> list[Verdict]:
+    """All verdicts once, in the order of a run."""
+    found: dict[tuple[str, ...], tuple[str, Verdict]] = {}
+    for name, report in reports.items():
+        for verdict in report.verdicts:
+            key = (verdict.clause, verdict.target, verdict.cell, verdict.backend, verdict.tier or "")
+            first, known = found.setdefault(key, (name, verdict))
+            if known.outcome != verdict.outcome:
+                raise CannotBeMerged(
+                    f"contradiction on {' '.join(filter(None, key))}: {known.outcome} in {first}, "
+                    f"{verdict.outcome} in {name}"
+                )
+    place = {clause: number for number, clause in enumerate(order)}
+    keys = sorted(found, key=lambda key: (place.get(key[0], len(place)), key[1:]))
+    return [found[key][1] for key in keys]
