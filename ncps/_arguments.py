@@ -40,10 +40,14 @@ def optional_integer(owner, name, value, *, minimum):
     return None if value is None else integer(owner, name, value, minimum=minimum)
 
 
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def rate(owner, name, value):
     """`value` as a float in [0, 1)."""
     allowed = "a number of at least 0 and below 1"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not _is_number(value):
         raise refusal(TypeError, owner, name, value, allowed)
     if not 0 <= value < 1:
         raise refusal(ValueError, owner, name, value, allowed)
@@ -53,7 +57,7 @@ def rate(owner, name, value):
 def non_negative(owner, name, value):
     """`value` as a finite float of at least 0."""
     allowed = "a finite number of at least 0"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not _is_number(value):
         raise refusal(TypeError, owner, name, value, allowed)
     if not 0 <= value < math.inf:
         raise refusal(ValueError, owner, name, value, allowed)
@@ -65,7 +69,7 @@ def interval(owner, name, value, *, minimum=None):
     allowed = "a pair (low, high) of finite numbers, low at most high"
     if minimum is not None:
         allowed += f", and at least {minimum:g}"
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, numbers.Real) for v in value):
+    if not isinstance(value, (list, tuple)) or not all(map(_is_number, value)):
         raise refusal(TypeError, owner, name, value, allowed)
     lowest = -math.inf if minimum is None else minimum
     if len(value) != 2 or not lowest <= value[0] <= value[1] or not all(map(math.isfinite, value)):

@@ -1,11 +1,19 @@
-"""The one name this package takes from Keras's private modules.
+"""What this package takes from Keras's private modules, and why it must.
 
 `keras.layers.RNN` prepares a dropout mask before its loop, and clears it afterwards, for cells that are
 instances of `DropoutRNNCell` and for no others. A mask that a cell draws by itself inside the loop leaks a
-tracer on jax and changes from step to step elsewhere, so there is no public way to one mask a sequence. Seen
-in Keras 3.8 to 3.15.
+tracer on jax and changes from step to step elsewhere, so there is no public way to one mask a sequence.
+
+If the loop fails, nothing is cleared and the cell is not told. What it can see is that the call in which the
+mask was drawn is over: Keras keeps an object for the call that runs. Both seen in Keras 3.8 to 3.15.
 """
 
+from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
-__all__ = ["DropoutRNNCell"]
+__all__ = ["DropoutRNNCell", "current_call"]
+
+
+def current_call():
+    """What stands for the outermost layer call that runs now, an object of its own; None outside of any."""
+    return get_global_attribute("current_call_ctx")

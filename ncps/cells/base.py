@@ -5,7 +5,7 @@ from keras import ops
 
 from ncps import _arguments, activations
 from ncps._array import affine, cast
-from ncps._keras_private import DropoutRNNCell
+from ncps._keras_private import DropoutRNNCell, current_call
 from ncps.cells import shapes
 from ncps.cells.backbone import Affine, chain, dropout_masks
 from ncps.cells.timed import TimedCell
@@ -74,7 +74,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
         self.backbone_dropout = _arguments.rate(owner, "backbone_dropout", backbone_dropout)
         self.seed = _arguments.optional_integer(owner, "seed", seed, minimum=0)
         self.state_size = self.output_size = self.units
-        self._dropout_masks = None
+        self.reset_dropout_mask()
         if self._drops:
             self.seed_generator = keras.random.SeedGenerator(self.seed)
 
@@ -145,7 +145,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
 
     def _masks(self, x):
         """The masks of this sequence, or inside no sequence new ones."""
-        if self._dropout_masks is not None:
+        if self._dropout_masks is not None and self._sequence is current_call():
             return self._dropout_masks
         return dropout_masks(
             self.backbone_layers,
@@ -160,12 +160,12 @@ class BaseCell(DropoutRNNCell, TimedCell):
         shapes.check_input(type(self).__name__, step_input.shape, self.input_dim)
         self.reset_dropout_mask()
         if self._drops:
-            self._dropout_masks = self._masks(step_input)
+            self._dropout_masks, self._sequence = self._masks(step_input), current_call()
         return self._dropout_masks
 
     def reset_dropout_mask(self):
-        """Forgets the masks of a sequence; `keras.layers.RNN` calls this after its loop."""
-        self._dropout_masks = None
+        """Forgets the masks of a sequence; `keras.layers.RNN` calls this after a loop that did not fail."""
+        self._dropout_masks = self._sequence = None
 
     def get_recurrent_dropout_mask(self, step_input):
         """None: the state has no dropout of its own."""

@@ -7,6 +7,7 @@ from keras import ops
 from ncps import _arguments
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
+from ncps.cells import shapes
 from ncps.cells.timed import TimedCell
 
 
@@ -23,8 +24,8 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         output, h' = cell(x, m, t)
 
     Args:
-        cell: A cell of this package with one state, not built yet. As `keras.layers.Bidirectional` does, this
-            one makes its own from the config; it is `self.cell`.
+        cell: A cell of this package with one state, not built yet. It becomes a part of this one, as its
+            attribute `cell`: it takes that name, and the dtype of this one.
         **kwargs: `name` and the like, for `keras.layers.Layer`. The dtype is by default that of `cell`.
 
     Call arguments:
@@ -65,11 +66,15 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
             allowed = "a cell of this package with one state, not built yet, such as CfCCell(16)"
             raise _arguments.refusal(TypeError, owner, "cell", cell, allowed)
         super().__init__(**{"dtype": cell.dtype_policy, **kwargs})
-        own = {**cell.get_config(), "name": "cell", "dtype": self.dtype_policy}
-        self.cell = type(cell).from_config(own)
+        cell.name, cell.dtype_policy = "cell", self.dtype_policy  # the paths of its variables begin with it
+        self.cell = cell
         (self.units,) = cell.state_sizes
         self.state_size = [self.units, self.units]
-        self.output_size = cell.output_size
+
+    @property
+    def output_size(self):
+        """That of the cell, whose wiring may still change."""
+        return self.cell.output_size
 
     def build_cell(self, features):
         width = 4 * self.units
@@ -80,7 +85,9 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
             shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel"
         )
         self.bias = self.add_weight(shape=(width,), initializer="zeros", name="bias")
-        self.cell.build((None, features))
+        if not self.cell.built:  # by another that shares it
+            self.cell.build((None, features))
+        shapes.check_input(type(self.cell).__name__, (None, features), self.cell.input_dim)
 
     def prepare(self, x, timed, training=False):
         """The input's share of the gates and what the cell prepares, and both steps in one."""

@@ -6,6 +6,13 @@ def is_nested(shape):
     return len(shape) > 0 and isinstance(shape[0], (list, tuple))
 
 
+def of(tensors):
+    """The shape of a tensor, or the list of the shapes of a list of tensors."""
+    if isinstance(tensors, (list, tuple)):
+        return [tuple(tensor.shape) for tensor in tensors]
+    return tuple(tensors.shape)
+
+
 def split(shape):
     """The shapes of x and t from a shape or a pair of shapes; the second is None where there is no t."""
     if not is_nested(shape):
@@ -30,11 +37,11 @@ def check_input(owner, shape, features=None):
         )
 
 
-def check_states(owner, shapes, batch, sizes):
+def check_states(owner, shapes, batch, sizes, *, name="states", hint=""):
     """Refuses states other than one of `(batch, size)` for each of `sizes`.
 
     Raises:
-        ValueError: with the shapes and what is allowed.
+        ValueError: with the shapes and what is allowed, the `name` of the argument and a `hint`.
     """
     wanted = ", ".join(f"({batch}, {size})" for size in sizes)
     agree = [
@@ -43,4 +50,4 @@ def check_states(owner, shapes, batch, sizes):
     ]
     if len(shapes) != len(sizes) or not all(agree):
         got = ", ".join(str(tuple(shape)) for shape in shapes)
-        raise ValueError(f"{owner}: states must be a list of tensors of shape {wanted}; got {got}")
+        raise ValueError(f"{owner}: {name} must be a list of tensors of shape {wanted}; got {got}{hint}")

@@ -34,12 +34,23 @@ def admit(owner, t, dtype):
     return ops.convert_to_tensor(t, dtype=dtype)  # ops.cast would take a Python number through float32
 
 
+def described(t):
+    """What `t`, no tensor, is: of a list its shape, and what would make a tensor of it."""
+    if not isinstance(t, (list, tuple)):
+        return repr(t)
+    kind = f"a {type(t).__name__}"
+    try:
+        return f"{kind} of shape {np.shape(t)}; numpy.asarray makes an array of it"
+    except Exception:  # ragged, or what a tensor inside says of being looked at
+        return f"{kind} of {len(t)} parts that make no array"
+
+
 def known_values(owner, t):
     """The values of `t` as a NumPy array, or None while a program is being traced."""
     if isinstance(t, (np.ndarray, np.generic)) or (isinstance(t, numbers.Real) and not isinstance(t, bool)):
         return np.asarray(t)
     if not ops.is_tensor(t):
-        raise TypeError(f"{owner}: {ALLOWED}, got {t!r}")
+        raise TypeError(f"{owner}: {ALLOWED}, got {described(t)}")
     return seen(t)
 
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from ncps import _keywords
 from ncps.cells import shapes, time
 
 
@@ -41,6 +42,10 @@ class TimedCell(keras.layers.Layer):
     """
 
     input_dim = None
+
+    def __init__(self, **kwargs):
+        with _keywords.suggesting(type(self), kwargs):
+            super().__init__(**kwargs)
 
     @property
     def state_sizes(self):

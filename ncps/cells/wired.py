@@ -26,8 +26,18 @@ class WiredCell(TimedCell):
             allowed = "a wiring, such as ncps.wirings.AutoNCP(32, 4)"
             raise _arguments.refusal(TypeError, type(self).__name__, "wiring", wiring, allowed)
         self.wiring = wiring
-        self.state_size = wiring.units
-        self.output_size = wiring.output_dim
+
+    # Those of the wiring as it is now: until the cell is built, its owner may change it.
+
+    @property
+    def state_size(self):
+        """The number of neurons."""
+        return self.wiring.units
+
+    @property
+    def output_size(self):
+        """The number of motor neurons."""
+        return self.wiring.output_dim
 
     def build_cell(self, features):
         self.wiring.build(features)

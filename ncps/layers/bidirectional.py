@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ncps import _keywords
+from ncps.cells import shapes
 from ncps.layers import timespans as spans
 from ncps.layers.sequence import TimedRNN
 
@@ -50,13 +52,16 @@ class Bidirectional(keras.layers.Bidirectional):
                     f"{type(self).__name__}: {name} must be a CfC or an LTC, got {given!r}; "
                     "keras.layers.Bidirectional takes other layers"
                 )
-        super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
+        with _keywords.suggesting(type(self), kwargs):
+            super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
 
     def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         super().build(sequences_shape)
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         self.forward_layer.compute_output_shape(sequences_shape, timespans_shape=timespans_shape)
+        if initial_state_shape is not None:
+            self._check_states(initial_state_shape)
         return super().compute_output_shape(sequences_shape)
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
@@ -91,13 +96,20 @@ class Bidirectional(keras.layers.Bidirectional):
     def _halves(self, initial_state):
         if initial_state is None:
             return None, None
+        self._check_states(shapes.of(initial_state))
         half = len(self.forward_layer.state_size)
-        if len(initial_state) != half + len(self.backward_layer.state_size):
-            raise ValueError(
-                f"{type(self).__name__}: initial_state must hold the states of the forward and then of the "
-                f"backward layer, got {len(initial_state)} tensors"
-            )
         return initial_state[:half], initial_state[half:]
+
+    def _check_states(self, shape):
+        """Refuses a shape alone, and a list of another number of shapes than there are states."""
+        number = len(self.forward_layer.state_size) + len(self.backward_layer.state_size)
+        several = shapes.is_nested(shape)
+        if not several or len(shape) != number:
+            got = len(shape) if several else f"one of shape {tuple(shape)}{spans.BY_NAME}"
+            raise ValueError(
+                f"{type(self).__name__}: initial_state must be a list of {number} tensors, the states of the "
+                f"forward and then of the backward layer; got {got}"
+            )
 
     def _merged(self, ahead, back):
         back = ops.flip(back, axis=1) if self.return_sequences else back

@@ -5,9 +5,16 @@ import inspect
 import keras
 
 from ncps import _arguments
+from ncps.cells.cfc import CfCCell
+from ncps.cells.ltc import LTCCell
 from ncps.cells.mixed_memory import MixedMemoryCell
 from ncps.cells.timed import TimedCell
+from ncps.cells.wired_cfc import WiredCfCCell
+from ncps.cells.wired_ltc import WiredLTCCell
 from ncps.wirings import Wiring
+
+FAMILIES = {"CfC": (CfCCell, WiredCfCCell), "LTC": (LTCCell, WiredLTCCell)}
+"""By layer, its cell for a number of units and for a wiring. Cells of no family go into either."""
 
 
 def choose(owner, first, arguments, *, dense, wired, mixed_memory):
@@ -22,10 +29,12 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         mixed_memory: Whether to put an LSTM in front of the cell.
 
     Raises:
-        TypeError, ValueError: for another kind of first argument, and for an argument beside a given cell.
+        TypeError, ValueError: for another kind of first argument, a cell of the other layer's family among
+            them, and for an argument beside a given cell.
     """
     belong_to_cells = names(dense) | names(wired)
     if isinstance(first, TimedCell):
+        _refuse_other_family(owner, first, (dense, wired))
         _refuse(owner, arguments, belong_to_cells, f"given to the {type(first).__name__} itself")
         cell = _agreeing(owner, first, arguments.get("dtype"))
     else:
@@ -35,6 +44,14 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
     arguments["dtype"] = cell.dtype_policy
     return MixedMemoryCell(cell) if _arguments.boolean(owner, "mixed_memory", mixed_memory) else cell
+
+
+def _refuse_other_family(owner, cell, own):
+    behind = cell.cell if isinstance(cell, MixedMemoryCell) else cell
+    for layer, kinds in FAMILIES.items():
+        if isinstance(behind, kinds) and not isinstance(behind, own):
+            allowed = f"a cell for this layer; a {type(behind).__name__} goes into ncps.{layer}"
+            raise _arguments.refusal(TypeError, owner, "units", cell, allowed)
 
 
 def _agreeing(owner, cell, dtype):

@@ -2,8 +2,7 @@
 
 import keras
 
-from ncps.cells.cfc import CfCCell
-from ncps.cells.wired_cfc import WiredCfCCell
+from ncps.layers.cells import FAMILIES
 from ncps.layers.sequence import TimedRNN
 
 
@@ -20,7 +19,8 @@ class CfC(TimedRNN):
 
     Args:
         units: Integer of at least 1, number of units of a `CfCCell`; or a wiring of `ncps.wirings`, for a
-            `WiredCfCCell`; or a cell, which brings its own arguments and dtype.
+            `WiredCfCCell`; or a cell, which brings its own arguments and dtype: one of these
+            two, one behind mixed memory, or of your own; `LTC` takes the others.
         mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
@@ -74,4 +74,4 @@ class CfC(TimedRNN):
     >>> model([samples, elapsed]).shape                # (4, 10, 1)
     """
 
-    dense, wired = CfCCell, WiredCfCCell
+    dense, wired = FAMILIES["CfC"]

@@ -2,8 +2,7 @@
 
 import keras
 
-from ncps.cells.ltc import LTCCell
-from ncps.cells.wired_ltc import WiredLTCCell
+from ncps.layers.cells import FAMILIES
 from ncps.layers.sequence import TimedRNN
 
 
@@ -20,7 +19,8 @@ class LTC(TimedRNN):
 
     Args:
         units: Integer of at least 1, number of units of a `LTCCell`; or a wiring of `ncps.wirings`, for a
-            `WiredLTCCell`; or a cell, which brings its own arguments and dtype.
+            `WiredLTCCell`; or a cell, which brings its own arguments and dtype: one of these
+            two, one behind mixed memory, or of your own; `CfC` takes the others.
         mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
@@ -73,4 +73,4 @@ class LTC(TimedRNN):
     >>> model([samples, elapsed]).shape                # (4, 10, 1)
     """
 
-    dense, wired = LTCCell, WiredLTCCell
+    dense, wired = FAMILIES["LTC"]

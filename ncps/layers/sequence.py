@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ncps import _arguments
+from ncps import _arguments, _keywords
 from ncps._array import where
 from ncps.cells import shapes
 from ncps.cells.time import LARGEST_HALF
@@ -24,7 +24,8 @@ class TimedRNN(keras.layers.RNN):
         owner = type(self).__name__
         kinds = {"dense": self.dense, "wired": self.wired}
         cell = cells.choose(owner, units, kwargs, **kinds, mixed_memory=mixed_memory)
-        super().__init__(cell, **kwargs)
+        with _keywords.suggesting(type(self), kwargs, also=cells.names(self.dense) | cells.names(self.wired)):
+            super().__init__(cell, **kwargs)
         self.time_feature = _arguments.boolean(owner, "time_feature", time_feature)
         self.masked_time = _arguments.choice(owner, "masked_time", masked_time, MASKED_TIMES)
 
@@ -55,6 +56,18 @@ class TimedRNN(keras.layers.RNN):
                 )
             spans.check_shape(owner, timespans_shape, shape)
 
+    def _check_states(self, shape, batch):
+        """Refuses a shape, or a list of shapes, of other states than the cell has."""
+        several = shapes.is_nested(shape)
+        shapes.check_states(
+            type(self).__name__,
+            shape if several else [shape],
+            batch,
+            self.cell.state_sizes,
+            name="initial_state",
+            hint="" if several else spans.BY_NAME,
+        )
+
     @property
     def variables(self):
         """All variables: the weights, seeds, and the states of a stateful layer, which no file holds."""
@@ -62,6 +75,8 @@ class TimedRNN(keras.layers.RNN):
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         self._check_shapes(sequences_shape, timespans_shape)
+        if initial_state_shape is not None:
+            self._check_states(initial_state_shape, sequences_shape[0])
         return super().compute_output_shape(sequences_shape)
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
@@ -135,11 +150,9 @@ class TimedRNN(keras.layers.RNN):
             self._check_batch(x.shape[0], self.states[0].shape[0])
             # A copy: what autograd on torch keeps of the state must outlive its next assignment.
             initial_state = [ops.copy(state.value) for state in self.states]
+        self._check_states(shapes.of(initial_state), x.shape[0])
         if not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
-        shapes.check_states(
-            type(self).__name__, [s.shape for s in initial_state], x.shape[0], self.cell.state_sizes
-        )
         return [ops.cast(state, self.compute_dtype) for state in initial_state]
 
     def _check_batch(self, got, wanted):

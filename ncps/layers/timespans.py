@@ -9,6 +9,7 @@ from ncps.cells import time
 from ncps.layers.loop import fold, swapped
 
 ALLOWED = "timespans must be a tensor of shape (batch, time) or (batch, time, 1)"
+BY_NAME = "; if these are elapsed times, give them by name, timespans=..."  # in second place stand states
 
 
 def admit(owner, t, dtype):
@@ -22,7 +23,7 @@ def admit(owner, t, dtype):
     if keras.backend.is_keras_tensor(t):
         return t
     if not isinstance(t, np.ndarray) and not ops.is_tensor(t):
-        raise TypeError(f"{owner}: {ALLOWED}, got {t!r}")
+        raise TypeError(f"{owner}: {ALLOWED}, got {time.described(t)}")
     t = ops.convert_to_tensor(t)
     if dtype != "float16" or not keras.backend.is_float_dtype(t.dtype):
         return t

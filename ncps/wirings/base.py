@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from ncps import _arguments
+from ncps import _arguments, _keywords
 from ncps.wirings.drawing import draw_wiring
 from ncps.wirings.graph import wiring_graph
 
@@ -59,7 +59,10 @@ class Wiring:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _once(cls.build)
+        if "__init__" in vars(cls):
+            cls.__init__ = _keywords.named(cls.__init__)
 
+    @_keywords.named
     def __init__(self, units):
         self.units = _arguments.integer(type(self).__name__, "units", units, minimum=1)
         self.output_dim = self.units
@@ -245,7 +248,9 @@ def _once(build):
 
 
 def _polarity(owner, value):
+    allowed = "1 for an excitatory synapse or -1 for an inhibitory one"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise _arguments.refusal(TypeError, owner, "polarity", value, allowed)
     if value not in (-1, 1):
-        allowed = "1 for an excitatory synapse or -1 for an inhibitory one"
         raise _arguments.refusal(ValueError, owner, "polarity", value, allowed)
     return value

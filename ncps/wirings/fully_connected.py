@@ -54,5 +54,5 @@ class FullyConnected(GeneratedWiring):
             "output_dim": self.output_dim,
             "erev_init_seed": self.erev_init_seed,
             "self_connections": self.self_connections,
-            **self._changes(),
+            **self._changes(self.output_dim),
         }

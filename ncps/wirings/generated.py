@@ -24,10 +24,12 @@ class GeneratedWiring(Wiring):
         adjacency, self.sensory_adjacency_matrix = self._generate(self.input_dim)
         self.adjacency_matrix = np.where(untouched, adjacency, self.adjacency_matrix)
 
-    def _changes(self):
-        """What `get_config` needs beside the arguments."""
+    def _changes(self, output_dim):
+        """What `get_config` needs beside the arguments, which give `output_dim` motor neurons."""
         adjacency, sensory = self._generate(self.input_dim)
-        as_generated = np.array_equal(self.adjacency_matrix, adjacency) and np.array_equal(
-            self.sensory_adjacency_matrix, sensory
+        as_generated = (
+            self.output_dim == output_dim
+            and np.array_equal(self.adjacency_matrix, adjacency)
+            and np.array_equal(self.sensory_adjacency_matrix, sensory)
         )
         return {} if as_generated else {"graph": self._graph()}

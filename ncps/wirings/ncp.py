@@ -111,7 +111,7 @@ class NCP(GeneratedWiring):
             "recurrent_command_synapses": self.recurrent_command_synapses,
             "motor_fanin": self.motor_fanin,
             "seed": self.seed,
-            **self._changes(),
+            **self._changes(self.motor_neurons),
         }
 
 
@@ -165,7 +165,7 @@ class AutoNCP(NCP):
             "output_size": self.output_size,
             "sparsity_level": self.sparsity_level,
             "seed": self.seed,
-            **self._changes(),
+            **self._changes(self.motor_neurons),
         }
 
 

@@ -57,5 +57,5 @@ class Random(GeneratedWiring):
             "output_dim": self.output_dim,
             "sparsity_level": self.sparsity_level,
             "random_seed": self.random_seed,
-            **self._changes(),
+            **self._changes(self.output_dim),
         }

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
+from ncps import LTC, CfC, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
 from ncps.cells import TimedCell
 from ncps.wirings import AutoNCP
 from tests.ncps.helpers import array
@@ -46,6 +46,12 @@ CELLS = {
     "wired_ltc": lambda **k: WiredLTCCell(AutoNCP(8, 2), ode_unfolds=2, **k),
     "mixed": lambda **k: MixedMemoryCell(LTCCell(3, **k)),
 }
+
+
+def in_layer(kind, **options):
+    """The cell of that kind in the layer that takes it."""
+    layer = LTC if kind in ("ltc", "wired_ltc", "mixed") else CfC
+    return layer(CELLS[kind](), **options)
 
 
 def by_hand(cell, x, t=None, mask=None, states=None, *, backwards=False, zero=False, carry=False):

@@ -81,6 +81,35 @@ def test_a_sequence_that_failed_leaves_no_mask_behind():
     assert step(cell, ONES[:5, 0], H[:5], training=True).shape == (5, 8)
 
 
+@pytest.mark.usefixtures("random_backend")
+@pytest.mark.parametrize("kwargs", [{"initial_state": H[:, :3]}, {"mask": np.ones((7, 5), bool)}])
+def test_a_sequence_that_failed_on_its_way_leaves_no_mask_behind(kwargs):
+    cell = mask_cell()
+    layer = keras.layers.RNN(cell)
+    layer(ONES)
+    with pytest.raises(Exception):  # noqa: B017 every backend has its own
+        layer(ONES, training=True, **kwargs)
+    first, second = (masks_of(step(cell, ONES[:, 0], H, training=True)) for _ in range(2))
+    assert (first != second).any()
+    assert step(cell, ONES[:5, 0], H[:5], training=True).shape == (5, 8)
+    assert set(np.unique(masks_of(sequence(cell)))) == {0.0, 2.0}
+
+
+@pytest.mark.usefixtures("trainable_backend")
+def test_a_program_that_failed_to_be_traced_leaves_no_mask_behind():
+    cell = mask_cell()
+    layer = keras.layers.RNN(cell)
+    model = keras.Sequential([keras.Input((5, 3)), layer])
+    model.compile("sgd", "mse")
+    model.train_on_batch(ONES, H)
+    advance, cell.advance = cell.advance, lambda heads, h, t: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        model.train_on_batch(ONES[:7], H[:7])  # another size, another program
+    cell.advance = advance
+    assert step(cell, ONES[:, 0], H, training=True).shape == (16, 8)
+    assert np.isfinite(model.train_on_batch(ONES[:7], H[:7]))
+
+
 def test_inference_drops_nothing_and_changes_no_weight():
     cell = mask_cell()
     before = [array(v) for v in cell.trainable_variables]

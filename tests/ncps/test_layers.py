@@ -10,13 +10,13 @@ import ncps
 from ncps import LTC, CfC, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
 from ncps.wirings import AutoNCP, FullyConnected
 from tests.ncps.helpers import array
-from tests.ncps.sequences import BATCH, CELLS, FEATURES, TIME, T, X, assert_same, by_hand
+from tests.ncps.sequences import BATCH, CELLS, FEATURES, TIME, T, X, assert_same, by_hand, in_layer
 
 
 @pytest.mark.parametrize("kind", CELLS)
 @pytest.mark.parametrize("options", [{}, {"unroll": True, "go_backwards": True}])
 def test_a_sequence_is_the_step_folded(kind, options):
-    layer = CfC(CELLS[kind](), return_sequences=True, return_state=True, **options)
+    layer = in_layer(kind, return_sequences=True, return_state=True, **options)
     outputs, *states = layer(X, timespans=T)
     want, last = by_hand(layer.cell, X, T, backwards=layer.go_backwards)
     assert_same(outputs, want)
@@ -26,7 +26,7 @@ def test_a_sequence_is_the_step_folded(kind, options):
 
 @pytest.mark.parametrize("kind", CELLS)
 def test_without_timespans_each_is_one(kind):
-    layer = LTC(CELLS[kind]())
+    layer = in_layer(kind)
     want, _ = by_hand(layer.cell, X) if layer(X) is not None else None
     assert_same(layer(X), want[:, -1])
     assert_same(layer(X, timespans=np.ones_like(T)), want[:, -1])
@@ -37,7 +37,7 @@ def test_a_given_state_is_the_first():
     states = [np.full((BATCH, 3), 0.5, "float32"), np.full((BATCH, 2), -1.0, "float32")]
     got = layer(X, initial_state=states, timespans=T)
     assert_same(got, by_hand(layer.cell, X, T, states=states)[0])
-    with pytest.raises(ValueError, match=r"states must be .* \(4, 3\), \(4, 2\); got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"initial_state must be .* \(4, 3\), \(4, 2\); got \(4, 3\)\W"):
         layer(X, initial_state=states[:1])
 
 
@@ -69,8 +69,8 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
     assert isinstance(LTC(np.int64(8), solver="explicit").cell, LTCCell)
     assert CfC(8, mode="pure", backbone_units=3, seed=1).cell.get_config()["backbone_units"] == 3
     cell = LTCCell(3, dtype="float64")
-    assert CfC(cell).cell is cell
-    assert CfC(cell).compute_dtype == "float64"
+    assert LTC(cell).cell is cell
+    assert LTC(cell).compute_dtype == "float64"
     assert CfC(8, dtype="mixed_float16").cell.dtype_policy.name == "mixed_float16"
     assert isinstance(CfC(AutoNCP(8, 2), sparse_time_heads=False).cell, WiredCfCCell)
     wired = LTC(AutoNCP(8, 2), ode_unfolds=3, mixed_memory=True)
@@ -98,7 +98,13 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
         (lambda: CfC(3, masked_time="hold"), r"masked_time must be one of 'drop', 'carry'"),
         (lambda: LTC(3, time_feature=1), "time_feature"),
         (lambda: LTC(3, mixed_memory="yes"), "mixed_memory"),
-        (lambda: LTC(3, epsilom=1), "epsilom"),
+        (
+            lambda: CfC(CELLS["ltc"]()),
+            r"CfC\(units=<LTCCell .*\): units must be .*; a LTCCell goes into ncps\.LTC",
+        ),
+        (lambda: LTC(CELLS["wired_cfc"]()), r"a WiredCfCCell goes into ncps\.CfC"),
+        (lambda: CfC(CELLS["mixed"]()), r"CfC\(units=<MixedMemoryCell .* a LTCCell goes into ncps\.LTC"),
+        (lambda: LTC(CELLS["cfc"](), mixed_memory=True), r"a CfCCell goes into ncps\.CfC"),
         (lambda: LTC(3, epsilon=1), "epsilon must be left out: a LTCCell has none"),
         (lambda: CfC(AutoNCP(8, 2), backbone_units=3), "left out: a WiredCfCCell has none"),
     ],
@@ -106,6 +112,110 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
 def test_a_bad_argument_is_refused_by_name(make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
+
+
+class MyLTCCell(LTCCell):
+    """A user's own, of a family."""
+
+
+def test_a_cell_of_the_family_or_of_none_is_taken():
+    for layer, kind in (
+        (LTC, MyLTCCell),
+        (CfC, lambda units: CELLS["two"]()),
+        (LTC, lambda units: CELLS["two"]()),
+    ):
+        for cell in (kind(3), kind(3)):
+            assert layer(cell).cell is cell
+    cell = MixedMemoryCell(MyLTCCell(3))
+    assert LTC(cell).cell is cell
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: CfC(32, backbone_unit=64),
+            "CfC(backbone_unit=64): there is no argument 'backbone_unit'; did you mean 'backbone_units'?",
+        ),
+        (
+            lambda: LTC(AutoNCP(8, 2), epsilom=1),
+            "LTC(epsilom=1): there is no argument 'epsilom'; did you mean 'epsilon'?",
+        ),
+        (
+            lambda: LTC(3, return_sequence=True),
+            "LTC(return_sequence=True): there is no argument 'return_sequence'; "
+            "did you mean 'return_sequences'?",
+        ),
+        (
+            lambda: ncps.layers.Bidirectional(CfC(3), merge_mod="sum"),
+            "Bidirectional(merge_mod=\"sum\"): there is no argument 'merge_mod'; did you mean 'merge_mode'?",
+        ),
+        (
+            lambda: CfCCell(3, head_activaton=None),
+            "CfCCell(head_activaton=None): there is no argument 'head_activaton'; "
+            "did you mean 'head_activation'?",
+        ),
+        (
+            lambda: WiredLTCCell(AutoNCP(8, 2), ode_unfold=3),
+            "WiredLTCCell(ode_unfold=3): there is no argument 'ode_unfold'; did you mean 'ode_unfolds'?",
+        ),
+        (
+            lambda: MixedMemoryCell(CfCCell(3), dtyp="float16"),
+            "MixedMemoryCell(dtyp=\"float16\"): there is no argument 'dtyp'; did you mean 'dtype'?",
+        ),
+        (
+            lambda: MixedMemoryCell(CfCCell(3), size=3),
+            "MixedMemoryCell(size=3): there is no argument 'size'; there are activity_regularizer, autocast, "
+            "cell, dtype, name, trainable",
+        ),
+    ],
+)
+def test_a_slip_of_the_pen_in_a_name_is_told(make, message):
+    with pytest.raises(ValueError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+class Stretched(CfC):
+    """A user's own, which takes an argument of its own out of the others."""
+
+    def __init__(self, units, **kwargs):
+        self.stretch = kwargs.pop("stretch", 1.0)
+        super().__init__(units, **kwargs)
+
+
+def test_a_subclass_may_take_arguments_of_its_own():
+    assert Stretched(3, stretch=2.0).stretch == 2.0
+    with pytest.raises(ValueError, match=r"^Stretched\(backbone_layer=2\): .* 'backbone_layers'"):
+        Stretched(3, stretch=2.0, backbone_layer=2)
+
+
+def test_what_keras_refuses_by_itself_keeps_its_words():
+    with pytest.raises(ValueError, match="`name`"):
+        CfCCell(3, name="a/b")
+
+
+def test_times_in_the_place_of_the_state_are_told_from_it():
+    for call in (CfC(8), ncps.layers.Bidirectional(CfC(8))):
+        with pytest.raises(ValueError, match=r"initial_state must be .* shape \(?.*4, 5\); .*timespans="):
+            call(X, T)
+        with pytest.raises(ValueError, match=r"initial_state must be .*timespans="):
+            call(keras.Input((TIME, FEATURES)), keras.Input((TIME,)))
+
+
+@pytest.mark.parametrize(
+    ("times", "what"),
+    [
+        (T.T.tolist(), r"a list of shape \(5, 4\); numpy.asarray makes an array of it"),
+        ([[1.0], [1.0, 2.0]], "a list of 2 parts that make no array"),
+    ],
+)
+def test_times_in_a_list_are_told_by_their_shape(times, what):
+    with pytest.raises(TypeError, match=rf"^CfC: timespans must be a tensor .*, got {what}\Z"):
+        CfC(8)(X, timespans=times)
+    cell = CfCCell(8)
+    with pytest.raises(TypeError, match=rf"^CfCCell: t must be .*, got {what}\Z"):
+        cell((X[:, 0], times), cell.get_initial_state(4))
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,10 @@ def test_a_given_state_is_split_between_the_directions():
     ahead = by_hand(both.forward_layer.cell, X, T, states=[first])[0][:, -1]
     back = by_hand(both.backward_layer.cell, X, T, states=[second], backwards=True)[0][:, -1]
     assert_same(got, (ahead + back) / 2)
-    with pytest.raises(ValueError, match="initial_state must hold the states of the forward"):
+    with pytest.raises(ValueError, match=r"a list of 2 tensors, the states of the forward .*; got 1\b"):
         both(X, initial_state=[first])
+    with pytest.raises(ValueError, match=r"a list of 2 tensors, .*; got one of shape \(4, 4\)"):
+        both(X, initial_state=first)
 
 
 def test_an_implicit_mask_reaches_both():

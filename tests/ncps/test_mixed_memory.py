@@ -114,6 +114,45 @@ def test_a_saved_model_loads_in_a_fresh_process(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), array(model(x)), rtol=1e-6, atol=1e-6)
 
 
+def test_the_wiring_of_the_cell_behind_can_be_drawn_and_changed_until_it_is_built():
+    wiring = wirings.FullyConnected(8, output_dim=2)
+    layer = keras.layers.RNN(MixedMemoryCell(WiredLTCCell(wiring)))
+    wiring.set_output_dim(3)
+    assert layer(np.ones((2, 4, FEATURES), "float32")).shape == (2, 3)
+    assert wiring.is_built()
+    assert set(wiring.get_graph().nodes) >= {"sensory_0", "neuron_7"}
+
+
+def test_the_cell_behind_is_the_one_given_and_may_have_a_function_that_no_file_can_hold():
+    def doubled(x):
+        return 2.0 * x
+
+    inner = CfCCell(5, activation=doubled, name="mine")
+    cell = drawn(MixedMemoryCell(inner))
+    assert cell.cell is inner
+    assert inner.activation is doubled
+    assert all(
+        name.startswith("cell/") for name in set(weights(cell)) - {"input_kernel", "recurrent_kernel", "bias"}
+    )
+
+
+def test_two_that_share_a_cell_share_its_weights():
+    inner = CfCCell(5)
+    one, other = MixedMemoryCell(inner), MixedMemoryCell(inner)
+    one.build((None, FEATURES))
+    other.build((None, FEATURES))
+    assert one.cell.ff1_kernel is other.cell.ff1_kernel
+    assert one.input_kernel is not other.input_kernel
+
+
+def test_a_shared_cell_that_is_built_for_other_inputs_is_refused():
+    inner = CfCCell(5)
+    one, other = MixedMemoryCell(inner), MixedMemoryCell(inner)
+    one.build((None, FEATURES))
+    with pytest.raises(ValueError, match="inputs must have 3 features, as when built"):
+        other.build((None, FEATURES + 1))
+
+
 def built_cell():
     cell = CfCCell(5)
     cell.build((None, FEATURES))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ncps import WiredLTCCell, wirings
+from ncps import LTC, CfC, MixedMemoryCell, WiredCfCCell, WiredLTCCell, wirings
 from reference.wired_ltc import wired_ltc_step
 from tests.ncps.helpers import array, check_examples, check_reloaded, trained, weights
 
@@ -148,6 +148,28 @@ def test_softplus_needs_no_constraint():
     assert all(v.constraint is None for v in cell.trainable_variables)
 
 
+LAYERS = {
+    "Keras's": lambda cell: keras.layers.RNN(cell, return_sequences=True),
+    "ours": lambda cell: (LTC if isinstance(cell, WiredLTCCell) else CfC)(cell, return_sequences=True),
+    "mixed memory": lambda cell: keras.layers.RNN(MixedMemoryCell(cell), return_sequences=True),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("kind", [WiredCfCCell, WiredLTCCell])
+def test_a_wiring_may_be_changed_until_the_cell_is_built(kind, layer):
+    wiring, x = wirings.FullyConnected(6, output_dim=4), np.ones((2, 5, FEATURES), "float32")
+    layer = LAYERS[layer](kind(wiring))
+    wiring.set_output_dim(2)
+    wiring.add_synapse(1, 0, -wiring.adjacency_matrix[1, 0])
+    assert layer.compute_output_shape(x.shape) == layer(x).shape == (2, 5, 2)
+    reversed_sign = wiring.adjacency_matrix[1, 0]
+    wiring.set_output_dim(1)
+    wiring.add_synapse(1, 0, -reversed_sign)
+    assert layer.compute_output_shape(x.shape) == layer(x).shape == (2, 5, 2)
+    assert getattr(layer.cell, "cell", layer.cell).wiring.adjacency_matrix[1, 0] == reversed_sign
+
+
 def test_renumbered_neurons_compute_the_same():
     """A hand-made wiring whose neurons change places, parameters and state with them."""
     rng = np.random.default_rng(5)
@@ -221,6 +243,7 @@ def test_parameters_begin_in_their_ranges_and_erev_with_the_polarities():
         ({"initialization_ranges": {"w": (-1, 1)}}, ValueError),
         ({"initialization_ranges": {"mu": (1, 0)}}, ValueError),
         ({"initialization_ranges": {"mu": 1}}, TypeError),
+        ({"initialization_ranges": {"mu": (False, True)}}, TypeError),
         ({"seed": -1}, ValueError),
     ],
 )

@@ -1,5 +1,7 @@
 """Arguments of wirings and of their methods, and their refusal."""
 
+import inspect
+
 import pytest
 
 from ncps.wirings import AutoNCP, Wiring
@@ -56,6 +58,27 @@ def test_a_refusal_says_what_was_given_and_what_is_allowed():
     )
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: AutoNCP(8, 2, sparsity=0.5),
+            r"^AutoNCP\(sparsity=0\.5\): .* did you mean 'sparsity_level'\?$",
+        ),
+        (lambda: Wiring(unit=8), r"^Wiring\(unit=8\): .* did you mean 'units'\?$"),
+        (lambda: Wiring(8, seed=1), "there is no argument 'seed'; there are units$"),
+    ],
+)
+def test_a_slip_of_the_pen_in_a_name_is_told(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_a_constructor_shows_its_arguments():
+    names = ["units", "output_size", "sparsity_level", "seed"]
+    assert list(inspect.signature(AutoNCP).parameters) == names
+
+
 def test_the_most_that_is_allowed_is_taken():
     assert AutoNCP(8, 5).output_dim == 5
     assert AutoNCP(8, 2, sparsity_level=0.0).get_config()["sparsity_level"] == 0.0
@@ -70,7 +93,9 @@ def test_the_most_that_is_allowed_is_taken():
         ("dest", 3, ValueError),
         ("polarity", 0, ValueError),
         ("polarity", 2, ValueError),
-        ("polarity", "+", ValueError),
+        ("polarity", "+", TypeError),
+        ("polarity", True, TypeError),
+        ("polarity", 1.0, TypeError),
     ],
 )
 @pytest.mark.parametrize("method", ["add_synapse", "add_sensory_synapse"])

@@ -47,6 +47,20 @@ def test_what_was_changed_by_hand_is_kept(kind, arguments):
         assert_same_graph(wiring, restored)
 
 
+@each_example
+def test_a_changed_number_of_motor_neurons_is_kept(kind, arguments):
+    wiring = kind(**arguments)
+    wiring.set_output_dim(1)
+    for restored in (again(wiring), again(again(wiring))):
+        assert type(restored) is kind
+        assert restored.output_dim == 1
+        assert restored.get_config() == wiring.get_config()
+    restored.build(4)
+    wiring.build(4)
+    assert_same_graph(wiring, restored)
+    assert again(wiring).output_dim == 1
+
+
 def test_synapses_added_by_hand_are_saved():
     restored = again(by_hand())
     assert type(restored) is Wiring

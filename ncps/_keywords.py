@@ -1,0 +1,69 @@
+"""Keyword arguments that a constructor does not have: refused, with the one that may have been meant."""
+
+import contextlib
+import difflib
+import functools
+import inspect
+
+from ncps._arguments import shown
+
+
+@contextlib.contextmanager
+def suggesting(kind, given, also=()):
+    """Round Keras's constructor: what it does not recognise among `given` is told in our words.
+
+    Args:
+        kind: The class that is made.
+        given: Dict of the keyword arguments that Keras is handed.
+        also: Names that the class takes besides those of its own constructor and its bases'.
+
+    Raises:
+        ValueError: as Keras does, with the nearest name.
+    """
+    try:
+        yield
+    except ValueError as error:
+        known = names(kind) | set(also)
+        if set(given) <= known:
+            raise
+        raise ValueError(_refusal(kind.__name__, given, known)) from error
+
+
+def named(constructor):
+    """`constructor`, without `**kwargs`, that tells of a name it does not have which one may be meant.
+
+    Raises:
+        TypeError: as Python does.
+    """
+    _, *parameters = inspect.signature(constructor).parameters.values()
+    known = {p.name for p in parameters}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return constructor
+
+    @functools.wraps(constructor)
+    def construct(self, *arguments, **given):
+        if not given.keys() <= known:
+            raise TypeError(_refusal(type(self).__name__, given, known))
+        constructor(self, *arguments, **given)
+
+    return construct
+
+
+def names(kind):
+    """The names that the constructor of `kind` takes; `**kwargs` are the next base's."""
+    found = set()
+    for base in kind.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        _, *parameters = inspect.signature(base.__init__).parameters.values()
+        found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
+
+
+def _refusal(owner, given, known):
+    name = min(given.keys() - known)
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(sorted(known))
+    return f"{owner}({name}={shown(given[name])}): there is no argument {name!r}; {hint}"
