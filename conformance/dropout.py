@@ -20,14 +20,14 @@ HEADS = {"cfc": "ff1_kernel", "ltc": "kernel"}
 """The kernel that is the identity."""
 
 FEATURE = "backbone_0/bias"
-"""The backbone's kernel is zero and its activation linear: this is every feature."""
+"""The backbone's kernel is zero and its activation keeps what is positive: this is every feature."""
 
 
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
     """One step, t = 1, of a cell whose output tells dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
-    linear = {str(subject.family.backbone_activation): "linear"}
-    config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form, **linear)
+    keeping = {str(subject.family.backbone_activation): "relu"}
+    config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form, **keeping)
     shapes = subject.family.shapes(subject.family.full(config), WIDE.features)
     parameters = {path: np.zeros(shape, subject.dtype) for path, shape in shapes.items()}
     parameters[FEATURE] += 1.0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from conformance import cases
 from conformance.families import Config, Family, Sizes
 from conformance.families.mixed_memory import CELLS
+from conformance.offer import Offer
 from conformance.subject import Subject
 
 BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), Sizes(2, 3, 4, 5), Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
@@ -137,27 +138,32 @@ def configs(
 ) -> Config:
     """A config of the subject's cell with every argument away from its default where that can be."""
     sizes = draw(st.sampled_from(buckets))
-    layers, chosen = draw(choices(subject.family, subject.forms, sizes))
+    layers, chosen = draw(choices(subject.family, subject.forms, sizes, subject.offer))
     return subject.config(sizes, layers=layers, **{**chosen, **arguments})
 
 
 @st.composite
 def choices(
-    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes
+    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes, offer: Offer
 ) -> tuple[int | None, Config]:
-    """The number of a backbone's layers, and arguments of a cell."""
+    """The number of a backbone's layers, and arguments of a cell that offers these."""
     form = draw(st.sampled_from(forms))
     if "cell" in form:  # behind an LSTM, a cell of another family
         behind = CELLS[form["cell"]]
-        layers, inner = draw(choices(behind, [f for f in behind.forms if behind.steady(f)], sizes))
+        steady = [f for f in behind.forms if behind.steady(f)]
+        layers, inner = draw(choices(behind, steady, sizes, offer.behind(form["cell"])))
         config = behind.config(sizes, layers=layers, **inner)
         return None, {"cell": {"class_name": form["cell"], "config": config}}
-    chosen = {**form, **{name: draw(st.sampled_from(values)) for name, values in family.choices.items()}}
+
+    def one_of(argument: str, *values: Any) -> Any:
+        return draw(st.sampled_from(offer.choose(argument, values)))
+
+    chosen = {**form, **{name: one_of(name, *values) for name, values in family.choices.items()}}
     if family.wirings:
         chosen["wiring"] = draw(st.sampled_from(family.wirings(sizes)))
     if not family.backbone_activation:
         return None, chosen
-    layers = draw(st.sampled_from((1, 2, 0)))
-    activation = draw(st.sampled_from(("relu", "lecun_tanh", "sigmoid", "tanh")))
+    layers = one_of("backbone_layers", 1, 2, 0)
+    activation = one_of(family.backbone_activation, "relu", "lecun_tanh", "sigmoid", "tanh")
     dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
     return layers, {**chosen, family.backbone_activation: activation, "backbone_dropout": dropout}

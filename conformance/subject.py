@@ -16,6 +16,7 @@ from conformance.cases import Case, StepCase, Values, plain
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.base import Variant
 from conformance.implementation import ImplementationRaised, NotSupported
+from conformance.offer import Offer
 from conformance.pool import Pool
 from conformance.tolerance import Arithmetic, ErrorBounded, lift
 from conformance.verdict import Failure
@@ -141,7 +142,8 @@ class Subject:
     @property
     def forms(self) -> list[Config]:
         """The formulas that the cell offers: all of the family's, or the default one."""
-        forms = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
+        accepted = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
+        forms = [f for f in accepted if all(self.offer.allows(name, value) for name, value in f.items())]
         return forms or [{}]
 
     @property
@@ -149,14 +151,23 @@ class Subject:
         """Those that can be judged whatever the elapsed time."""
         return [form for form in self.forms if self.family.steady(form)]
 
+    @property
+    def offer(self) -> Offer:
+        """Which arguments the cell has, and which values they may have."""
+        return Offer.of(self.cell)
+
     def accepts(self, argument: str) -> bool:
         """Whether the cell's constructor takes `argument`."""
-        return argument in self.cell["arguments"]
+        return self.offer.accepts(argument)
 
-    def config(self, sizes: Sizes, **arguments: Any) -> Config:
-        """A config of the family, less the arguments that this cell does not have."""
-        config = self.family.config(sizes, **arguments)
-        return {name: value for name, value in config.items() if self.accepts(name)}
+    def config(self, sizes: Sizes, *, layers: int | None = None, **arguments: Any) -> Config:
+        """A config of the family, less the arguments that this cell does not have.
+
+        The backbone, unless `layers` are given, is the typical one, or that of a cell which has but one.
+        """
+        only = self.cell.get("values", {}).get("backbone_layers")
+        layers = only[0] if layers is None and only else layers
+        return self.offer.trimmed(self.family.config(sizes, layers=layers, **arguments))
 
     def model(
         self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0

@@ -9,7 +9,7 @@ import numpy as np
 from conformance.families.base import Config, Family, Parameters, Sizes, Variant
 from conformance.families.cfc import CFC
 from conformance.families.ltc import LTC
-from conformance.families.wired_cfc import WIRED_CFC
+from conformance.families.wired_cfc import WIRED_CFC, WIRED_VARIANTS
 from conformance.families.wired_ltc import WIRED_LTC
 from reference import mixed_memory_step
 
@@ -69,7 +69,7 @@ MIXED_MEMORY = Family(
     name="mixed_memory",
     defaults={},
     forms=({"cell": "CfCCell"}, {"cell": "LTCCell"}, {"cell": "WiredCfCCell"}, {"cell": "WiredLTCCell"}),
-    variants=(),
+    variants=WIRED_VARIANTS,
     bad_arguments=({"cell": 3},),
     reference=step,
     shapes=shapes,

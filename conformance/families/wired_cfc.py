@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.cfc import VARIANTS, head_shapes, signed
 from conformance.families.wired import WIRED, arranged, graph, output_size
@@ -36,7 +38,7 @@ def step(
     """The reference step, under a variant of the specification."""
     wiring = graph(config, inputs.shape[-1])
     return wired_cfc_step(
-        signed(parameters, variant),
+        polarised(signed(parameters, variant), config, inputs.shape[-1], variant),
         inputs,
         state,
         *given(timespans),
@@ -47,8 +49,28 @@ def step(
         mode=config["mode"],
         head_activation=variant.get("head_activation", config["head_activation"]),
         fully_recurrent=config["fully_recurrent"],
-        sparse_time_heads=config["sparse_time_heads"],
+        sparse_time_heads=variant.get("sparse_time_heads", config["sparse_time_heads"]),
     )
+
+
+def polarised(parameters: Parameters, config: Config, input_dim: int, variant: Variant) -> Parameters:
+    """The parameters, ff1 and ff2 times the signs of the synapses where the variant has them."""
+    if not variant.get("signed_synapses"):
+        return parameters
+    wiring = graph(config, input_dim)
+    signs = layer_signs(wiring.layers, wiring.adjacency, wiring.sensory_adjacency)
+    kernels = {f"layer_{i}/{ff}_kernel": sign for i, sign in enumerate(signs) for ff in ("ff1", "ff2")}
+    return {path: value * kernels.get(path, 1.0) for path, value in parameters.items()}
+
+
+def layer_signs(layers: Any, adjacency: Any, sensory_adjacency: Any) -> list[Any]:
+    """By layer, the sign of the synapse that each weight stands for, 1 where there is none."""
+    signs, read = [], sensory_adjacency
+    for i, neurons in enumerate(layers):
+        incoming = read[:, neurons] if i == 0 else adjacency[np.ix_(layers[i - 1], neurons)]
+        own = np.ones((len(neurons), len(neurons)))
+        signs.append(np.concatenate([np.where(incoming < 0, -1.0, 1.0), own]))
+    return signs
 
 
 def synapses(config: Config, input_dim: int) -> dict[str, Any]:
@@ -61,11 +83,20 @@ def synapses(config: Config, input_dim: int) -> dict[str, Any]:
     return {f"layer_{i}/{kernel}": mask for i, mask in enumerate(masks) for kernel in kernels}
 
 
+DENSE_TIME_HEADS: Variant = {"sparse_time_heads": False}
+SIGNED: Variant = {**DENSE_TIME_HEADS, "signed_synapses": True}
+WIRED_VARIANTS: tuple[Variant, ...] = (
+    DENSE_TIME_HEADS,
+    *VARIANTS,
+    *({**variant, **DENSE_TIME_HEADS} for variant in VARIANTS),
+    *({**variant, **SIGNED} for variant in ({}, *VARIANTS)),
+)
+
 WIRED_CFC = Family(
     name="wired_cfc",
     defaults=DEFAULTS,
     forms=({"mode": "default"}, {"mode": "no_gate"}, {"mode": "pure"}),
-    variants=VARIANTS,
+    variants=WIRED_VARIANTS,
     bad_arguments=({"mode": "prue"}, {"head_activation": "no_such_activation"}),
     reference=step,
     shapes=shapes,

@@ -1,9 +1,9 @@
 """The contract between the server and whatever adapts an implementation.
 
-An author whose cells the Keras adapter cannot serve writes a subclass of `Adapter` and names it as the
-target, `module:Class`. Inside a harness process the base is
-`from conformance_harness.adapter import Adapter`; twenty lines that fill in `cells`, `parameters` and `step`
-are enough to be judged, and every method left out is reported as not offered, never as passed.
+Keras cells and torch modules that follow the usual naming need nothing (`keras_cells`, `torch_modules`). For
+any other, fill in `own.Cell`: twenty lines. An author who wants to answer every request by hand writes a
+subclass of `Adapter` and names it as the target, `module:Class`; inside a harness process the base is
+`from conformance_harness.adapter import Adapter`. What is left out is not offered, and never passed.
 """
 
 from __future__ import annotations
@@ -85,12 +85,21 @@ class Adapter:
     """
 
     host = "other"
+    """"keras", which has several backends, or the name of the one backend that there is."""
 
     def __init__(self, target: str) -> None:
         self.target = target
 
     def cells(self) -> list[dict[str, Any]]:
-        """[{"name", "family": "cfc" | "ltc", "arguments": [...], "defaults": {...}}]"""
+        """[{"name", "family", "arguments": [...], "defaults": {...}}], and where it applies, for each cell:
+
+        "values" {argument: [...]}: the only values that an argument may have
+        "unknown" [...]: constructor arguments that the specification does not know
+        "behind" {cell: ...}: what the cells behind an LSTM offer
+        "layer": the name of the sequence layer, if there is one
+        "variant" {"values": {...}, "source"}: a documented convention, and the words or the file that say so;
+            it is checked by use, and excuses nothing
+        """
         raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from dataclasses import replace
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from .conventions import declared
 from .keras_float64 import keep_float64
 from .keras_gradients import gradients
 from .keras_layers import Layers, layer_of
 from .keras_models import Models
 from .keras_names import arguments_of, family_of
+from .keras_openvino import keep_float32
 from .keras_running import Runner
 from .keras_sequences import Values, plan, run_sequence
-from .keras_wirings import graphs
+from .packages import origin, plain, regime
+from .wirings import graphs
 
 
 class KerasCells(Adapter):
@@ -38,26 +38,23 @@ class KerasCells(Adapter):
                 raise NotSupported(f"{target}: {name} is neither a CfC nor an LTC cell, by name or arguments")
         self.layers = Layers(classes)
         self.keras = self.layers.keras
-        if self.regime == "x64":
+        if regime() == "x64":
             keep_float64()
         self.runner = Runner(self.keras)
+        if self.runner.backend == "openvino":
+            keep_float32()
         self.models = Models(self.layers, self.runner)
-
-    @property
-    def regime(self) -> str:
-        """Whether this process is to judge float64."""
-        return "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32"
 
     def cells(self) -> list[dict[str, Any]]:
         return [_cell_facts(name, cell) for name, cell in self.layers.classes.items()]
 
     def facts(self) -> dict[str, Any]:
-        module = sys.modules[next(iter(self.layers.classes.values())).__module__]
         return {
-            **_origin(module),
+            **origin(next(iter(self.layers.classes.values()))),
             "backend": self.runner.backend,
-            "regime": self.regime,
-            "float64": self.layers.holds_float64(),
+            "regime": regime(),
+            "float64": self.layers.float64,
+            "tiers": self.layers.tiers,
             "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
         }
 
@@ -178,7 +175,7 @@ class KerasCells(Adapter):
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         cell = next(iter(self.layers.classes.values()))
-        return graphs(self.layers, cell, kind, arguments, input_dim)
+        return graphs(cell, kind, arguments, input_dim)
 
     def train(
         self,
@@ -259,15 +256,9 @@ def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
         "family": family_of(cell),
         "layer": getattr(layer_of(cell), "__name__", None),
         "arguments": list(arguments),
-        "defaults": {key: _plain(value) for key, value in given.items()},
+        "defaults": {key: plain(value) for key, value in given.items()},
+        "variant": declared(cell, family_of(cell)),
     }
-
-
-def _plain(value: Any) -> Any:
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
-        return repr(value)
 
 
 def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:
@@ -279,25 +270,6 @@ def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:
         "dtype": dtype,
         "trainable": variable.trainable,
     }
-
-
-def _origin(module: Any) -> dict[str, Any]:
-    """Name, version, distribution and file of what is judged; a distribution only if it owns that file."""
-    top = module.__name__.split(".")[0]
-    file = os.path.abspath(module.__file__)
-    found = next((d for d in metadata.distributions() if _owns(d, top, file)), None)
-    version = found.version if found else getattr(sys.modules[top], "__version__", None)
-    distribution = found.metadata["Name"] if found else None
-    return {"name": top, "version": version, "distribution": distribution, "file": file}
-
-
-def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
-    """By the text of RECORD: to parse every distribution's takes seconds."""
-    root = str(distribution.locate_file(""))
-    relative = os.path.relpath(file, root).replace(os.sep, "/")
-    return relative.startswith(f"{top}/") and f"\n{relative}," in "\n" + (
-        distribution.read_text("RECORD") or ""
-    )
 
 
 def _backend_version(backend: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,9 @@ import numpy as np
 
 from .adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
 from .keras_names import canonical_names, family_of
+from .mapping import check
+from .packages import member_of_package
+from .wirings import wiring
 
 KEPT = 256
 """How many built layers are kept."""
@@ -46,25 +50,10 @@ class Built:
 
 
 def _matched(own: dict[str, Any], given: Any) -> list[tuple[Any, Array]]:
-    if not isinstance(given, dict) or not given:
-        raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
-    if given.keys() != own.keys():
-        raise NotSupported(_not_mapped(set(own), set(given)))
-    for name, variable in own.items():
-        if np.shape(given[name]) != tuple(variable.shape):
-            raise BadParams(
-                f"parameters: {name} has shape {tuple(variable.shape)}, not {np.shape(given[name])}"
-            )
+    check({name: tuple(variable.shape) for name, variable in own.items()}, given)
     return [
         (variable, np.asarray(given[name], _assignable(variable.dtype))) for name, variable in own.items()
     ]
-
-
-def _not_mapped(own: set[str], given: set[str]) -> str:
-    """What stands between the variables of the specification and those of a cell, by name."""
-    said = {"no variable is": given - own, "the specification has no": own - given}
-    parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
-    return f"the cell's variables cannot be mapped: {'; '.join(parts)}"
 
 
 def _assignable(dtype: str) -> str:
@@ -76,20 +65,6 @@ def _states(layer: Any) -> list[Any]:
     """The states that stateful layers keep between calls; Keras does not count them among the variables."""
     parts = [layer, *getattr(layer, "layers", [])]
     return [part.states for part in parts if getattr(part, "states", None) is not None]
-
-
-def member_of_package(kind: type, module: str, name: str) -> Any:
-    """What the package that a class comes from, or a base of it, offers by this name in this module.
-
-    Raises NotSupported where there is none.
-    """
-    homes = list(dict.fromkeys(base.__module__.split(".")[0] for base in kind.__mro__))
-    for home in homes:
-        try:
-            return getattr(import_module(home + module), name)
-        except (ImportError, AttributeError):
-            continue
-    raise NotSupported(f"there is no {homes[0]}{module}.{name}")
 
 
 LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "mixed_memory": "CfC"}
@@ -162,17 +137,13 @@ class Layers:
     def _made(self, cell: str, name: str, value: dict[str, Any]) -> Any:
         """{"class_name", "config"} as an object of the package that the cell comes from."""
         if name == "wiring":
-            return self.wiring(self.classes[cell], value["class_name"], value["config"])
+            return wiring(self.classes[cell], value["class_name"], value["config"])
         inner = member_of_package(self.classes[cell], "", value["class_name"])
         return theirs(inner, **self.arguments(cell, value["config"]))
 
-    def wiring(self, cell: Any, kind: str, arguments: dict[str, Any]) -> Any:
-        """A wiring, not built, of the module `wirings` of the package that a cell comes from."""
-        return theirs(member_of_package(cell, ".wirings", kind), **arguments)
-
     def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
-        """The cell in the sequence layer of its own package."""
-        layer = layer_of(self.classes[model.cell])
+        """The cell in the sequence layer of its own package; of two families, that of a cell behind an LSTM."""
+        layer = layer_of(type(getattr(cell, "cell", cell)))
         if layer is None:
             raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")
         return theirs(layer, cell, **options)
@@ -221,7 +192,7 @@ class Layers:
 
         A cell whose inner layers do not hand on its own dtype can so be judged in float64 all the same.
         """
-        if dtype == "float64" and not self.holds_float64():
+        if dtype == "float64" and not self.float64:
             how = "start it with JAX_ENABLE_X64=1" if self.keras.backend.backend() == "jax" else "none here"
             raise NotSupported(f"float64 is not available on this backend: {how}")
         floatx = "float64" if dtype == "float64" else "float32"
@@ -229,9 +200,15 @@ class Layers:
             self.keras.config.set_floatx(floatx)
             self.keras.config.set_dtype_policy(floatx)
 
-    def holds_float64(self) -> bool:
-        """Whether a float64 array stays one on this backend."""
-        if self.keras.backend.backend() == "jax":
-            return bool(import_module("jax").config.jax_enable_x64)
-        tensor = self.keras.ops.convert_to_tensor(np.float64(1) / 3, dtype="float64")
-        return bool(self.keras.backend.standardize_dtype(tensor.dtype) == "float64")
+    @cached_property
+    def float64(self) -> bool:
+        """Whether this backend computes in float64 what is asked for in it: some only carry the name."""
+        third = self.keras.ops.convert_to_tensor(np.float64(1) / 3, dtype="float64")
+        square = self.keras.ops.convert_to_numpy(self.keras.ops.multiply(third, third))
+        return bool(abs(float(square) - 1 / 9) < 1e-15)
+
+    @property
+    def tiers(self) -> list[str]:
+        """The precisions that this backend has; jax has float64 in another process, if not in this one."""
+        holds = self.float64 or self.keras.backend.backend() == "jax"
+        return ["float64", "float32"] if holds else ["float32"]

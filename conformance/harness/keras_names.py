@@ -59,10 +59,10 @@ def family_of(cell: Callable[..., Any]) -> str | None:
 
 
 def arguments_of(cell: type) -> dict[str, inspect.Parameter]:
-    """The constructor's named arguments; a `**kwargs` is followed to the next base, up to Keras's own."""
+    """The constructor's named arguments; a `**kwargs` is followed to the next base, up to the framework's."""
     found: dict[str, inspect.Parameter] = {}
     for base in cell.__mro__:
-        if base.__module__.split(".")[0] in ("keras", "builtins"):
+        if base.__module__.split(".")[0] in ("keras", "tf_keras", "torch", "builtins"):
             break
         if "__init__" not in vars(base):
             continue

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .adapter import Array, BadParams, Model, theirs
-from .keras_layers import Built, Layers, member_of_package
+from .keras_layers import Built, Layers
 from .keras_running import Runner
+from .packages import member_of_package
 
 OPTIONS = (
     "return_sequences",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -26,10 +27,35 @@ def resolve(target: str) -> Adapter:
     if not hasattr(module, class_name):
         classes = [name for name in _public(module) if isinstance(getattr(module, name), type)]
         raise BadParams(f"{target}: {module.__file__} has no {class_name}; its classes: {', '.join(classes)}")
-    found = getattr(module, class_name)
-    if isinstance(found, type) and issubclass(found, Adapter):
-        return found(target)
-    return KerasCells(target, {class_name: found})
+    return _adapter_of(target, class_name, getattr(module, class_name))
+
+
+def _adapter_of(target: str, name: str, found: Any) -> Adapter:
+    """By what a class is; a Keras layer on torch is a torch module too."""
+    from .keras_cells import KerasCells
+    from .own import Cell, OwnCell
+    from .torch_modules import TorchModules
+
+    if _is(found, Adapter):
+        adapter: Adapter = found(target)
+        return adapter
+    if _is(found, Cell):
+        return OwnCell(target, found())
+    if _is(found, _loaded("torch", "nn", "Module")) and not _is(found, _loaded("keras", "Layer")):
+        return TorchModules(target, name, found)
+    return KerasCells(target, {name: found})
+
+
+def _is(found: Any, base: Any) -> bool:
+    return isinstance(found, type) and isinstance(base, type) and issubclass(found, base)
+
+
+def _loaded(module: str, *names: str) -> Any:
+    """What a module, if it has been imported, offers by a path of names; else None."""
+    found: Any = sys.modules.get(module)
+    for name in names:
+        found = getattr(found, name, None)
+    return found
 
 
 def _mutants(name: str) -> dict[str, Any]:

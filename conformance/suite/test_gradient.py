@@ -22,7 +22,7 @@ KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_r
 
 def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
     """A case, its gradients, the cotangents of output and state, and a seed for directions."""
-    sizes, activation = draw(st.sampled_from(KINDS))
+    sizes, activation = draw(st.sampled_from([k for k in KINDS if subject.offer.allows("activation", k[1])]))
     chosen = {"activation": activation} if subject.accepts("activation") else {}
     case = draw(any_steps(subject, time=("column",), buckets=[sizes], **chosen))
     seed = draw(seeds)

@@ -37,7 +37,7 @@ def at_kink(case: StepCase, *paths: str) -> StepCase:
 
 def several_activations(subject: Subject, draw: Draw, case: StepCase, argument: str) -> None:
     """The step by several activations in turn: one a case would leave some of them to chance."""
-    for name in draw(st.permutations(NAMES))[:SEVERAL]:
+    for name in draw(st.permutations(subject.offer.choose(argument, NAMES)))[:SEVERAL]:
         chosen = {argument: name} if subject.accepts(argument) else {}
         judge.step(subject, replace(case, config={**case.config, **chosen}))
 

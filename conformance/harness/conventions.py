@@ -1,0 +1,40 @@
+"""What published packages are known to compute otherwise than the specification's default, and on purpose.
+
+A report shows it beside what is found; it is checked by use and excuses nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TIME = "sigma(+time_a t + time_b)"
+_DENSE = "time heads without the wiring's mask"
+_LINEAR = "heads without an activation"
+
+CONVENTIONS: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
+    "ncps.torch": {
+        "cfc": ({"time_sign": 1}, f"{_TIME}: ncps/torch/cfc_cell.py"),
+        "wired_cfc": (
+            {"time_sign": 1, "sparse_time_heads": False},
+            f"{_TIME}, {_DENSE}: ncps/torch/cfc_cell.py",
+        ),
+        "mixed_memory": ({"time_sign": 1}, f"{_TIME}: ncps/torch/cfc_cell.py"),
+    },
+    "ncps.keras": {
+        "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: ncps/keras/cfc_cell.py"),
+    },
+    "ncps.tf": {
+        "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: ncps/tf/cfc_cell.py"),
+    },
+}
+"""By package and family, the variant of the specification, and where it stands."""
+
+
+def declared(cell: type, family: str | None) -> dict[str, Any] | None:
+    """{"values", "source"} of the convention that a class follows; None where none is known."""
+    package = ".".join(cell.__module__.split(".")[:2])
+    found = CONVENTIONS.get(package, {}).get(str(family))
+    if found is None or "cfc" not in cell.__name__.lower():
+        return None
+    values, source = found
+    return {"values": values, "source": source}

@@ -1,0 +1,31 @@
+"""Parameters by the specification's names, checked against those that a cell has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .adapter import BadParams, NotSupported
+
+
+def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
+    """`given` has a value of the right shape for every name, and no other; `own` has the shapes.
+
+    Raises NotSupported where the names differ, for then the cell is another one, and BadParams else.
+    """
+    if not isinstance(given, dict) or not given:
+        raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
+    if given.keys() != own.keys():
+        raise NotSupported(_not_mapped(set(own), set(given)))
+    for name, shape in own.items():
+        if np.shape(given[name]) != shape:
+            raise BadParams(f"parameters: {name} has shape {shape}, not {np.shape(given[name])}")
+
+
+def _not_mapped(own: set[str], given: set[str]) -> str:
+    """What stands between the variables of the specification and those of a cell, by name."""
+    said = {"no variable is": given - own, "the specification has no": own - given}
+    parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
+    return f"the cell's variables cannot be mapped: {'; '.join(parts)}"

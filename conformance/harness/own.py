@@ -1,0 +1,252 @@
+"""Your own cell in twenty lines: fill in `Cell`, and name the class as the target.
+
+    from conformance_harness.own import Cell
+
+    class Mine(Cell):
+        family = "cfc"
+        backend = "jax"
+        arguments = {"units": None, "mode": ("default",), "backbone_layers": (0,)}
+
+        def parameters(self, config, features):
+            ...                                   # {canonical name: initial value}
+
+        def step(self, config, parameters, x, state, t=1.0):
+            ...                                   # (output, state), by your own functions
+
+    conformance run my_module:Mine --path FOLDER
+
+`examples/own_adapter` has one for torch and one for plain JAX. The module `conformance_harness` is there in a
+harness process, and nowhere else: keep the class in a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from .frameworks import framework
+from .mapping import check
+from .packages import origin, regime
+
+
+class Cell:
+    """A cell to fill in: what it is, its parameters, and one step.
+
+    Arrays are those of `backend`; a jax, tensorflow or torch cell is differentiated by its framework, a NumPy
+    one is not. What is not filled in is reported as not applicable, never as passed.
+
+    Attributes:
+        family: "cfc", "ltc", "wired_cfc", "wired_ltc" or "mixed_memory".
+        backend: "numpy", "torch", "jax" or "tensorflow": whose arrays the step is given.
+        arguments: the arguments of the specification that the cell has, each with the values that it may
+            have, or None for all of them. What is left out is judged by the specification's default.
+        name: what reports call the cell; by default the name of the class.
+        variant: a documented convention of your own, {"head_activation": "linear"} or {"time_sign": 1}, and
+            `variant_source`, the words or the file that say so. It is reported and checked, and excuses
+            nothing.
+        implements: the class or function of your package that is judged, whose file and version reports give.
+    """
+
+    family: ClassVar[str]
+    backend: ClassVar[str] = "numpy"
+    arguments: ClassVar[Mapping[str, tuple[Any, ...] | None]] = {"units": None}
+    name: ClassVar[str] = ""
+    variant: ClassVar[Mapping[str, Any]] = {}
+    variant_source: ClassVar[str] = ""
+    implements: ClassVar[Any] = None
+
+    def parameters(self, config: dict[str, Any], features: int) -> dict[str, Any]:
+        """Initial values by canonical name, `{"ff1_kernel": (features + units, units), ...}`.
+
+        SPEC.md has the table; kernels are `(in, out)`. They may be NumPy's or the framework's arrays.
+        """
+        raise NotImplementedError
+
+    def step(
+        self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = 1.0
+    ) -> tuple[Any, Any]:
+        """(output, state) of one step.
+
+        Shapes: x `(batch, features)`; state `(batch, size)`, or a list where the family has several; t, if
+        it is given at all, a number or of shape `(batch,)` or `(batch, 1)`.
+        """
+        raise NotImplementedError
+
+    def sequence(
+        self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
+    ) -> tuple[Any, Any]:
+        """Your own loop, where you have one: outputs `(batch, time, size)` and the last state.
+
+        Shapes: x `(batch, time, features)`; state as for `step`, None for yours; t, if given, `(batch, time)`
+        or `(batch, time, 1)`. A loop made of `step` here would judge nothing.
+        """
+        raise NotSupported("no loop over a sequence")
+
+
+class OwnCell(Adapter):
+    """Serves one `Cell`."""
+
+    def __init__(self, target: str, cell: Cell) -> None:
+        super().__init__(target)
+        self.cell, self.name = cell, cell.name or type(cell).__name__
+        self.framework = framework(cell.backend)
+
+    @property
+    def host(self) -> str:  # type: ignore[override]
+        return self.cell.backend
+
+    def cells(self) -> list[dict[str, Any]]:
+        given = self.cell.arguments
+        facts = {
+            "name": self.name,
+            "family": self.cell.family,
+            "layer": self.name if self._has("sequence") else None,
+            "arguments": list(given),
+            "defaults": {},
+            "values": {name: list(values) for name, values in given.items() if values is not None},
+        }
+        said = {"values": dict(self.cell.variant), "source": self.cell.variant_source}
+        return [{**facts, "variant": said if self.cell.variant else None}]
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            **origin(self.cell.implements or type(self.cell)),
+            "adapter": origin(type(self.cell))["file"],
+            "backend": self.host,
+            "regime": regime(),
+            "float64": self.framework.holds_float64(),
+            "versions": self.framework.versions(),
+        }
+
+    def capabilities(self) -> list[str]:
+        offered = ["build", "parameters", "step"]
+        offered += ["gradients"] if self.framework.differentiates else []
+        return offered + (["sequence"] if self._has("sequence") else [])
+
+    def build(self, model: Any) -> Any:
+        values = self.parameters(model)["parameters"]
+        return {
+            "variables": [
+                {"path": name, "name": name, "shape": list(v.shape), "dtype": v.dtype.name, "trainable": True}
+                for name, v in values.items()
+            ],
+        }
+
+    def parameters(self, model: Any) -> Any:
+        parsed = self._model(model)
+        found = theirs(self.cell.parameters, dict(parsed.config), parsed.input_dim)
+        if not isinstance(found, dict):
+            raise ContractBroken(f"parameters returns a dict by name, not {type(found).__name__}")
+        return {"parameters": {n: self.framework.numpy(v).astype(parsed.dtype) for n, v in found.items()}}
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        if training:
+            raise NotSupported("no step of training")
+        run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
+        answers = [run(values, x, h, t) for _ in range(repeat)]
+        output, new = self.framework.numpy_all(answers[-1])
+        dtypes = {"output": output.dtype.name, "state": [tensor.dtype.name for tensor in new]}
+        answer: dict[str, Any] = {"output": output, "state": new, "dtypes": dtypes}
+        if repeat > 1:
+            answer["outputs"] = [self.framework.numpy(output) for output, _ in answers]
+        if echo:
+            after = self.framework.numpy_all({"inputs": x, "state": h, "parameters": values})
+            answer["after"] = after
+        return answer
+
+    def gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+    ) -> Any:
+        run, given = self._prepared(model, parameters, inputs, state, timespans)
+        found = self.framework.gradients(run, given, (cotangent, list(state_cotangent)))
+        values, x, h, t = self.framework.numpy_all(found)
+        return {"inputs": x, "state": h, "timespans": t, "parameters": values}
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        timespans: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+        before: Any = None,
+    ) -> Any:
+        wanted = {name for name, value in (options or {}).items() if value}
+        more = mask is not None or models or training or symbolic or before or chunks
+        if more or wrapper not in (None, "layer") or wanted - {"return_sequences", "return_state"}:
+            raise NotSupported("the loop takes a sequence, a state and elapsed times, and nothing else")
+        _, (values, x, h, t) = self._prepared(model, parameters, inputs, initial_state, timespans)
+        config = self._model(model).config
+        state = None if h is None else _one_or_all(h)
+        answer = theirs(self.cell.sequence, config, values, x, state, *([] if t is None else [t]))
+        outputs, last = self.framework.numpy_all(_pair(answer))
+        output = outputs if "return_sequences" in wanted else outputs[:, -1]
+        return {"output": output, **({"state": last} if "return_state" in wanted else {})}
+
+    def _has(self, method: str) -> bool:
+        return getattr(type(self.cell), method) is not getattr(Cell, method)
+
+    def _model(self, value: Any) -> Model:
+        model = Model.parse(value)
+        if model.cell != self.name:
+            raise BadParams(f"model.cell: there is {self.name}, and no {model.cell!r}")
+        if model.dtype not in ("float32", "float64"):
+            raise NotSupported(f"no dtype policy {model.dtype!r}")
+        if model.dtype == "float64" and not self.framework.holds_float64():
+            raise NotSupported("float64 is not available: start jax with JAX_ENABLE_X64=1")
+        for name, value in model.config.items():
+            known = self.cell.arguments.get(name)
+            if name not in self.cell.arguments or (known is not None and value not in known):
+                raise NotSupported(f"{self.name} has no {name}={value!r}")
+        return model
+
+    def _prepared(self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any) -> Any:
+        """A step as a function of tensors, and the tensors."""
+        parsed = self._model(model)
+        own = self.parameters(model)["parameters"]
+        check({name: value.shape for name, value in own.items()}, parameters)
+
+        def run(values: Any, x: Any, h: Any, t: Any) -> tuple[Any, list[Any]]:
+            times = [] if t is None else [t]
+            return _pair(theirs(self.cell.step, dict(parsed.config), values, x, _one_or_all(h), *times))
+
+        return run, self.framework.tensors((parameters, inputs, state, timespans))
+
+
+def _one_or_all(state: list[Any]) -> Any:
+    return state[0] if len(state) == 1 else list(state)
+
+
+def _pair(answer: Any) -> tuple[Any, list[Any]]:
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        raise ContractBroken(f"(output, state) is to be returned, not {type(answer).__name__}")
+    output, state = answer
+    return output, list(state) if isinstance(state, (list, tuple)) else [state]

@@ -1,0 +1,58 @@
+"""The package that a judged class comes from: what else it offers, and which distribution it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module, metadata
+from typing import Any
+
+from .adapter import NotSupported
+
+
+def member_of_package(kind: type, module: str, name: str) -> Any:
+    """What the package that a class comes from, or a base of it, offers by this name in this module.
+
+    Raises NotSupported where there is none.
+    """
+    homes = list(dict.fromkeys(base.__module__.split(".")[0] for base in kind.__mro__))
+    for home in homes:
+        try:
+            return getattr(import_module(home + module), name)
+        except (ImportError, AttributeError):
+            continue
+    raise NotSupported(f"there is no {homes[0]}{module}.{name}")
+
+
+def origin(kind: type) -> dict[str, Any]:
+    """Name, version, distribution and file of what is judged; a distribution only if it owns that file."""
+    module = sys.modules[kind.__module__]
+    top = module.__name__.split(".")[0]
+    file = os.path.abspath(str(module.__file__))
+    found = next((d for d in metadata.distributions() if _owns(d, top, file)), None)
+    version = found.version if found else getattr(sys.modules.get(top), "__version__", None)
+    distribution = found.metadata["Name"] if found else None
+    return {"name": top, "version": version, "distribution": distribution, "file": file}
+
+
+def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
+    """By the text of RECORD: to parse every distribution's takes seconds."""
+    root = str(distribution.locate_file(""))
+    relative = os.path.relpath(file, root).replace(os.sep, "/")
+    return relative.startswith(f"{top}/") and f"\n{relative}," in "\n" + (
+        distribution.read_text("RECORD") or ""
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON, or else as Python writes it."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def regime() -> str:
+    """Whether this process is to judge float64, "x64", or float32, "x32"."""
+    return "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32"

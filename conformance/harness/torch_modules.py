@@ -1,0 +1,472 @@
+"""The adapter of torch modules that follow the naming of PyPI `ncps`, or of the specification.
+
+A class is served with nothing to write where
+
+- it is a `torch.nn.Module` whose name has "cfc" or "ltc" in it,
+- its constructor takes the number of features (`input_size`, `in_features` or `input_dim`) and, by the
+  specification's names, what else is judged (`units` may be `hidden_size`, `wiring` is a wiring of the
+  package's module `wirings`),
+- a call is a step, `cell(inputs, state, timespans) -> (output, state)`, or, where the constructor takes
+  `return_sequences`, a sequence, `module(inputs, state, timespans) -> (outputs, state)`, batch first,
+- its parameters have the names of `torch_names`.
+
+Arguments that the constructor does not take are judged by the specification's default; other classes need
+an adapter of twenty lines, `own.Cell`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from .adapter import Adapter, Array, BadParams, ContractBroken, Model, NotSupported, theirs
+from .conventions import declared
+from .keras_names import arguments_of
+from .mapping import check
+from .packages import origin, plain, regime
+from .torch_names import BEHIND, Kind, canonical_names, kinds_of, time_of, transposed
+from .wirings import graphs, wiring
+
+ACTIVATIONS = (
+    *("tanh", "lecun_tanh", "relu", "sigmoid", "linear"),
+    *("silu", "softplus", "elu", "gelu", "leaky_relu"),
+)
+MODES = ("default", "no_gate", "pure")
+CHOICES = {"activation": ACTIVATIONS, "backbone_activation": ACTIVATIONS, "mode": MODES}
+"""Arguments whose values a class may know some of; which ones is found by trying."""
+LEARNING_RATE = 1e-2
+KEPT = 64
+
+
+@dataclass
+class Built:
+    """A module, and its parameters by canonical name with whether they are stored `(out, in)`."""
+
+    kind: Kind
+    module: Any
+    named: dict[str, tuple[Any, bool]]
+
+    def assign(self, given: Any) -> None:
+        """Raises NotSupported or BadParams where `given` does not fit."""
+        own = {name: _turned(parameter, turned) for name, (parameter, turned) in self.named.items()}
+        check({name: tuple(value.shape) for name, value in own.items()}, given)
+        for name, value in own.items():
+            value.data.copy_(_torch().as_tensor(np.asarray(given[name])))
+
+    def values(self) -> dict[str, Array]:
+        return {name: _array(_turned(p, turned)) for name, (p, turned) in self.named.items()}
+
+
+class TorchModules(Adapter):
+    """Serves one class, as each of the cells that it can be."""
+
+    host = "torch"
+
+    def __init__(self, target: str, name: str, module: type) -> None:
+        super().__init__(target)
+        self.kinds = {kind.name: kind for kind in kinds_of(name, module)}
+        if not self.kinds:
+            raise NotSupported(
+                f"{target}: {name} is no CfC or LTC module by its name, or takes no input_size; "
+                "an adapter of your own tells how it is called"
+            )
+        self.module, self.torch = module, _torch()
+        self._kept: dict[str, Built] = {}
+        self._known: dict[tuple[str, str], list[Any]] = {}
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [self._facts(kind) for kind in self.kinds.values()]
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            **origin(self.module),
+            "backend": "torch",
+            "regime": regime(),
+            "float64": True,
+            "versions": {"torch": self.torch.__version__},
+        }
+
+    def capabilities(self) -> list[str]:
+        offered = super().capabilities()
+        if not any(kind.sequence for kind in self.kinds.values()):
+            offered = [
+                name for name in offered if name not in ("sequence", "save", "load", "train", "roundtrip")
+            ]
+        return offered
+
+    def build(self, model: Any) -> Any:
+        built = self._fresh(Model.parse(model))
+        names = {id(parameter): name for name, (parameter, _) in built.named.items()}
+        return {
+            "variables": [
+                _variable_facts(path, parameter, names.get(id(parameter)))
+                for path, parameter in built.module.named_parameters()
+            ],
+            "state_size": [_size(built.module, "state_size", "hidden_size")] * (1 + built.kind.memory),
+            "output_size": _size(built.module, "output_size", "hidden_size"),
+        }
+
+    def parameters(self, model: Any) -> Any:
+        return {"parameters": self._fresh(Model.parse(model)).values()}
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        parsed = Model.parse(model)
+        built = self._fresh(parsed) if training or echo else self._ready(parsed)
+        built.assign(parameters)
+        built.module.train(training)
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        x, h, t = self._tensors(inputs, state, timespans)
+        with self.torch.no_grad():
+            answers = [one_step(built, x, h, t) for _ in range(repeat)]
+        output, new = answers[-1]
+        answer: dict[str, Any] = {
+            "output": _array(output),
+            "state": [_array(tensor) for tensor in new],
+            "dtypes": {"output": _dtype(output), "state": [_dtype(tensor) for tensor in new]},
+        }
+        if repeat > 1:
+            answer["outputs"] = [_array(output) for output, _ in answers]
+        if echo:
+            after = {"inputs": _array(x), "state": [_array(tensor) for tensor in h]}
+            answer["after"] = {**after, "parameters": built.values()}
+        return answer
+
+    def gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+    ) -> Any:
+        built = self._ready(Model.parse(model))
+        built.assign(parameters)
+        built.module.eval()
+        x, h, t = self._tensors(inputs, state, timespans)
+        given = [tensor.requires_grad_() for tensor in [x, *h, *([] if t is None else [t])]]
+        output, new = one_step(built, x, h, t)
+        weights = [self.torch.as_tensor(c) for c in [cotangent, *state_cotangent]]
+        total = sum((tensor * w).sum() for tensor, w in zip([output, *new], weights, strict=True))
+        leaves = [*given, *(parameter for parameter, _ in built.named.values())]
+        found = self.torch.autograd.grad(total, leaves, allow_unused=True)
+        slopes = [self.torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
+        by_tensor, by_parameter = slopes[: len(given)], slopes[len(given) :]
+        named = zip(built.named.items(), by_parameter, strict=True)
+        return {
+            "inputs": _array(by_tensor[0]),
+            "state": [_array(slope) for slope in by_tensor[1 : 1 + len(h)]],
+            "timespans": None if t is None else _array(by_tensor[-1]),
+            "parameters": {name: _array(_turned(slope, turned)) for (name, (_, turned)), slope in named},
+        }
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        timespans: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+        before: Any = None,
+    ) -> Any:
+        wanted = {name for name, value in (options or {}).items() if value}
+        asked = {"mask": mask is not None, "symbolic call": symbolic, "layer before it": bool(before)}
+        asked |= dict.fromkeys(sorted(wanted - {"return_sequences", "return_state"}), True)
+        asked |= {f"wrapper {wrapper!r}": wrapper not in (None, "layer"), "stacked cells": bool(models)}
+        for what, refused in asked.items():
+            if refused:
+                raise NotSupported(f"a torch module knows no {what}")
+        parsed = Model.parse(model)
+        built = self._fresh(parsed, return_sequences="return_sequences" in wanted)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
+        built.assign(parameters)
+        built.module.train(training)
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        return self._run(built, inputs, initial_state, timespans, chunks, "return_state" in wanted)
+
+    def save(
+        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
+    ) -> Any:
+        """The state_dict, and the arguments that a user would have to remember."""
+        if options:
+            raise NotSupported(f"a torch module has no {', '.join(sorted(options))}")
+        parsed = Model.parse(model)
+        built = self._saved_kind(parsed)
+        built.assign(parameters)
+        self.torch.save({"model": asdict(parsed), "state": built.module.state_dict()}, path)
+        return {"output": self._output(built, inputs, timespans)}
+
+    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
+        saved = self.torch.load(path, weights_only=True)
+        built = self._saved_kind(Model.parse(saved["model"]))
+        theirs(built.module.load_state_dict, saved["state"])
+        return {"output": self._output(built, inputs, timespans)}
+
+    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
+        if kind not in ("weights", "deepcopy"):
+            raise NotSupported(f"a torch module has no round trip by {kind!r}")
+        parsed = Model.parse(model)
+        before = self._saved_kind(parsed)
+        before.assign(parameters)
+        if kind == "deepcopy":
+            after = replace(before, module=theirs(copy.deepcopy, before.module))
+        else:
+            after = self._saved_kind(replace(parsed, seed=parsed.seed + 1))
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "weights.pt")
+                self.torch.save(before.module.state_dict(), path)
+                theirs(after.module.load_state_dict, self.torch.load(path, weights_only=True))
+        return {
+            "before": self._output(before, inputs),
+            "after": self._output(after, inputs),
+            "config": None,
+            "config_again": None,
+        }
+
+    def train(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        parameters: Any = None,
+        seed: int | None = None,
+        timespans: Any = None,
+    ) -> Any:
+        """`steps` steps of Adam on the mean squared error of the last output."""
+        parsed = Model.parse(model)
+        built = self._fresh(parsed, return_sequences=False)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence to train")
+        if parameters is not None:
+            built.assign(parameters)
+        built.module.train()
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        before, losses = built.values(), []
+        adam = self.torch.optim.Adam(built.module.parameters(), lr=LEARNING_RATE)
+        x, wanted = self.torch.as_tensor(inputs), self.torch.as_tensor(targets)
+        times = [] if timespans is None else [None, self.torch.as_tensor(timespans)]
+        for _ in range(steps):
+            adam.zero_grad()
+            output, _ = theirs(built.module, x, *times)
+            loss = ((output - wanted) ** 2).mean()
+            loss.backward()
+            adam.step()
+            losses.append(float(loss))
+        return {"before": before, "after": built.values(), "losses": np.array(losses)}
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        return graphs(self.module, kind, arguments, input_dim)
+
+    # Building
+
+    def _ready(self, model: Model) -> Built:
+        """A module of these arguments, kept; whoever takes it assigns its parameters."""
+        self.torch.set_default_dtype(_torch_dtype(model.dtype))
+        key = json.dumps(asdict(model), sort_keys=True)
+        if key not in self._kept:
+            if len(self._kept) == KEPT:
+                self._kept.clear()
+            self._kept[key] = self._fresh(model)
+        return self._kept[key]
+
+    def _fresh(self, model: Model, **options: Any) -> Built:
+        if model.cell not in self.kinds:
+            raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(self.kinds)}")
+        kind = self.kinds[model.cell]
+        self.torch.set_default_dtype(_torch_dtype(model.dtype))
+        self.torch.manual_seed(model.seed)
+        module = self._construct(kind, model.config, model.input_dim, options if kind.sequence else {})
+        module = module.to(_torch_dtype(model.dtype))
+        paths = dict(module.named_parameters())
+        names = canonical_names(kind.family, list(paths))
+        named = {n: (paths[p], transposed(p)) for p, n in zip(paths, names, strict=True) if n}
+        return Built(kind, module, named)
+
+    def _construct(self, kind: Kind, config: dict[str, Any], features: int, options: dict[str, Any]) -> Any:
+        if kind.memory:
+            named = config["cell"]
+            if not isinstance(named, dict):
+                raise NotSupported(f"{kind.name} is not given the cell behind its LSTM, but makes it")
+            family = BEHIND.get(named["class_name"])
+            inner = next((k for k in kind.behind if k.family == family), None)
+            if inner is None:
+                raise NotSupported(f"{kind.name} has no {named['class_name']} behind its LSTM")
+            return self._construct(inner, named["config"], features, {**options, "mixed_memory": True})
+        given = {kind.features: features, **options}
+        for name, value in config.items():
+            if name not in kind.spelled:
+                raise NotSupported(f"{kind.name} takes no {name}")
+            self._check_known(kind, name, value)
+            made = wiring(kind.module, value["class_name"], value["config"]) if name == "wiring" else value
+            given[kind.spelled[name]] = made
+        return theirs(kind.module, **given)
+
+    # Which values of an argument there are, found by trying
+
+    def _check_known(self, kind: Kind, name: str, value: Any) -> None:
+        if name in CHOICES and value in CHOICES[name] and value not in self._values(kind, name):
+            raise NotSupported(f"{kind.name} knows no {name} {value!r}")
+
+    def _values(self, kind: Kind, name: str) -> list[Any]:
+        if (kind.family, name) not in self._known:
+            self._known[kind.family, name] = [v for v in CHOICES[name] if self._builds(kind, name, v)]
+        return self._known[kind.family, name]
+
+    def _builds(self, kind: Kind, name: str, value: Any) -> bool:
+        small: dict[str, Any] = {kind.features: 1, kind.spelled[name]: value}
+        if "wiring" in kind.spelled:
+            small[kind.spelled["wiring"]] = wiring(kind.module, "FullyConnected", {"units": 1})
+        else:
+            small[kind.spelled["units"]] = 1
+        try:
+            kind.module(**small)
+        except Exception:
+            return False
+        return True
+
+    def _facts(self, kind: Kind) -> dict[str, Any]:
+        constructor = arguments_of(kind.module)
+        defaults = {name: constructor[spelling].default for name, spelling in kind.spelled.items()}
+        facts: dict[str, Any] = {
+            "name": kind.name,
+            "family": kind.family,
+            "layer": kind.name if kind.sequence else None,
+            "arguments": list(kind.spelled),
+            "defaults": {n: plain(v) for n, v in defaults.items() if not isinstance(v, type)},
+            "variant": declared(kind.module, kind.family),
+            "values": {name: self._values(kind, name) for name in CHOICES if name in kind.spelled},
+        }
+        known = {"return_sequences", "batch_first", "mixed_memory", kind.features}
+        known |= {spelling for any_kind in self.kinds.values() for spelling in any_kind.spelled.values()}
+        facts["unknown"] = [name for name in constructor if name not in known]
+        if kind.memory:
+            inner = {inner.family: self._facts(inner) for inner in kind.behind}
+            behind = {cell: inner[family] for cell, family in BEHIND.items() if family in inner}
+            facts |= {"behind": behind, "values": {"cell": list(behind)}, "defaults": {}}
+        return facts
+
+    # Running
+
+    def _tensors(self, inputs: Any, state: Any, timespans: Any) -> tuple[Any, list[Any], Any]:
+        tensor = self.torch.tensor  # a copy, so that nothing of a request is changed
+        return tensor(inputs), [tensor(s) for s in state], None if timespans is None else tensor(timespans)
+
+    def _run(
+        self, built: Built, inputs: Any, state: Any, timespans: Any, chunks: Any, with_state: bool
+    ) -> dict[str, Any]:
+        """One call, or one for each chunk, which share nothing."""
+        x, h, t = self._tensors(inputs, state or [], timespans)
+        joined, start = [], 0
+        last: list[Any] = []
+        for size in chunks or [inputs.shape[1]]:
+            part = slice(start, start + size)
+            times = t if t is None or not chunks else t[:, part]
+            with self.torch.no_grad():
+                output, last = call(built, x[:, part], h or None, times)
+            joined.append(_array(output))
+            start += size
+        output = np.concatenate(joined, axis=1) if joined[0].ndim > 2 else joined[-1]
+        return {"output": output, **({"state": [_array(h) for h in last]} if with_state else {})}
+
+    def _saved_kind(self, model: Model) -> Built:
+        built = self._fresh(model, return_sequences=True)
+        if not built.kind.sequence:
+            raise NotSupported(f"{model.cell} takes one step; nothing runs it over a sequence")
+        return built
+
+    def _output(self, built: Built, inputs: Any, timespans: Any = None) -> Array:
+        built.module.eval()
+        output: Array = self._run(built, inputs, None, timespans, None, False)["output"]
+        return output
+
+
+def call(built: Built, x: Any, state: list[Any] | None, t: Any) -> tuple[Any, list[Any]]:
+    """(output, the tensors of the state) of one call. Raises ContractBroken where it is something else."""
+    given = state[0] if state and not built.kind.memory else tuple(state) if state else None
+    answer = theirs(built.module, x, given, *([] if t is None else [t]))
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        raise ContractBroken(f"a module returns (output, state), not {type(answer).__name__}")
+    output, new = answer
+    return output, list(new) if isinstance(new, (list, tuple)) else [new]
+
+
+def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[Any]]:
+    """One step; of a module that runs sequences, a sequence of one sample.
+
+    Elapsed time that the specification allows for a step, (), (batch) or (batch, 1), is then (batch, time),
+    the form in which such a module takes it; other shapes are handed on, for it to refuse.
+    """
+    argument = time_of(built.module)
+    if t is not None and argument is None:
+        raise NotSupported(f"{built.kind.name} takes no elapsed time")
+    if t is None and argument is not None and argument.default is argument.empty:
+        raise NotSupported(f"{built.kind.name} has no step without elapsed time: {argument.name} is required")
+    if not built.kind.sequence:
+        return call(built, x, state, t)
+    if t is not None and tuple(t.shape) in ((), (len(x),), (len(x), 1)):
+        t = t.reshape(-1, 1).expand(len(x), 1)
+    output, new = call(built, x[:, None], state, t)
+    return output[:, 0] if output.ndim == 3 else output, new
+
+
+def _torch() -> Any:
+    return import_module("torch")
+
+
+def _torch_dtype(name: str) -> Any:
+    if name not in ("float32", "float64"):
+        raise NotSupported("a torch module has no dtype policy")
+    return getattr(_torch(), name)
+
+
+def _turned(tensor: Any, turned: bool) -> Any:
+    return tensor.T if turned else tensor
+
+
+def _array(tensor: Any) -> Array:
+    array: Array = tensor.detach().numpy().copy()
+    return array
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _size(module: Any, *names: str) -> Any:
+    return next((getattr(module, name) for name in names if hasattr(module, name)), None)
+
+
+def _variable_facts(path: str, parameter: Any, name: str | None) -> dict[str, Any]:
+    shape = list(_turned(parameter, transposed(path) and name is not None).shape)
+    trainable = parameter.requires_grad
+    return {"path": path, "name": name, "shape": shape, "dtype": _dtype(parameter), "trainable": trainable}

@@ -1,0 +1,36 @@
+"""Wirings of a package: the graph that arguments, a second build and a config give."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from .adapter import Array, theirs
+from .packages import member_of_package
+
+
+def wiring(cell: type, kind: str, arguments: dict[str, Any]) -> Any:
+    """A wiring, not built, of the module `wirings` of the package that a cell comes from."""
+    return theirs(member_of_package(cell, ".wirings", kind), **arguments)
+
+
+def graphs(cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, Any]:
+    """The graph of a wiring: built, built twice, and made of its config and built."""
+    made = wiring(cell, kind, arguments)
+    theirs(made.build, input_dim)
+    once = graph(made)
+    theirs(made.build, input_dim)
+    config = json.loads(json.dumps(theirs(made.get_config)))
+    again = theirs(type(made).from_config, config)
+    theirs(again.build, input_dim)
+    return {"once": once, "twice": graph(made), "again": graph(again)}
+
+
+def graph(wiring: Any) -> dict[str, Array]:
+    """The two matrices of a built wiring."""
+    return {
+        "adjacency": np.array(wiring.adjacency_matrix),
+        "sensory_adjacency": np.array(wiring.sensory_adjacency_matrix),
+    }
