@@ -222,6 +222,7 @@ class Adapter:
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;
 
-        each {"adjacency": (units, units), "sensory_adjacency": (input_dim, units)}.
+        each {"adjacency": (units, units), "sensory_adjacency": (input_dim, units)} and, where it is known,
+        "output_dim": the number of motor neurons, an integer.
         """
         raise NotSupported("wiring is not offered")

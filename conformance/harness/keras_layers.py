@@ -142,7 +142,7 @@ class Layers:
         return theirs(inner, **self.arguments(cell, value["config"]))
 
     def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
-        """The cell in the sequence layer of its own package; of two families, that of a cell behind an LSTM."""
+        """The cell in the sequence layer of its own package, which is that of the cell behind an LSTM."""
         layer = layer_of(type(getattr(cell, "cell", cell)))
         if layer is None:
             raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .adapter import Array, theirs
+from .adapter import theirs
 from .packages import member_of_package
 
 
@@ -28,9 +28,11 @@ def graphs(cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, A
     return {"once": once, "twice": graph(made), "again": graph(again)}
 
 
-def graph(wiring: Any) -> dict[str, Array]:
-    """The two matrices of a built wiring."""
-    return {
+def graph(wiring: Any) -> dict[str, Any]:
+    """The two matrices of a built wiring and, where it says so, its number of motor neurons."""
+    matrices = {
         "adjacency": np.array(wiring.adjacency_matrix),
         "sensory_adjacency": np.array(wiring.sensory_adjacency_matrix),
     }
+    motor = getattr(wiring, "output_dim", None)
+    return matrices if motor is None else {**matrices, "output_dim": int(motor)}

@@ -159,7 +159,8 @@ class ReferenceCells:
     def wiring(self, kind: str, arguments: dict[str, Any], input_dim: int) -> dict[str, Any]:
         built = graph(kind, arguments, input_dim)
         matrices = {"adjacency": built.adjacency, "sensory_adjacency": built.sensory_adjacency}
-        return dict.fromkeys(("once", "twice", "again"), matrices)
+        once = {**matrices, "output_dim": built.output_dim}
+        return dict.fromkeys(("once", "twice", "again"), once)
 
 
 def masked_by(before: Mapping[str, Any], inputs: Array) -> tuple[Array, Array]:

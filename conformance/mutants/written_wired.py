@@ -159,20 +159,29 @@ REWRITES = (
         "A second build draws on from the stream of the first.",
         "wiring.idempotent",
         ANSWERS,
-        'return dict.fromkeys(("once", "twice", "again"), matrices)',
-        "again = {name: np.where(m == 0, m, -m) for name, m in matrices.items()}\n"
-        '        return {"once": matrices, "twice": again, "again": matrices}',
+        'return dict.fromkeys(("once", "twice", "again"), once)',
+        "twice = {name: np.where(m == 0, m, -m) for name, m in matrices.items()}\n"
+        '        return {"once": once, "twice": {**once, **twice}, "again": once}',
     ),
     Rewrite(
         "SeedNotInConfig",
         "A wiring made of its config has the default seed.",
         "wiring.config",
         ANSWERS,
-        'return dict.fromkeys(("once", "twice", "again"), matrices)',
+        'return dict.fromkeys(("once", "twice", "again"), once)',
         'seedless = {name: value for name, value in arguments.items() if "seed" not in name}\n'
         "        other = graph(kind, seedless, input_dim)\n"
-        "        again = {name: getattr(other, name) for name in matrices}\n"
-        '        return {"once": matrices, "twice": matrices, "again": again}',
+        "        again = {name: getattr(other, name) for name in once}\n"
+        '        return {"once": once, "twice": once, "again": again}',
+    ),
+    Rewrite(
+        "OutputDimNotInConfig",
+        "In a wiring made of its config every neuron is a motor neuron.",
+        "wiring.config",
+        ANSWERS,
+        'return dict.fromkeys(("once", "twice", "again"), once)',
+        'again = {**once, "output_dim": len(built.adjacency)}\n'
+        '        return {"once": once, "twice": once, "again": again}',
     ),
     Rewrite(
         "AbsentSynapseLearns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -234,29 +235,34 @@ def graphs(subject: Subject, draw: Draw) -> tuple[dict[str, Any], Config, int]:
     return answer, chosen, input_dim
 
 
-MATRICES = ("adjacency", "sensory_adjacency")
+def same_graph(subject: Subject, how: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
+    """Both matrices and, where the implementation says it, the number of motor neurons are those wanted."""
+    __tracebackhide__ = True
+    for name in ("adjacency", "sensory_adjacency"):
+        judge.same(subject, name + how, got[name], want[name])
+    motor, wanted = got.get("output_dim"), want.get("output_dim")
+    if motor is not None and wanted is not None:
+        said = f"output_dim{how} is {motor}, but should be {wanted}"
+        judge.holds(subject, motor == wanted, said, got=motor, want=wanted)
 
 
 @clause("wiring.graph", examples=50, smoke=5)
 def test_graph(subject: Subject, draw: Draw) -> None:
     answer, chosen, input_dim = graphs(subject, draw)
     want = graph(chosen["class_name"], chosen["config"], input_dim)
-    for name in MATRICES:
-        judge.same(subject, name, answer["once"][name], getattr(want, name))
+    same_graph(subject, "", answer["once"], want._asdict())
 
 
 @clause("wiring.idempotent")
 def test_idempotent(subject: Subject, draw: Draw) -> None:
     answer, _, _ = graphs(subject, draw)
-    for name in MATRICES:
-        judge.same(subject, f"{name} built twice", answer["twice"][name], answer["once"][name])
+    same_graph(subject, " built twice", answer["twice"], answer["once"])
 
 
 @clause("wiring.config")
 def test_config(subject: Subject, draw: Draw) -> None:
     answer, _, _ = graphs(subject, draw)
-    for name in MATRICES:
-        judge.same(subject, f"{name} made of the config", answer["again"][name], answer["once"][name])
+    same_graph(subject, " made of the config", answer["again"], answer["once"])
 
 
 def sparsely(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Values]]:
