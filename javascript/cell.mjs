@@ -73,7 +73,9 @@ export class Cell {
   setParameters(values) {
     for (const [path, value] of Object.entries(values)) {
       const variable = this.parameters[path];
-      if (!variable) throw new RangeError(`${path}: unknown; the parameters are ${Object.keys(this.parameters).join(", ")}`);
+      if (!variable) {
+        throw new RangeError(`${path}: unknown; the parameters are ${Object.keys(this.parameters).join(", ")}`);
+      }
       const data = value.data ?? value;
       check.row(path, data, variable.data.length);
       variable.data.set(data);
@@ -84,7 +86,8 @@ export class Cell {
   /** The state before the first sample: zeros, of one sample or of a batch. */
   initialState(batch) {
     const { units } = this.config;
-    return batch === undefined ? store(this.policy.compute, units) : Tensor.zeros([batch, units], this.policy.compute);
+    const { compute } = this.policy;
+    return batch === undefined ? store(compute, units) : Tensor.zeros([batch, units], compute);
   }
 
   /**
@@ -174,7 +177,8 @@ export function toNumbers(m, data) {
 }
 
 function columns(m, data, [rows, count]) {
-  return Array.from({ length: count }, (_, k) => Array.from({ length: rows }, (_, i) => m.number(data[i * count + k])));
+  const column = (k) => Array.from({ length: rows }, (_, i) => m.number(data[i * count + k]));
+  return Array.from({ length: count }, (_, k) => column(k));
 }
 
 function initial(path, shape, dtype, random) {

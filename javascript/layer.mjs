@@ -17,7 +17,8 @@ const DEFAULTS = {
  * Runs a cell over a batch of sequences.
  *
  *     const layer = new Recurrent(new CfCCell({ units: 8 }), { return_sequences: true });
- *     const { output } = layer.call(new Tensor([1, 2, 3], [1, 2, 3, 4, 5, 6]), { timespans: new Tensor([1, 2], [1, 0.5]) });
+ *     const inputs = new Tensor([1, 2, 3], [1, 2, 3, 4, 5, 6]);
+ *     const { output } = layer.call(inputs, { timespans: new Tensor([1, 2], [1, 0.5]) });
  */
 export class Recurrent {
   /** @param options as in Keras, and `masked_time` ("drop" or "carry") and `time_feature` of the specification. */
@@ -52,14 +53,14 @@ export class Recurrent {
     const [batch, time, width] = inputs.shape;
     const split = this.options.time_feature ? width - 1 : width;
     const sample = (row, k) => row.subarray(k * width, k * width + split);
-    const samples = inputs.rows().map((row) => Array.from({ length: time }, (_, k) => sample(row, k)));
-    if (this.options.time_feature) {
-      return { samples, times: inputs.rows().map((row) => Array.from({ length: time }, (_, k) => row[k * width + split])) };
-    }
+    const each = (pick) => inputs.rows().map((row) => Array.from({ length: time }, (_, k) => pick(row, k)));
+    const samples = each(sample);
+    if (this.options.time_feature) return { samples, times: each((row, k) => row[k * width + split]) };
     if (!timespans) return { samples, times: samples.map((row) => row.map(() => 1)) };
     const [b, t, last = 1] = timespans.shape;
     if (timespans.shape.length < 2 || timespans.shape.length > 3 || b !== batch || t !== time || last !== 1) {
-      throw new RangeError(`timespans: shape [${timespans.shape}] must be [${batch}, ${time}] or [${batch}, ${time}, 1]`);
+      const allowed = `[${batch}, ${time}] or [${batch}, ${time}, 1]`;
+      throw new RangeError(`timespans: shape [${timespans.shape}] must be ${allowed}`);
     }
     return { samples, times: timespans.rows().map((row) => Array.from(row)) };
   }
@@ -87,7 +88,7 @@ export class Recurrent {
   }
 
   answer(sequences, time) {
-    const { units, dtype } = { units: this.cell.output_size, dtype: this.cell.policy.compute };
+    const [units, dtype] = [this.cell.output_size, this.cell.policy.compute];
     const state = Tensor.ofRows(sequences.map((s) => s.state), units, dtype);
     if (this.options.stateful) this.state = state;
     const steps = Array.from({ length: time }, (_, k) => sequences.map((s) => s.outputs[k]));
@@ -121,7 +122,9 @@ function reversed(tensor) {
 }
 
 function checkedShape(inputs) {
-  if (inputs.shape.length !== 3) throw new RangeError(`inputs: shape [${inputs.shape}] must be [batch, time, features]`);
+  if (inputs.shape.length !== 3) {
+    throw new RangeError(`inputs: shape [${inputs.shape}] must be [batch, time, features]`);
+  }
   if (inputs.shape[1] < 1) throw new RangeError("inputs: a sequence without a sample");
   return inputs.shape;
 }

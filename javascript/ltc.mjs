@@ -27,7 +27,7 @@ export class LTCCell extends Cell {
     super.checkArguments();
     const { backbone_units, backbone_layers, solver } = this.config;
     if (backbone_layers === 0 && backbone_units !== null) {
-      throw new RangeError(`backbone_units: ${backbone_units} with backbone_layers: 0 must be null; backbone_layers says how many layers have that size`);
+      throw new RangeError(`backbone_units: ${backbone_units} with backbone_layers 0 must be null`);
     }
     check.oneOf(["semi_implicit", "explicit"], "solver", solver);
     check.activation("activation", this.config.activation);

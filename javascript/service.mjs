@@ -14,13 +14,23 @@ const FAMILIES = { CfCCell: "cfc", LTCCell: "ltc" };
 /** What is not offered here. */
 export class Refused extends Error {}
 
-export class Service {
-  static METHODS = [
-    "describe", "build", "parameters", "step", "sequence", "gradients", "initial_state", "roundtrip", "save", "load", "train",
-  ];
+const { name, version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url)));
+const CAPABILITIES = [
+  "describe",
+  "build",
+  "parameters",
+  "step",
+  "sequence",
+  "gradients",
+  "initial_state",
+  "roundtrip",
+  "save",
+  "load",
+  "train",
+];
 
+export class Service {
   describe() {
-    const { name, version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url)));
     return {
       protocol: "1",
       host: "node",
@@ -31,7 +41,7 @@ export class Service {
         arguments: ["units", ...Object.keys(kind.defaults)],
         defaults: kind.defaults,
       })),
-      capabilities: Service.METHODS,
+      capabilities: CAPABILITIES,
       name,
       version,
       file: fileURLToPath(new URL("index.mjs", import.meta.url)),
@@ -70,20 +80,22 @@ export class Service {
     };
   }
 
-  sequence({ model, models, parameters, inputs, mask, timespans, initial_state, training, options, wrapper, chunks, seed, symbolic, before }) {
-    if (symbolic || before) throw new Refused("there are no symbolic models in JavaScript");
-    const cells = both(models ?? [model], parameters, wrapper, seed);
+  sequence(request) {
+    const { model, models, parameters, inputs, options, wrapper, chunks, seed } = request;
+    if (request.symbolic || request.before) throw new Refused("there are no symbolic models in JavaScript");
+    const cells = cellsOf(models ?? [model], parameters, wrapper, seed);
     const settings = withoutUnroll(options ?? {});
     if (wrapper === "stacked") return stacked(cells, settings, inputs);
     const layer = cells.length > 1 ? new Bidirectional(...cells, settings) : new Recurrent(cells[0], settings);
+    const { mask, timespans, initial_state, training } = request;
     const given = { mask, timespans, initialState: initial_state?.[0], training };
     return sequenceAnswer(inChunks(layer, inputs, given, chunks));
   }
 
   gradients({ model, parameters, inputs, state, timespans, cotangent, state_cotangent }) {
-    const both = { ...cotangent, data: cotangent.data.map((c, i) => c + state_cotangent[0].data[i]) };
-    const sum = new Tensor(both.shape, both.data, both.dtype); // the output is the state
-    const found = gradients(made(model, parameters), inputs, state[0], sum, timespans);
+    const sum = cotangent.data.map((c, i) => c + state_cotangent[0].data[i]); // the output is the state
+    const both = new Tensor(cotangent.shape, sum, cotangent.dtype);
+    const found = gradients(made(model, parameters), inputs, state[0], both, timespans);
     return { ...found, state: [found.state] };
   }
 
@@ -135,7 +147,7 @@ function made({ cell, config = {}, input_dim, dtype = "float32", seed = 0 }, par
 }
 
 /** The cells of a sequence: one, two for both directions, or one above the other. */
-function both(models, parameters, wrapper, seed) {
+function cellsOf(models, parameters, wrapper, seed) {
   if (wrapper?.includes("bidirectional")) return parameters.map((values) => made(models[0], values, seed));
   if (wrapper === "stacked") return models.map((model, i) => made(model, parameters[i], seed));
   return [made(models[0], parameters, seed)];
@@ -158,7 +170,8 @@ function inChunks(layer, inputs, given, chunks) {
   return (chunks ?? [inputs.shape[1]]).map((size) => {
     const part = (tensor) => tensor && (chunks ? sliced(tensor, start, size) : tensor);
     const initialState = start === 0 ? given.initialState : undefined;
-    const answer = layer.call(part(inputs), { ...given, mask: part(given.mask), timespans: part(given.timespans), initialState });
+    const parts = { mask: part(given.mask), timespans: part(given.timespans) };
+    const answer = layer.call(part(inputs), { ...given, ...parts, initialState });
     start += size;
     return answer;
   });
@@ -178,7 +191,8 @@ function sliced({ shape, data, dtype }, start, size) {
 
 function sequenceAnswer(answers) {
   const last = answers.at(-1);
-  const whole = answers.length === 1 || last.output.shape?.length !== 3 ? last.output : joined(answers.map((a) => a.output));
+  const inTime = answers.length > 1 && last.output.shape?.length === 3;
+  const whole = inTime ? joined(answers.map((answer) => answer.output)) : last.output;
   return last.state ? { output: whole, state: [last.state] } : { output: whole };
 }
 

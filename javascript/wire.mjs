@@ -2,7 +2,14 @@
 
 import { Tensor } from "./tensor.mjs";
 
-const STORES = { bool: Uint8Array, int32: Int32Array, int64: BigInt64Array, uint32: Uint32Array, float32: Float32Array, float64: Float64Array };
+const STORES = {
+  bool: Uint8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
 const HALVES = ["float16", "bfloat16"];
 
 /** A JSON value with every encoded array in it as a Tensor. Throws where dtype, shape and bytes disagree. */
