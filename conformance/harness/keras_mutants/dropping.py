@@ -53,12 +53,11 @@ class DropsState(FaultOfLTC):
 class MaskForEver(Fault):
     """The first mask is kept for every call."""
 
-    def _masks(self, x: Any) -> Any:
-        self._dropout_masks = super()._masks(x)
-        return self._dropout_masks
+    kept: Any = None
 
-    def reset_dropout_mask(self) -> None:
-        """Keeps the mask."""
+    def _masks(self, x: Any) -> Any:
+        self.kept = self.kept or super()._masks(x)
+        return self.kept
 
 
 @found_by("dropout.held", "the second step of a sequence has another mask than the first")
@@ -76,8 +75,8 @@ class MaskOfFirstSequence(Fault):
     kept: Any = None
 
     def get_dropout_mask(self, step_input: Any) -> Any:
-        self.kept = self.kept or super().get_dropout_mask(step_input)
-        self._dropout_masks = self.kept
+        drawn = super().get_dropout_mask(step_input)
+        self._dropout_masks = self.kept = self.kept or drawn
         return self.kept
 
 
