@@ -141,13 +141,11 @@ def file_name(document: Mapping[str, Any]) -> str:
     return "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part) + ".json"
 
 
-def write(documents: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Writes each example to a file of its own; those of several targets to a folder each."""
-    found = list(documents)
-    several = len({document["target"] for document in found}) > 1
+def write(documents: Iterable[Mapping[str, Any]], folder: Path, *, by_target: bool = False) -> list[Path]:
+    """Writes each example to a file of its own; `by_target`: in a folder for each target."""
     paths = []
-    for example in found:
-        own = folder / re.sub(r"[^\w.]+", "_", example["target"]) if several else folder
+    for example in documents:
+        own = folder / re.sub(r"[^\w.]+", "_", example["target"]) if by_target else folder
         paths.append(own / file_name(example))
         jsonfile.save(example, paths[-1])
     return paths

@@ -19,7 +19,9 @@ from typing import Any, Literal, TypeVar
 import click
 import pytest
 
+from conformance.clauses import Spec, load
 from conformance.implementation import BACKENDS, EXEC, command_of
+from conformance.shards import Shard
 
 Kind = Literal["names", "text", "file", "folder", "count", "integer", "seconds", "choice", "flag"]
 Variant = Literal["auto", "strict"]
@@ -81,6 +83,7 @@ OPTIONS = (
     Option("seed", "integer", "Draw the same cases again: every test's seed is derived from this one.", "N"),
     Option("clause", "names", "Only clauses whose id matches.", "GLOB[,GLOB...]"),
     Option("spec", "text", "Judge by an earlier version of the specification.", "VERSION"),
+    Option("shard", "text", "Judge only part I of N, for N machines: see `conformance merge`.", "I/N"),
     Option("json", "file", "Write the whole report to this file.", "FILE"),
     Option("examples", "folder", "Write each failing example to a file in this folder.", "DIR"),
     Option(
@@ -91,8 +94,10 @@ OPTIONS = (
         "write-known-failures", "file", "Add what fails in this run, with its examples, to this file.", "FILE"
     ),
     Option("timeout", "seconds", "How long a request may take; compilation gets more.", "S", default=60.0),
+    Option("time-limit", "seconds", "End the run after this long; its report is partial then.", "S"),
     Option("in-process", "flag", "Run the cells in this process, one backend and one tier, for a debugger."),
     Option("junit", "file", "Write a JUnit XML report to this file.", "FILE", pytest=False),
+    Option("markdown", "file", "Write a summary in Markdown to this file.", "FILE", pytest=False),
     Option(
         "jobs",
         "count",
@@ -123,14 +128,17 @@ class RunOptions:
     seed: int | None = None
     clauses: tuple[str, ...] = ()
     spec: str | None = None
+    shard: Shard | None = None
     json: Path | None = None
     examples: Path | None = None
     known_failures: Path | None = None
     strict: bool = False
     write_known_failures: Path | None = None
     timeout: float = 60.0
+    time_limit: float | None = None
     in_process: bool = False
     junit: Path | None = None
+    markdown: Path | None = None
     jobs: int | None = None
 
     @property
@@ -152,7 +160,7 @@ def cores() -> int:
 
 # From a caller's values to RunOptions
 
-PATHS = ("path", "json", "junit", "examples", "known_failures", "write_known_failures")
+PATHS = ("path", "json", "junit", "markdown", "examples", "known_failures", "write_known_failures")
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:
@@ -168,6 +176,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         backends=(backends := _names(given.pop("backend", ()))),
         named=bool(backends),
         clauses=_names(given.pop("clause", ())),
+        shard=_shard(given.pop("shard", None)),
         **given,
     )
     _check(options)
@@ -197,6 +206,13 @@ def _targets(value: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as wrong:
+        raise UsageError(f"--shard {wrong}") from None
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -211,6 +227,11 @@ def _check(options: RunOptions) -> None:
         raise UsageError(f"--timeout {options.timeout:g}: must be a positive number of seconds")
     if options.path is not None and not options.path.is_dir():
         raise UsageError(f"--path {options.path}: no such folder")
+    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
+        raise UsageError(f"--time-limit {options.time_limit:g}: must be a positive number of seconds")
+    for name in ("json", "junit", "markdown"):
+        if (path := getattr(options, name)) is not None:
+            _check_writable(name, path)
     if options.in_process:
         _check_in_process(options)
 
@@ -226,6 +247,14 @@ def _check_target(target: str) -> None:
     if match is None or (match["name"] is None and target != "ncps"):
         near = " (did you mean 'ncps'?)" if difflib.get_close_matches(target, ["ncps"]) else ""
         raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps', MODULE:CLASS or exec:COMMAND")
+
+
+def _check_writable(name: str, path: Path) -> None:
+    """Before a run that takes minutes: whether its file can be written in the end."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        why = "it is a folder" if path.is_dir() else f"{path if path.exists() else folder} is not writable"
+        raise UsageError(f"--{name} {path}: cannot be written, {why}")
 
 
 def _check_in_process(options: RunOptions) -> None:
@@ -256,6 +285,8 @@ def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
         UsageError: a glob that matches none of `clauses`, or a backend that the interpreter cannot import.
     """
     selected(options, clauses)
+    if options.shard and options.seed is None:
+        raise UsageError(f"--shard {options.shard}: give all shards the same --seed, so that they are one run")
     if all(target.startswith(EXEC) for target in options.targets):
         return options
     found = importable_backends(options.python)
@@ -307,6 +338,14 @@ def _misplaced(options: RunOptions, target: str, host: str) -> str:
     if host == "keras":
         return f"{asked}: {target} runs on Keras; name one of its backends too: {', '.join(BACKENDS)}"
     return f"{asked}: {target} runs on {host!r} alone; name it too, or leave out --backend"
+
+
+def specification(options: RunOptions) -> Spec:
+    """The version of the specification to judge by. Raises UsageError for one that is not known."""
+    try:
+        return load(options.spec)
+    except ValueError as wrong:
+        raise UsageError(f"--spec {options.spec}: {wrong}") from None
 
 
 def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:

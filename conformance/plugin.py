@@ -11,16 +11,21 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis.configuration import storage_directory
 
-from conformance import __version__, clauses, options
+from conformance import __version__, clauses, examples, known_failures, options
+from conformance.checks import every
 from conformance.families.base import Variant
+from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged, Place, Pool, described
 from conformance.report import jsonfile
+from conformance.report.status import untrue
 from conformance.subject import Subject
 from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
 from conformance.verdict import Report, Verdict, verdict_from
@@ -48,6 +53,9 @@ class Session:
     described: dict[str, dict[str, Any]]
     """What each target offers, by target: the answers to `describe`, one a backend that could be asked."""
     pool: Pool
+    spec: clauses.Spec = field(default_factory=clauses.load)
+    listed: tuple[known_failures.Entry, ...] = ()
+    """What is known to fail."""
     listener: Listener | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -55,6 +63,8 @@ class Session:
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    leash: Leash | None = None
+    """What holds the workers to the run."""
     began: float = field(default_factory=time.monotonic)
     report: Report | None = None
 
@@ -78,6 +88,17 @@ class Key:
     cell: dict[str, Any]
     place: Place
     tier: str | None
+
+    @property
+    def where(self) -> dict[str, str | None]:
+        """The same as an entry of known failures names it."""
+        place = self.place
+        return {
+            "target": place.target,
+            "cell": self.cell["name"],
+            "backend": place.backend,
+            "tier": self.tier,
+        }
 
     @property
     def id(self) -> str:
@@ -107,12 +128,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     handed = getattr(config, "workerinput", {}).get("conformance")
     try:
-        asked = options.resolve(options.from_pytest(config), clauses.load().clauses)
+        asked = options.from_pytest(config)
+        spec = options.specification(asked)
+        asked = options.resolve(asked, spec.clauses)
         given = json.loads(handed) if handed else config.stash.get(PREPARED, None) or prepare(asked)
         asked = options.settled(asked, given["described"])
+        listed = known_failures.listed(asked)
     except (UsageError, CannotBeJudged) as wrong:
         raise pytest.UsageError(str(wrong)) from None
-    config.stash[SESSION] = Session(asked, given["seed"], given["described"], Pool(asked))
+    if handed:
+        follow(given["leash"])
+    config.stash[SESSION] = Session(asked, given["seed"], given["described"], Pool(asked), spec, listed)
 
 
 def prepare(asked: RunOptions) -> dict[str, Any]:
@@ -124,7 +150,9 @@ def prepare(asked: RunOptions) -> dict[str, Any]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     session = node.config.stash[SESSION]
-    node.workerinput["conformance"] = json.dumps({"seed": session.seed, "described": session.described})
+    session.leash = session.leash or Leash()
+    given = {"seed": session.seed, "described": session.described, "leash": str(session.leash.path)}
+    node.workerinput["conformance"] = json.dumps(given)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -148,17 +176,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     check = getattr(metafunc.function, "check", None)
     if check is None:
         return
-    session = metafunc.config.stash[SESSION]
-    wanted = check.clause in options.selected(session.options, clauses.load().clauses)
-    wanted = wanted and bool(check.smoke or not session.options.smoke)
-    keys = _keys(check, session) if wanted else []
+    keys = _keys(check, metafunc.config.stash[SESSION])
     parameters = [pytest.param(key, id=key.id) for key in keys]
     metafunc.parametrize("trial", parameters, indirect=True)
 
 
 def _keys(check: Check, session: Session) -> list[Key]:
-    """Every cell that the clause is about, on every backend, at every tier."""
-    families = clauses.load().clauses[check.clause].families
+    """Every cell that the clause is about, on every backend, at every tier, if it is asked for."""
+    wanted = check.clause in options.selected(session.options, session.spec.clauses)
+    if not wanted or (session.options.smoke and not check.smoke):
+        return []
+    families = set(session.spec.clauses[check.clause].families) & set(session.spec.families)
     tiers = [FORMULA] if session.options.in_process and check.tiers != (None,) else check.tiers
     return [
         Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
@@ -176,7 +204,15 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     items[:] = sorted(
         (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank
     )
-    session.config.stash[SESSION].expect(item.nodeid for item in items)
+    run = session.config.stash[SESSION]
+    if run.options.shard:
+        items[:] = run.options.shard.part(
+            items,
+            group=lambda item: _group(item.nodeid),
+            cost=lambda item: item.function.check.examples,
+            name=lambda item: item.nodeid,
+        )
+    run.expect(item.nodeid for item in items)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -195,12 +231,22 @@ def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
     def run(check: Check) -> None:
         __tracebackhide__ = True
         subject = _subject(session, key)
-        verdict = judge_clause(check, subject, _plan(session, key, check))
+        verdict = _judged(session, key, check, subject)
         request.node.stash[VERDICT] = verdict
         request.node.stash[DESCRIBED] = subject.implementation.describe()
-        conclude(verdict)
+        conclude(verdict, strict=session.options.strict)
 
     return run
+
+
+def _judged(session: Session, key: Key, check: Check, subject: Subject) -> Verdict:
+    plan = _plan(session, key, check)
+    if session.listed:
+        about = subject.implementation.describe()
+        for entry in session.listed:
+            if entry.covers(check.clause, key.where, about):
+                return known_failures.judge_listed(check, subject, plan, entry)
+    return judge_clause(check, subject, plan)
 
 
 def _subject(session: Session, key: Key) -> Subject:
@@ -225,8 +271,8 @@ def _plan(session: Session, key: Key, check: Check) -> Plan:
         examples = max(1, check.examples * asked.max_examples // FULL_BUDGET)
     name = f"{check.clause}/{key.place.group}/{key.id}"
     seed = int.from_bytes(hashlib.sha256(f"{session.seed}/{name}".encode()).digest()[:8])
-    database = f".hypothesis/conformance/{clauses.load().version}/{_folder(name)}"
-    return Plan(examples, seed, None if asked.seed is not None else database, asked.variant)
+    database = str(storage_directory("conformance", session.spec.version, _folder(name)).path)
+    return Plan(examples, seed, None if asked.seed is not None else database, asked.variant, session.spec)
 
 
 def _folder(name: str) -> str:
@@ -235,15 +281,19 @@ def _folder(name: str) -> str:
     return "/".join(p if len(p) < 200 else hashlib.sha256(p.encode()).hexdigest() for p in parts)
 
 
-def conclude(verdict: Verdict) -> None:
-    """Tell pytest what the verdict means to it."""
+def conclude(verdict: Verdict, *, strict: bool = False) -> None:
+    """Tell pytest what the verdict means to it; `strict`: a known failure has to be one."""
     __tracebackhide__ = True
+    if strict and verdict.known.get("stale"):
+        pytest.fail(
+            f"{verdict.clause}: listed as a known failure, but {verdict.known['stale']}", pytrace=False
+        )
     summary = verdict.failure.summary if verdict.failure else verdict.reason
     line = f"{verdict.clause} ({verdict.level}) {verdict.outcome}: {summary}"
     if verdict.outcome in ("host", "not applicable"):
         pytest.skip(line)
     if verdict.outcome != "pass":
-        if verdict.level == "SHOULD":
+        if verdict.level == "SHOULD" or verdict.outcome == "known failure":
             pytest.xfail(line)
         pytest.fail(line, pytrace=False)
 
@@ -271,6 +321,13 @@ class Collector:
         if report.failed:
             self.session.notes.append(f"a part of the suite cannot be read: {report.longreprtext}")
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        why = excinfo.value.why if isinstance(excinfo.value, CutShort) else "ended by SIGINT"
+        done, of = len(self.session.seen), len(self.session.expected)
+        self.session.notes.append(f"the run was {why}, after {done} of {of or 'an unknown number of'} tests")
+        if self.session.leash:
+            self.session.leash.cut()
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         carried = getattr(report, "conformance", None)
         if carried is None:
@@ -294,16 +351,71 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
     run.report = _report(run)
+    if run.leash:
+        run.leash.close()
     if run.options.json:
-        jsonfile.write(run.report, run.options.json)
+        try:
+            jsonfile.write(run.report, run.options.json)
+        except OSError as fault:
+            run.report = _unwritten(run.report, run.options.json, fault)
+    try:
+        _write_examples(run.report, run.options)
+    except OSError as fault:
+        run.report = _unwritten(run.report, Path(fault.filename or "an example"), fault)
+    if any(untrue(run.report, target) for target in run.options.targets) and run.options.strict:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _write_examples(report: Report, asked: RunOptions) -> None:
+    """The files that a run was asked for beside its report."""
+    if asked.examples:
+        found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
+        examples.write(filter(None, found), asked.examples, by_target=len(asked.targets) > 1)
+    if asked.write_known_failures:
+        known_failures.write(report.verdicts, asked.write_known_failures)
+
+
+def _list_of_failures(run: Session) -> dict[str, Any]:
+    """What the report says of the file of known failures."""
+    asked = run.options
+    if not run.listed:
+        return {}
+    judged = [
+        (check.clause, key.where, run.implementations.get((key.place.target, key.place.backend), {}))
+        for check in every().values()
+        for key in _keys(check, run)
+    ]
+    return {
+        "file": str(asked.known_failures or asked.write_known_failures),
+        "strict": asked.strict,
+        "unmatched": known_failures.unmatched(run.listed, judged, clauses.load().clauses),
+    }
+
+
+def _unknown_cells(run: Session) -> list[str]:
+    """The cells of families that the version of the specification does not know, a note for all."""
+    cells = [cell for description in run.described.values() for cell in description["cells"]]
+    names = [cell["name"] for cell in cells if cell["family"] not in run.spec.families]
+    by = f"not judged, for specification {run.spec.version} does not know them"
+    return [f"{by}: {', '.join(dict.fromkeys(names))}"] if names else []
+
+
+MOST_NAMED = 5
+"""Tests that a note names, of those that have no verdict."""
+
+
+def _unjudged(missing: set[str]) -> list[str]:
+    """Notes on the tests that have no verdict."""
+    found = [f"not judged: {nodeid}" for nodeid in sorted(missing)[:MOST_NAMED]]
+    return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
 
 
 def _report(run: Session) -> Report:
     asked = run.options
     missing = run.expected - run.seen
-    order = list(clauses.load().clauses)
+    order = list(run.spec.clauses)
     return Report(
-        spec=clauses.load().version,
+        spec=run.spec.version,
         suite=__version__,
         seed=run.seed,
         command=options.command_line(asked),
@@ -311,6 +423,9 @@ def _report(run: Session) -> Report:
             "examples": asked.max_examples,
             "smoke": asked.smoke,
             "clauses": list(asked.clauses),
+            "targets": list(asked.targets),
+            "backends": list(asked.backends),
+            "shard": str(asked.shard) if asked.shard else None,
             "tiers": [FORMULA] if asked.in_process else [FORMULA, PRECISION],
         },
         implementations=[about for _, about in sorted(run.implementations.items())],
@@ -319,12 +434,20 @@ def _report(run: Session) -> Report:
         ),
         seconds=time.monotonic() - run.began,
         complete=bool(run.expected) and not missing and not run.notes,
-        notes=run.notes + [f"not judged: {nodeid}" for nodeid in sorted(missing)],
+        notes=run.notes + _unjudged(missing) + _unknown_cells(run),
+        known_failures=_list_of_failures(run),
     )
+
+
+def _unwritten(report: Report, path: Path, fault: OSError) -> Report:
+    """A report that is not what was asked for: its file is missing."""
+    note = f"{path} cannot be written: {fault.strerror}"
+    return replace(report, complete=False, notes=[*report.notes, note])
 
 
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     """Judge what was asked; None where pytest could not begin. Raises UsageError or CannotBeJudged."""
+    known_failures.listed(asked)  # a file that cannot be read is refused before anything begins
     starter = Starter(prepare(asked), listener)
     pytest.main(options.pytest_arguments(options.settled(asked, starter.described)), plugins=[starter])
     return starter.session.report if starter.session else None

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Outcome = Literal["pass", "fail", "host", "not applicable", "error", "not reproducible"]
-Status = Literal["conforms", "departs", "could not be judged"]
+Outcome = Literal["pass", "fail", "known failure", "host", "not applicable", "error", "not reproducible"]
+Status = Literal["conforms", "conforms but for known failures", "departs", "could not be judged"]
 
-EXIT_CODES: dict[Status, int] = {"conforms": 0, "departs": 1, "could not be judged": 3}
+EXIT_CODES: dict[Status, int] = {
+    "conforms": 0,
+    "conforms but for known failures": 0,
+    "departs": 1,
+    "could not be judged": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ class Verdict:
     holds_under_variant: bool = False
     """Whether the clause fails for that variant's sake alone; it still fails."""
     failure: Failure | None = None
+    known: dict[str, Any] = field(default_factory=dict)
+    """Of a clause that is listed as a known failure: the entry's number, reason and link, and where it does
+    not hold any more, under "stale", why; {} is not listed."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,8 @@ class Report:
     seconds: float
     complete: bool = True
     notes: list[str] = field(default_factory=list)
+    known_failures: dict[str, Any] = field(default_factory=dict)
+    """The file that lists them, whether it is held to strictly, and what in it matches nothing; {}: none."""
 
 
 def verdict_from(plain: dict[str, Any]) -> Verdict:

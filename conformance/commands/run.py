@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 from rich.console import Console
 
-from conformance import clauses
+from conformance.caches import cache
+from conformance.commands.publishing import publish
 from conformance.commands.refusals import NotJudged, refusals
-from conformance.options import RunOptions, click_options, resolve, run_options
+from conformance.interrupts import CutShort, Ending, ends_on_signals
+from conformance.options import RunOptions, click_options, resolve, run_options, specification
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
-from conformance.verdict import Report
+from conformance.verdict import EXIT_CODES, Report
 
+STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 """The caller's settings for tests of their own have no say in a run."""
 
@@ -29,18 +32,33 @@ def run(**values: Any) -> None:
     """Judges each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
 
     Judging executes the code of the target. Exit status: 0 conforms, 1 a MUST clause fails, 2 usage, 3 could
-    not be judged.
+    not be judged, 130 or 143 ended by SIGINT or SIGTERM: what was judged until then is shown and written.
     """
-    spec = clauses.load()
     with refusals():
-        options = resolve(run_options(values), spec.clauses)
-        report = judge(options)
+        asked = run_options(values)
+        spec = specification(asked)
+        options = resolve(asked, spec.clauses)
+        with ends_on_signals(options.time_limit) as ending:
+            report = judged(options, ending)
     if report is None:
         raise NotJudged("the run could not begin; what pytest says of it stands above")
     terminal.render(report, spec.clauses, Console())
-    for path in filter(None, (options.json, options.junit)):
-        click.echo(f"written: {path}", err=True)
-    sys.exit(exit_code(report))
+    for path in (options.json, options.junit, options.examples, options.write_known_failures):
+        if path and path.exists():
+            click.echo(f"written: {path}", err=True)
+    publish(report, spec.clauses, options.markdown)
+    sys.exit(ending.exit_code or exit_code(report))
+
+
+def judged(options: RunOptions, ending: Ending) -> Report | None:
+    """The same as `judge`; a run that ends before it begins has no report, but its own exit status."""
+    report = None
+    with suppress(CutShort):
+        report = judge(options)
+    if report is None and ending.number is not None:
+        click.echo("conformance: ended before anything was judged", err=True)
+        sys.exit(ending.exit_code or EXIT_CODES["could not be judged"])
+    return report
 
 
 def judge(options: RunOptions) -> Report | None:
@@ -48,8 +66,13 @@ def judge(options: RunOptions) -> Report | None:
     from conformance import plugin  # imports the suite's machinery, which the other commands do not need
 
     console = Console(stderr=True, quiet=options.in_process)  # a debugger wants the terminal for itself
-    with environment(QUIET), RunProgress(console) as progress:
+    with environment(QUIET | examples_kept()), RunProgress(console) as progress:
         return plugin.run(options, progress)
+
+
+def examples_kept() -> dict[str, str]:
+    """Where Hypothesis keeps examples that failed: where the caller says, or out of the caller's folder."""
+    return {STORAGE: os.environ.get(STORAGE) or str(cache("hypothesis"))}
 
 
 @contextmanager

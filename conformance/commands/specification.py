@@ -6,17 +6,21 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from conformance import clauses
-from conformance.commands.refusals import Refusal, refusals
-from conformance.options import RunOptions, selected, unknown
+from conformance.commands.refusals import refusals
+from conformance.options import RunOptions, selected, specification
+
+version = click.option(
+    "--spec", "version", metavar="VERSION", help="An earlier version of the specification."
+)
 
 
 @click.command(name="list")
 @click.argument("glob", nargs=-1)
-def list_(glob: tuple[str, ...]) -> None:
+@version
+def list_(glob: tuple[str, ...], version: str | None) -> None:
     """Lists the clauses of the specification and their levels, or those that match a GLOB."""
-    spec = clauses.load()
     with refusals():
+        spec = specification(RunOptions(spec=version))
         ids = selected(RunOptions(clauses=glob), spec.clauses)
     area = ""
     for id in ids:
@@ -29,12 +33,16 @@ def list_(glob: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("clause")
-def explain(clause: str) -> None:
-    """Shows what a CLAUSE of the specification says."""
-    spec = clauses.load()
-    if clause not in spec.clauses:
-        raise Refusal(unknown("clause", clause, spec.clauses))
-    found = spec.clauses[clause]
-    click.echo(f"{found.id} · {found.level} · {found.area} · specification {spec.version}\n")
-    Console(width=min(Console().width, 100)).print(Markdown(found.text))
+@click.argument("clause", nargs=-1, required=True)
+@version
+def explain(clause: tuple[str, ...], version: str | None) -> None:
+    """Shows what a CLAUSE of the specification says; a glob, such as 'time.*', shows several."""
+    with refusals():
+        spec = specification(RunOptions(spec=version))
+        ids = selected(RunOptions(clauses=clause), spec.clauses)
+    for id in ids:
+        found = spec.clauses[id]
+        since = ", ".join(f"{level} since {first}" for first, level in found.history)
+        click.echo(f"{found.id} · {found.level} · {found.area} · specification {spec.version} ({since})\n")
+        Console(width=min(Console().width, 100)).print(Markdown(found.text))
+        click.echo()

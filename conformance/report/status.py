@@ -7,10 +7,18 @@ from typing import TypeVar
 
 from conformance.verdict import EXIT_CODES, Outcome, Report, Status, Verdict
 
-SEVERITY: tuple[Outcome, ...] = ("fail", "error", "not reproducible", "host", "pass", "not applicable")
+SEVERITY: tuple[Outcome, ...] = (
+    "fail",
+    "error",
+    "not reproducible",
+    "known failure",
+    "host",
+    "pass",
+    "not applicable",
+)
 """Which of several outcomes stands for all of them: the first."""
 TIERS = ("float64", "float32")
-JUDGED: frozenset[Outcome] = frozenset({"pass", "fail"})
+JUDGED: frozenset[Outcome] = frozenset({"pass", "fail", "known failure"})
 UNSETTLED: frozenset[Outcome] = frozenset({"error", "not reproducible"})
 
 Key = TypeVar("Key")
@@ -56,8 +64,8 @@ def of_target(report: Report, target: str) -> list[Verdict]:
 
 
 def partial(report: Report) -> bool:
-    """Whether only some clauses were asked for."""
-    return bool(report.budget.get("clauses"))
+    """Whether only some clauses were asked for, or a shard of them."""
+    return bool(report.budget.get("clauses") or report.budget.get("shard"))
 
 
 def obstacles(report: Report, target: str) -> list[str]:
@@ -69,6 +77,12 @@ def obstacles(report: Report, target: str) -> list[str]:
     found = [f"{_count(len(unsettled), 'MUST clause')} in error"] if unsettled else []
     found += [] if report.complete else ["the run was not complete"]
     return found if partial(report) else found + _without_numbers(report, verdicts)
+
+
+def _where(verdict: Verdict) -> str:
+    return f"{verdict.clause}, {verdict.cell} on {verdict.backend}" + (
+        f" in {verdict.tier}" if verdict.tier else ""
+    )
 
 
 def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
@@ -99,15 +113,38 @@ def target_status(report: Report, target: str) -> Status:
     """What the run says of one target; a MUST clause that fails outweighs what could not be judged."""
     if any(verdict.outcome == "fail" for verdict in must(of_target(report, target))):
         return "departs"
-    return "could not be judged" if obstacles(report, target) else "conforms"
+    if report.known_failures.get("strict") and untrue(report, target):
+        return "departs"
+    if obstacles(report, target):
+        return "could not be judged"
+    return "conforms but for known failures" if known(report, target) else "conforms"
+
+
+def known(report: Report, target: str) -> list[Verdict]:
+    """The MUST clauses that fail as the file of known failures says."""
+    return [verdict for verdict in must(of_target(report, target)) if verdict.outcome == "known failure"]
+
+
+def untrue(report: Report, target: str) -> list[str]:
+    """What the file of known failures says that is not so, a line each."""
+    stale = [verdict for verdict in of_target(report, target) if verdict.known.get("stale")]
+    found = [f"{_where(verdict)}: listed, but {verdict.known['stale']}" for verdict in stale]
+    matched = report.known_failures.get("unmatched", ())
+    return found + [
+        f"{entry}: listed, but nothing that was judged is so: remove the entry" for entry in matched
+    ]
 
 
 def status(report: Report) -> Status:
     """What the run says of all its targets together: the worst that it says of one."""
     found = {target_status(report, target) for target in targets(report)}
-    if "departs" in found:
-        return "departs"
-    return "conforms" if found == {"conforms"} else "could not be judged"
+    worst: tuple[Status, ...] = (
+        "departs",
+        "could not be judged",
+        "conforms but for known failures",
+        "conforms",
+    )
+    return next((status for status in worst if status in found), "could not be judged")
 
 
 def exit_code(report: Report) -> int:

@@ -17,6 +17,7 @@ from conformance.verdict import Outcome, Verdict
 MARKS: dict[Outcome, tuple[str, str, str]] = {
     "pass": ("✓", "green", "conforms"),
     "fail": ("✗", "bold red", "departs"),
+    "known failure": ("~", "yellow", "a known failure"),
     "host": ("◌", "yellow", "the host's fault"),
     "not applicable": ("–", "dim", "not applicable"),
     "error": ("!", "bold magenta", "error"),
@@ -24,7 +25,7 @@ MARKS: dict[Outcome, tuple[str, str, str]] = {
 }
 """How an outcome is written: mark, style, meaning."""
 
-CALM: frozenset[Outcome] = frozenset({"pass", "not applicable", "host"})
+CALM: frozenset[Outcome] = frozenset({"pass", "not applicable", "host", "known failure"})
 """Outcomes that ask for no table of their own."""
 GAP = 2
 

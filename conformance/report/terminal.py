@@ -14,12 +14,14 @@ from conformance.report.failures import print_findings, print_reasons
 from conformance.report.status import (
     group_by,
     judged,
+    known,
     must,
     obstacles,
     of_target,
     partial,
     target_status,
     targets,
+    untrue,
 )
 from conformance.report.table import columns, legend, tables
 from conformance.report.values import count, duration, listed, show_case
@@ -27,6 +29,7 @@ from conformance.verdict import Report, Status, Verdict
 
 SIGNS: dict[Status, tuple[str, str]] = {
     "conforms": ("✓", "bold green"),
+    "conforms but for known failures": ("✓", "bold yellow"),
     "departs": ("✗", "bold red"),
     "could not be judged": ("!", "bold magenta"),
 }
@@ -44,6 +47,18 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
     for target in targets(report):
         for line in verdict_lines(report, target):
             console.print(line)
+    unasked = left_out(report, clauses)
+    if unasked:
+        console.print(Text(f"  a quick look, by few examples and without {', '.join(unasked)}", "dim"))
+
+
+def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
+    """The clauses about what was judged that a quick look is too short for."""
+    if not report.budget.get("smoke") or partial(report):
+        return []
+    families = {cell["family"] for entry in report.implementations for cell in entry.get("cells", ())}
+    seen = {verdict.clause for verdict in report.verdicts}
+    return [id for id, clause in clauses.items() if id not in seen and families & set(clause.families)]
 
 
 def _print_target(console: Console, report: Report, target: str, clauses: Mapping[str, Clause]) -> None:
@@ -59,6 +74,11 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     print_reasons(
         console, verdicts, "host", "Faults of the host, not laid to the cell and not counted as passed"
     )
+    print_reasons(
+        console, verdicts, "known failure", f"Known failures, listed in {report.known_failures.get('file')}"
+    )
+    for line in untrue(report, target):
+        console.print(Text(f"! {line}", "bold magenta"))
     print_findings(console, verdicts, clauses)
 
 
@@ -129,14 +149,19 @@ def verdict_lines(report: Report, target: str) -> Iterator[Text]:
     """The verdict on one target, and its grounds."""
     said = target_status(report, target)
     mark, style = SIGNS[said]
-    yield Text(f"{mark} {target} {_conclusion(report, said)}", style)
+    yield Text(f"{mark} {target} {_conclusion(report, target, said)}", style)
     yield Text(f"  {_ground(report, target, said)}", "dim")
 
 
-def _conclusion(report: Report, said: Status) -> str:
+def _conclusion(report: Report, target: str, said: Status) -> str:
     asked = f"specification {report.spec}"
     if partial(report):
         asked = f"the clauses asked for of {asked}"
+    if said == "conforms but for known failures":
+        clauses = {verdict.clause for verdict in known(report, target)}
+        return f"conforms to {asked} but for {count(len(clauses), 'known failure')}"
+    if said == "departs" and not any(v.outcome == "fail" for v in must(of_target(report, target))):
+        return "is not as its list of known failures says"
     return {"conforms": f"conforms to {asked}", "departs": f"departs from {asked}"}.get(said, said)
 
 
@@ -147,10 +172,13 @@ def _ground(report: Report, target: str, said: Status) -> str:
     clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
     examples = count(sum(verdict.examples for verdict in verdicts), "example")
     tail = f"{examples}, {duration(report.seconds)}"
-    if said == "conforms":
+    if said.startswith("conforms"):
         return f"{count(len(clauses), 'MUST clause')}, {_extent(verdicts)}, {tail}"
     failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in clauses.values())
     rest = [f"{failed} of {count(len(clauses), 'MUST clause')} {'fails' if failed == 1 else 'fail'}"]
+    if not failed:
+        places = count(len(untrue(report, target)), "place")
+        rest = [f"no MUST clause fails, but the list is out of date in {places}"]
     return "; ".join([*rest, *obstacles(report, target), tail])
 
 

@@ -57,6 +57,26 @@ def test_the_demand_is_the_first_paragraph_on_one_line() -> None:
     assert first.text.endswith("# a formula, not a heading")
 
 
+def test_a_clause_has_its_level_since_the_first_version_or_that_which_is_named() -> None:
+    text = GOOD.replace("cfc.first · MUST", "cfc.first · MUST since 0.6, SHOULD since 0.4")
+    spec = clauses.parse(text)
+    assert spec.versions == ("0.1", "0.4", "0.6", "0.7")
+    levels = {v: [(c.id, c.level) for c in spec.at(v).clauses.values()] for v in spec.versions}
+    assert levels["0.1"] == [("state.second", "SHOULD")]
+    assert levels["0.4"] == [("cfc.first", "SHOULD"), ("state.second", "SHOULD")]
+    assert levels["0.6"] == levels["0.7"] == [("cfc.first", "MUST"), ("state.second", "SHOULD")]
+    assert spec.at("0.4").version == "0.4" and spec.at("0.1").families == ()
+    with pytest.raises(ValueError, match=r"unknown version '0\.5'.*known: 0\.1, 0\.4, 0\.6, 0\.7"):
+        spec.at("0.5")
+
+
+def test_the_first_version_knows_the_dense_families_alone() -> None:
+    first = clauses.load("0.1")
+    assert first.families == ("cfc", "ltc") and clauses.load().families == tuple(FAMILIES)
+    assert not any(id.startswith(("layer.", "wired", "wiring.", "mixed")) for id in first.clauses)
+    assert {"sequence.mask", "gradient.state", "errors.timespans"} <= first.clauses.keys()
+
+
 def test_a_clause_ends_where_the_next_heading_begins() -> None:
     assert clauses.parse(GOOD).clauses["state.second"].text == "The second demand."
 
@@ -86,6 +106,8 @@ def test_a_clause_is_about_the_families_that_its_id_begins_with(id_: str, famili
         ("state.second · SHOULD", "state.second · MAY", "not a clause heading"),
         ("state.second · SHOULD", "state.second - SHOULD", "not a clause heading"),
         ("state.second · SHOULD", "state.second", "not a clause heading"),
+        ("state.second · SHOULD", "state.second · SHOULD since seven", "not a clause heading"),
+        ("state.second · SHOULD", "state.second · MUST, SHOULD since 0.1", "not a clause heading"),
         ("state.second · SHOULD", "second · SHOULD", "not a clause heading"),
         ("state.second · SHOULD", "State.Second · SHOULD", "not a clause heading"),
     ],

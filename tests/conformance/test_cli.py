@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from conformance import clauses, cli, options
 from conformance.commands import run as running
 from conformance.options import OPTIONS, RunOptions, UsageError
+from conformance.shards import Shard
 from conformance.verdict import Report
 from tests.conformance import sample_report
 
@@ -28,7 +29,15 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "smoke": ([], True),
     "seed": (["3"], 3),
     "clause": (["cfc.*", "time.zero,time.large"], ("cfc.*", "time.zero", "time.large")),
+    "spec": (["0.1"], "0.1"),
     "json": ([str(ROOT / "report.json")], ROOT / "report.json"),
+    "examples": ([str(ROOT / "failing")], ROOT / "failing"),
+    "known-failures": ([str(ROOT / "known.toml")], ROOT / "known.toml"),
+    "strict": ([], True),
+    "write-known-failures": ([str(ROOT / "new.toml")], ROOT / "new.toml"),
+    "shard": (["2/3"], Shard(2, 3)),
+    "markdown": ([str(ROOT / "summary.md")], ROOT / "summary.md"),
+    "time-limit": (["90"], 90.0),
     "timeout": (["2.5"], 2.5),
     "in-process": ([], True),
     "junit": ([str(ROOT / "report.xml")], ROOT / "report.xml"),
@@ -115,8 +124,15 @@ def test_a_run_hands_its_options_to_pytest_whole() -> None:
         smoke=True,
         seed=3,
         clauses=("time.*",),
+        spec="0.1",
         json=ROOT / "r.json",
+        examples=ROOT / "failing",
+        known_failures=ROOT / "known.toml",
+        strict=True,
+        write_known_failures=ROOT / "new.toml",
         timeout=2.5,
+        shard=Shard(2, 3),
+        time_limit=90.0,
     )
     own = [word for word in options.pytest_arguments(asked) if word.startswith("--conformance-")]
     assert by_pytest(own) == asked
@@ -145,6 +161,18 @@ def quiet_environment() -> dict[str, str]:
     import os
 
     return os.environ | running.QUIET | {"PYTHONPATH": str(ROOT)}
+
+
+def test_examples_are_kept_where_the_caller_says_or_out_of_his_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    assert running.examples_kept() == {
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(Path("/cache/ncps-conformance/hypothesis"))
+    }
+    monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", "/mine")
+    assert running.examples_kept() == {"HYPOTHESIS_STORAGE_DIRECTORY": "/mine"}
 
 
 def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +265,19 @@ def test_list_names_every_clause_and_its_level() -> None:
     assert rows == [[clause.level, clause.id] for clause in clauses.load().clauses.values()]
 
 
+def test_list_and_explain_know_earlier_versions() -> None:
+    first, now = clauses.load("0.1"), clauses.load()
+    rows = [line.split() for line in invoke("list", "--spec", "0.1").output.splitlines() if line[:2] == "  "]
+    assert rows == [[clause.level, clause.id] for clause in first.clauses.values()]
+    assert len(rows) == 67 < len(now.clauses)
+    assert invoke("explain", "--spec", "0.1", "cfc.step.default").exit_code == 0
+    assert "unknown clause 'layer.steps'" in invoke("explain", "--spec", "0.1", "layer.steps").output
+    for command in (["list"], ["explain", "time.zero"], ["run"]):
+        result = invoke(*command, "--spec", "0.9")
+        assert result.exit_code == 2
+        assert f"unknown version '0.9' of the specification; known: 0.1, {now.version}" in result.output
+
+
 def test_list_takes_globs() -> None:
     assert [
         line.split()[1] for line in invoke("list", "time.*").output.splitlines() if line.startswith("  ")
@@ -249,6 +290,11 @@ def test_explain_shows_the_clause() -> None:
     assert result.exit_code == 0
     assert result.output.startswith("cfc.step.default · MUST")
     assert "head(f1)" in result.output
+
+
+def test_explain_takes_globs() -> None:
+    shown = invoke("explain", "time.z*", "cfc.step.p*").output
+    assert "time.zero · MUST" in shown and "cfc.step.pure · MUST" in shown and "time.large" not in shown
 
 
 def test_explain_knows_a_slip() -> None:

@@ -215,7 +215,7 @@ def test_an_example_fails_again_where_it_failed_and_holds_elsewhere(name: str) -
 def test_the_example_of_what_fails_under_a_variant_too_fails_by_the_specification() -> None:
     def answer(fake: fakes.Fake, **params: Any) -> Any:
         found = fakes.linear(fake, **params)
-        return {**found, "output": found["output"] + (len(params["inputs"]) == 1)}
+        return {**found, "output": found["output"] + (len(params["inputs"]) == 2)}
 
     verdict, fake = fakes.judged(answer)
     assert verdict.variant and verdict.failure and not verdict.holds_under_variant
@@ -252,7 +252,7 @@ def test_files_are_named_for_what_failed_and_keep_their_name(
     assert path.name == "ltc.time_constant-LTCCell-numpy-float64.json"
     assert examples.read(path) and examples.write([document], tmp_path) == [path]
     other = {**document, "target": "exec:node cells.js", "tier": None}
-    first, second = examples.write([document, other], tmp_path)
+    first, second = examples.write([document, other], tmp_path, by_target=True)
     assert first.parent != second.parent == tmp_path / "exec_node_cells.js"
 
 

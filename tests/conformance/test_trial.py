@@ -232,11 +232,11 @@ def test_under_strict_no_variant_is_looked_for() -> None:
 
 
 def test_what_fails_under_the_variant_too_is_shown_as_it_fails_there() -> None:
-    def linear_but_for_one(fake: Fake, **params: Any) -> Any:
+    def linear_but_for_two(fake: Fake, **params: Any) -> Any:
         answer = linear(fake, **params)
-        return {**answer, "output": answer["output"] + (len(params["inputs"]) == 1)}
+        return {**answer, "output": answer["output"] + (len(params["inputs"]) == 2)}
 
-    verdict, _ = judged(linear_but_for_one)
+    verdict, _ = judged(linear_but_for_two)
     assert verdict.outcome == "fail" and not verdict.holds_under_variant
     assert verdict.variant == {"head_activation": "linear"}
 
