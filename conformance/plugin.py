@@ -215,6 +215,12 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     run.expect(item.nodeid for item in items)
 
 
+def _check_of(item: pytest.Item) -> Check:
+    """What a test of the suite checks."""
+    found: Check = item.function.check  # type: ignore[attr-defined]
+    return found
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     node.config.stash[SESSION].expect(ids)

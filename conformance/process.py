@@ -119,13 +119,17 @@ class Process:
             return
         self._closed = True
         _ALIVE.discard(self)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.kill()
         self._process.wait()
         self._tail.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe is not None
             pipe.close()
+
+    def kill(self) -> None:
+        """End it and what it started, without waiting."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _send(self, unsent: memoryview) -> memoryview:
         try:
@@ -205,6 +209,12 @@ class InProcess:
 
 
 _ALIVE: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
+def end_all() -> None:
+    """Kill every harness of this process at once, and wait for none."""
+    for process in list(_ALIVE):
+        process.kill()
 
 
 @atexit.register

@@ -42,7 +42,7 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         first,
         command=" && ".join(dict.fromkeys(map(_command, given))),
         budget=_common(first)
-        | {"backends": _united(given, "backends"), "targets": _united(given, "targets")},
+        | {"backends": _united(given, "backends"), "targets": _united(given, "targets"), "shard": None},
         implementations=_implementations(reports),
         verdicts=_verdicts(reports, list(order)),
         seconds=sum(report.seconds for report in given),

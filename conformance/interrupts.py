@@ -1,0 +1,107 @@
+"""What ends a run before it is done: a signal, or its time. Either way its report is partial."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from conformance.process import end_all
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EVERY = 0.2
+"""How often a worker looks whether its run goes on, in seconds."""
+
+
+class CutShort(KeyboardInterrupt):
+    """The run was ended; pytest takes it for what it takes Ctrl-C for."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass
+class Ending:
+    """How a run ended, where it was not by itself."""
+
+    number: int | None = None
+    """The signal."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """128 + the signal, as shells have it; None where the verdict decides, as when the time was up."""
+        return None if self.number in (None, signal.SIGALRM) else 128 + (self.number or 0)
+
+
+@contextmanager
+def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
+    """Has SIGINT, SIGTERM and SIGHUP, and the end of `limit` seconds, raise CutShort in the main thread.
+
+    Only the first: who asks a second time is not kept waiting.
+    """
+    ending = Ending()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.number = number
+        _restore(before)
+        raise CutShort(f"ended {_why(number, limit)}")
+
+    watched = (*SIGNALS, *([signal.SIGALRM] if limit is not None else []))
+    before = {number: signal.signal(number, end) for number in watched}
+    signal.setitimer(signal.ITIMER_REAL, limit or 0)
+    try:
+        yield ending
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _restore(before)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _why(number: int, limit: float | None) -> str:
+    return f"after its {limit:g} s" if number == signal.SIGALRM else f"by {signal.Signals(number).name}"
+
+
+# The workers of a run
+
+
+class Leash:
+    """What holds the workers to the run that started them: a file, and being its children."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
+        self.path = Path(self._folder.name, "running")
+        self.path.touch()
+
+    def cut(self) -> None:
+        """Every worker ends, and each harness of theirs, whatever they are about."""
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Nothing holds the workers any more."""
+        self._folder.cleanup()
+
+
+def follow(leash: str) -> None:
+    """In a worker: end with the run, even where that was killed; Ctrl-C is for the run to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(Path(leash), os.getppid()), daemon=True).start()
+
+
+def _watch(leash: Path, parent: int) -> None:
+    while leash.exists() and os.getppid() == parent:
+        time.sleep(EVERY)
+    end_all()
+    os._exit(128 + signal.SIGTERM)
