@@ -286,7 +286,7 @@ def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
     """
     selected(options, clauses)
     if options.shard and options.seed is None:
-        raise UsageError(f"--shard {options.shard}: give all shards the same --seed, so that they are one run")
+        raise UsageError(f"--shard {options.shard}: give every shard the same --seed, for they are one run")
     if all(target.startswith(EXEC) for target in options.targets):
         return options
     found = importable_backends(options.python)

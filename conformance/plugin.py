@@ -209,7 +209,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         items[:] = run.options.shard.part(
             items,
             group=lambda item: _group(item.nodeid),
-            cost=lambda item: item.function.check.examples,
+            cost=lambda item: _check_of(item).examples,
             name=lambda item: item.nodeid,
         )
     run.expect(item.nodeid for item in items)
