@@ -11,14 +11,14 @@ export function store(dtype, size) {
 export class Tensor {
   /**
    * @param {number[]} shape
-   * @param {ArrayLike<number>} data as many numbers as the shape says
-   * @param {string} dtype
+   * @param {number[] | Float32Array | Float64Array} data as many numbers as the shape says
+   * @param {string} dtype in which the numbers of a plain array are kept
    */
   constructor(shape, data, dtype = "float32") {
     const size = shape.reduce((a, b) => a * b, 1);
     if (data.length !== size) throw new RangeError(`data: ${data.length} numbers for shape [${shape}]`);
     this.shape = shape;
-    this.data = data;
+    this.data = Array.isArray(data) ? STORES[dtype].from(data) : data;
     this.dtype = dtype;
   }
 
