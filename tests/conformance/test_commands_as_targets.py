@@ -99,7 +99,11 @@ def test_settling_twice_changes_nothing() -> None:
     [
         ("torch", {COMMAND: NODE}, "unknown backend 'torch'; known: node"),
         ("noed", {COMMAND: NODE}, r"unknown backend 'noed' \(did you mean 'node'\?\); known: node"),
-        ("torch", {"ncps": KERAS, COMMAND: NODE}, "runs on 'node' alone; name it too, or leave out --backend"),
+        (
+            "torch",
+            {"ncps": KERAS, COMMAND: NODE},
+            "runs on 'node' alone; name it too, or leave out --backend",
+        ),
         ("node", {"ncps": KERAS, COMMAND: NODE}, "ncps runs on Keras; name one of its backends too: jax, "),
     ],
 )
@@ -176,7 +180,7 @@ STEP |= {"dtypes": {"output": "float32", "state": []}}
 
 
 def stepping(**changes: Any) -> str:
-    return f"if method == 'step': body = {{'result': {({**STEP, **changes})!r}}}"
+    return f"if method == 'step': body = {{'result': { ({**STEP, **changes})!r}}}"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +188,14 @@ def stepping(**changes: Any) -> str:
     [
         ("if method == 'step': body = {'result': {}}", "result: 'output' is a required property"),
         (stepping(output={"shape": [1]}), "result.output: 'dtype' is a required property"),
-        (stepping(state=[{**STEP["output"], "shape": [2]}]), r"result.state\[0\]: float32 of shape \[2\] is 8"),
-        (stepping(state=[{**STEP["output"], "dtype": "float8"}]), r"result.state\[0\].dtype: 'float8' is not"),
+        (
+            stepping(state=[{**STEP["output"], "shape": [2]}]),
+            r"result.state\[0\]: float32 of shape \[2\] is 8",
+        ),
+        (
+            stepping(state=[{**STEP["output"], "dtype": "float8"}]),
+            r"result.state\[0\].dtype: 'float8' is not",
+        ),
         (stepping(dtypes={"output": "single", "state": []}), "result.dtypes.output: 'single' is not one of"),
         ("if method == 'step': body = {'result': 3}", "answer.result: 3 is not of type 'object'"),
         ("if method == 'step': body = {'error': {'code': 'x'}}", "answer.error"),
