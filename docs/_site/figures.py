@@ -35,7 +35,7 @@ CLAUSES = (
     "mixed_memory.step",
     "backbone.layers",
     "time.large",
-    "gradient.parameters",
+    "state.threads",
     "layer.steps",
 )
 CONFIG = {"mode": "default", "head_activation": "lecun_tanh", "backbone_units": 8, "backbone_dropout": 0.0}
@@ -223,7 +223,7 @@ def draw_report(verdicts: list[dict[str, Any]]) -> plt.Figure:
     axes.set_yticks(range(len(CLAUSES)), CLAUSES, family="monospace", fontsize=9)
     axes.invert_yaxis()
     axes.grid(True, axis="x")
-    axes.legend(frameon=False, loc="lower left")
+    figure.legend(frameon=False, loc="outside upper right", ncols=2)
     return figure
 
 

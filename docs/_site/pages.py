@@ -27,6 +27,7 @@ ELSEWHERE = {
     "cells/index.md": "ncps/README.md",
     "changes.md": "CHANGELOG.md",
     "examples.md": "examples/README.md",
+    "javascript.md": "javascript/README.md",
     "results.md": "benchmarks/RESULTS.md",
 }
 OUTSIDE = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
@@ -80,7 +81,8 @@ def _uri(target: Path, config: MkDocsConfig, files: Files) -> str | None:
         if not target.exists():
             return None
     for file in files:
-        if file.abs_src_path is not None and Path(file.abs_src_path) == target:
+        shown = file.inclusion.is_included() and file.abs_src_path is not None
+        if shown and Path(str(file.abs_src_path)) == target:
             return file.src_uri
     uri = f"source/{target.relative_to(ROOT).as_posix()}"
     uri = f"{uri}.txt" if target.suffix == ".md" else uri
