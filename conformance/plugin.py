@@ -27,7 +27,7 @@ from conformance.pool import CannotBeJudged, Place, Pool, described
 from conformance.report import jsonfile
 from conformance.report.status import untrue
 from conformance.subject import Subject
-from conformance.trial import FORMULA, PRECISION, Check, Plan, judge_clause
+from conformance.trial import FORMULA, TIERS, Check, Plan, judge_clause
 from conformance.verdict import Report, Verdict, verdict_from
 
 FULL_BUDGET = 50
@@ -187,15 +187,26 @@ def _keys(check: Check, session: Session) -> list[Key]:
     if not wanted or (session.options.smoke and not check.smoke):
         return []
     families = set(session.spec.clauses[check.clause].families) & set(session.spec.families)
-    tiers = [FORMULA] if session.options.in_process and check.tiers != (None,) else check.tiers
     return [
         Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
         for target, description in session.described.items()
         for cell in description["cells"]
         if cell["family"] in families
         for backend in options.backends_of(session.options, description)
-        for tier in tiers
+        for tier in _tiers(check, description, alone=session.options.in_process)
     ]
+
+
+def _tiers(check: Check, description: dict[str, Any], *, alone: bool) -> list[str | None]:
+    """The precisions at which a target is asked: those that it offers; `alone`, the first of them."""
+    offered = _offered(description)
+    found = [tier for tier in check.tiers if tier is None or tier in offered]
+    return found[:1] if alone else found
+
+
+def _offered(description: dict[str, Any]) -> list[str]:
+    """The dtypes that a target computes in, as it says; a target that does not say has both."""
+    return [dtype for dtype in TIERS if dtype in description.get("dtypes", TIERS)]
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -257,8 +268,9 @@ def _judged(session: Session, key: Key, check: Check, subject: Subject) -> Verdi
 
 def _subject(session: Session, key: Key) -> Subject:
     implementation = session.pool.at(key.place)
-    dtype = key.tier or PRECISION
-    backends = options.backends_of(session.options, session.described[key.place.target])
+    description = session.described[key.place.target]
+    dtype = key.tier or _offered(description)[-1]
+    backends = options.backends_of(session.options, description)
     others = tuple(backend for backend in backends if backend != key.place.backend)
     return Subject(
         implementation,
@@ -432,7 +444,7 @@ def _report(run: Session) -> Report:
             "targets": list(asked.targets),
             "backends": list(asked.backends),
             "shard": str(asked.shard) if asked.shard else None,
-            "tiers": [FORMULA] if asked.in_process else [FORMULA, PRECISION],
+            "tiers": [FORMULA] if asked.in_process else list(TIERS),
         },
         implementations=[about for _, about in sorted(run.implementations.items())],
         verdicts=sorted(

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance import options, start
+from conformance.checks import CHECKS
 from conformance.implementation import HarnessFault, Implementation, NotSupported
 from conformance.options import RunOptions, UsageError
-from conformance.plugin import _folder, _progress_group
+from conformance.plugin import _folder, _progress_group, _tiers
 from conformance.pool import CannotBeJudged, Place, described
+from conformance.report.jsonfile import from_json
+from conformance.report.status import obstacles, status
+from tests.conformance.nodejs import ROOT, command
+
+for module in ("dtype", "state", "step"):
+    importlib.import_module(f"conformance.suite.test_{module}")
 
 KERAS, NODE = {"host": "keras"}, {"host": "node"}
 COMMAND = "exec:node 'my harness.mjs' --cells a,b [c]@d:e-f"
@@ -232,3 +243,43 @@ def test_a_command_that_dies_at_once_cannot_be_judged(program: Any) -> None:
     target = program.target("sys.exit('out of luck')")
     with pytest.raises(CannotBeJudged, match="died with status 1: out of luck"):
         described(asked(target), target)
+
+
+def test_a_target_of_one_precision_is_judged_at_that_alone() -> None:
+    check = CHECKS["cfc.step.default"]
+    assert _tiers(check, {}, alone=False) == ["float64", "float32"]
+    assert _tiers(check, {"dtypes": ["float64"]}, alone=False) == ["float64"]
+    assert _tiers(CHECKS["state.pure"], {"dtypes": ["float64"]}, alone=False) == [None]
+    assert _tiers(CHECKS["dtype.float64"], {"dtypes": ["float32"]}, alone=False) == []
+
+
+def test_a_run_without_one_of_the_tiers_could_not_be_judged(tmp_path: Path) -> None:
+    only = tmp_path / "float64.mjs"
+    service = (ROOT / "javascript" / "service.mjs").as_uri()
+    server = (ROOT / "javascript" / "server.mjs").as_uri()
+    only.write_text(
+        f"""
+        import {{ Refused, Service }} from "{service}";
+        import {{ serve }} from "{server}";
+        class Float64 extends Service {{
+          describe() {{ return {{ ...super.describe(), dtypes: ["float64"] }}; }}
+          step(request) {{
+            if (request.model.dtype !== "float64") throw new Refused("float64 alone");
+            return super.step(request);
+          }}
+        }}
+        await serve(new Float64());
+        """,
+        encoding="utf-8",
+    )
+    written = tmp_path / "report.json"
+    words = [sys.executable, "-m", "conformance", "run", command(only), "--max-examples", "2", "--jobs", "1"]
+    words += ["--clause", "cfc.step.pure,state.pure", "--json", str(written)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = from_json(json.loads(written.read_text(encoding="utf-8")))
+    assert {verdict.outcome for verdict in report.verdicts} == {"pass"}
+    assert {verdict.tier for verdict in report.verdicts} == {"float64", None}
+    whole = replace(report, budget={**report.budget, "clauses": []})
+    assert status(whole) == "could not be judged"
+    assert "was judged in float32" in obstacles(whole, command(only))[0]
