@@ -54,7 +54,7 @@ class KerasCells(Adapter):
             "backend": self.runner.backend,
             "regime": regime(),
             "float64": self.layers.float64,
-            "tiers": self.layers.tiers,
+            "dtypes": self.layers.dtypes,
             "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
         }
 

@@ -208,7 +208,7 @@ class Layers:
         return bool(abs(float(square) - 1 / 9) < 1e-15)
 
     @property
-    def tiers(self) -> list[str]:
-        """The precisions that this backend has; jax has float64 in another process, if not in this one."""
+    def dtypes(self) -> list[str]:
+        """The dtypes that this backend computes in; jax has float64 in another process, if not in this one."""
         holds = self.float64 or self.keras.backend.backend() == "jax"
         return ["float64", "float32"] if holds else ["float32"]

@@ -89,7 +89,7 @@ def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
     """The cells of which no numerical MUST clause was judged at one of the tiers that run and host had."""
     tiers = report.budget.get("tiers", TIERS)
     had = {
-        (entry.get("target"), entry.get("backend")): entry.get("tiers", TIERS)
+        (entry.get("target"), entry.get("backend")): entry.get("dtypes", TIERS)
         for entry in report.implementations
     }
     found = []

@@ -81,7 +81,7 @@ def test_one_tier_is_enough_where_the_run_had_one() -> None:
 
 
 def test_one_tier_is_enough_where_the_host_has_one() -> None:
-    single = {"target": "ncps", "backend": "jax", "tiers": ["float64"]}
+    single = {"target": "ncps", "backend": "jax", "dtypes": ["float64"]}
     assert status(report(verdict(), implementations=[single])) == "conforms"
     assert status(report(verdict(), implementations=[single | {"backend": "torch"}])) == "could not be judged"
 
@@ -90,6 +90,14 @@ def test_a_run_of_some_clauses_is_judged_by_those() -> None:
     asked = report(verdict("state.pure", tier=None), budget={"clauses": ["state.*"]})
     assert status(asked) == "conforms"
     assert "the clauses asked for" in shown(asked)
+
+
+def test_a_quick_look_says_what_it_left_out() -> None:
+    judged = {"target": "ncps", "backend": "jax", "cells": [{"name": "CfCCell", "family": "cfc"}]}
+    quick = report(*BOTH_TIERS, implementations=[judged], budget={"smoke": True})
+    assert "a quick look, by few examples and without" in shown(quick)
+    assert "serialization.fresh_process" in shown(quick) and "wired_ltc.solver" not in shown(quick)
+    assert "a quick look" not in shown(report(*BOTH_TIERS, implementations=[judged]))
 
 
 def test_nothing_judged_is_never_conformance() -> None:
