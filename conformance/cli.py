@@ -9,11 +9,14 @@ import click
 import conformance
 import reference
 from conformance.commands.badge import badge
+from conformance.commands.doctor import doctor
 from conformance.commands.merge import merge
 from conformance.commands.refusals import Refusal
+from conformance.commands.replay import replay
 from conformance.commands.report import report
 from conformance.commands.run import run
 from conformance.commands.specification import explain, list_
+from conformance.commands.vectors import vectors_
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,7 +27,7 @@ def main() -> None:
         raise Refusal(line)
 
 
-for command in (run, report, badge, merge, list_, explain):
+for command in (run, doctor, replay, vectors_, report, badge, merge, list_, explain):
     main.add_command(command)
 
 

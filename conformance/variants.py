@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance.cases import StepCase, Values, step_case
 from conformance.families import Sizes
-from conformance.families.base import Variant
+from conformance.families.base import Config, Variant
+from conformance.families.wired import sparse
 from conformance.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judge import ratio
 from conformance.subject import Departure, Example, Subject, Tally
@@ -53,9 +54,10 @@ def _declared(subject: Subject) -> list[Variant]:
 def _cases(subject: Subject) -> Iterator[StepCase]:
     """Of one sample each: what a cell does to the times of others is another question."""
     sizes = Sizes(1, 3, 4, 5)
+    lacking: Config = {"wiring": sparse(sizes.units)} if subject.family.wirings else {}
     for form in subject.forms:
         for seed in range(TRIALS):
-            config = subject.config(sizes, **form)
+            config = subject.config(sizes, **{**form, **lacking})
             yield step_case(
                 subject.family, config, sizes, recipe="normal", seed=seed, time="column", dtype=subject.dtype
             )

@@ -200,6 +200,8 @@ class OwnCell(Adapter):
         before: Any = None,
     ) -> Any:
         wanted = {name for name, value in (options or {}).items() if value}
+        if not self._has("sequence"):
+            raise NotSupported("no loop over a sequence")
         more = mask is not None or models or training or symbolic or before or chunks
         if more or wrapper not in (None, "layer") or wanted - {"return_sequences", "return_state"}:
             raise NotSupported("the loop takes a sequence, a state and elapsed times, and nothing else")
@@ -208,7 +210,8 @@ class OwnCell(Adapter):
         state = None if h is None else _one_or_all(h)
         answer = theirs(self.cell.sequence, config, values, x, state, *([] if t is None else [t]))
         outputs, last = self.framework.numpy_all(_pair(answer))
-        output = outputs if "return_sequences" in wanted else outputs[:, -1]
+        last_only = "return_sequences" not in wanted and outputs.shape[1] > 0
+        output = outputs[:, -1] if last_only else outputs
         return {"output": output, **({"state": last} if "return_state" in wanted else {})}
 
     def _has(self, method: str) -> bool:

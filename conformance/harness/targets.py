@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from .adapter import Adapter, BadParams
@@ -21,6 +23,8 @@ def resolve(target: str) -> Adapter:
     if target.startswith(MUTANT_PREFIX):
         return KerasCells(target, _mutants(target.removeprefix(MUTANT_PREFIX)))
     module_name, _, class_name = target.partition(":")
+    if find_spec("tf_keras"):  # installed for the sake of `tf.keras` as it was in Keras 2
+        os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     module = import_module(module_name)
     if not class_name:
         return KerasCells(target, _cells_of(module))
@@ -43,6 +47,10 @@ def _adapter_of(target: str, name: str, found: Any) -> Adapter:
         return OwnCell(target, found())
     if _is(found, _loaded("torch", "nn", "Module")) and not _is(found, _loaded("keras", "Layer")):
         return TorchModules(target, name, found)
+    if _is(found, _loaded("tf_keras", "layers", "Layer")):
+        from .keras2_cells import Keras2Cells
+
+        return Keras2Cells(target, found)
     return KerasCells(target, {name: found})
 
 

@@ -1,0 +1,180 @@
+"""`conformance doctor`: what was found of a target, and whether adapter or formula is to be looked at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from conformance import clauses
+from conformance.commands.refusals import refusals
+from conformance.doctor import Compared, Examination, Health, examine
+from conformance.options import RunOptions, resolve, run_options, settled
+from conformance.pool import CannotBeJudged, Place, Pool, described
+from conformance.report.values import show_case
+
+EXIT: dict[Health, int] = {"agrees": 0, "departs": 1, "wrong adapter": 3}
+MARKS: dict[str, tuple[str, str]] = {
+    "answers": ("✓", "green"),
+    "not offered": ("–", "dim"),
+    "raises": ("✗", "red"),
+    "agrees": ("✓", "bold green"),
+    "departs": ("✗", "bold red"),
+    "wrong adapter": ("!", "bold magenta"),
+}
+LABEL = 11
+SHOWN = 4
+"""Values of a tensor that are shown."""
+
+
+@click.command()
+@click.argument("target")
+@click.option("--backend", metavar="NAME", help="The backend; default: the first one of the target.")
+@click.option("--python", metavar="PATH", help="The interpreter that runs it; default: this one.")
+@click.option("--path", metavar="DIR", help="A folder to import the target from.")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for one request.")
+def doctor(**values: Any) -> None:
+    """Examines TARGET: what was found, mapped and missing, what it answers, and a step beside the reference.
+
+    Tells a wrong adapter from a wrong implementation before a whole run is worth its time. Exit status: 0 the
+    step is the specification's, 1 it departs, 2 usage, 3 the adapter is to be looked at.
+    """
+    console = Console()
+    with refusals():
+        asked = resolve(run_options(values), clauses.load().clauses)
+        description = described(asked, asked.targets[0])
+        options = settled(asked, {asked.targets[0]: description})
+        seen = list(examinations(replace(options, backends=options.backends[:1]), description))
+    _print_found(console, asked.targets[0], description)
+    for examination in seen:
+        render(examination, console)
+    sys.exit(max(EXIT[examination.health] for examination in seen))
+
+
+def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterator[Examination]:
+    """One for each cell, in float64 where the target has it. Raises CannotBeJudged where there is no cell."""
+    if not description["cells"]:
+        raise CannotBeJudged(f"{options.targets[0]} offers no cell")
+    place = Place.of(options.targets[0], options.backends[0], "float64")
+    with Pool(options).start(place) as implementation:
+        dtype = implementation.describe().get("dtypes", ["float64"])[0]
+        for cell in description["cells"]:
+            yield examine(implementation, cell, dtype)
+
+
+def render(seen: Examination, console: Console) -> None:
+    """Prints one examination, its diagnosis last."""
+    title = f"{seen.cell['name']} · {seen.cell['family']} on {seen.backend}, {seen.dtype}"
+    console.print()
+    console.print(Rule(Text(title, "bold"), align="left", style="dim"))
+    grid = _grid()
+    for label, text in _lines(seen):
+        grid.add_row(label, text)
+    console.print(grid)
+    for compared in seen.step:
+        console.print()
+        console.print(_beside(seen, compared))
+    mark, style = MARKS[seen.health]
+    console.print()
+    console.print(Text(f"{mark} {seen.diagnosis}", style))
+
+
+def _print_found(console: Console, target: str, about: Mapping[str, Any]) -> None:
+    grid = _grid()
+    name = " ".join(str(about[key]) for key in ("name", "version") if about.get(key))
+    grid.add_row("found", Text(f"{name or target} in {about.get('file', 'a process of its own')}"))
+    if about.get("adapter") not in (None, about.get("file")):
+        grid.add_row("adapter", Text(str(about["adapter"])))
+    grid.add_row("with", Text(", ".join(f"{n} {v}" for n, v in about.get("versions", {}).items())))
+    cells = ", ".join(f"{cell['name']} ({cell['family']})" for cell in about["cells"])
+    grid.add_row("cells", Text(cells))
+    console.print(grid)
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=LABEL, style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _lines(seen: Examination) -> Iterator[tuple[str, Text]]:
+    yield "arguments", Text(", ".join(_argument(seen, name) for name in seen.cell["arguments"]))
+    if seen.absent:
+        listed = ", ".join(f"{name}={value!r}" for name, value in seen.absent.items())
+        yield "not there", Text(f"judged by the specification's default: {listed}", "dim")
+    if seen.cell.get("unknown"):
+        yield "not judged", Text(", ".join(seen.cell["unknown"]), "dim")
+    yield from _parameters(seen)
+    yield "answers", _answers(seen)
+    for answer in seen.answers:
+        if answer.said:
+            mark, style = MARKS[answer.outcome]
+            yield "", Text(f"{mark} {answer.method}: {answer.said}", style)
+    if seen.milliseconds is not None:
+        yield "one step", Text(f"{seen.milliseconds:.2g} ms, the median of some, the wire included")
+    said = seen.cell.get("variant")
+    if said:
+        yield "declares", Text(f"{show_case(said['values'])} ({said['source']})")
+
+
+def _argument(seen: Examination, name: str) -> str:
+    only = seen.cell.get("values", {}).get(name)
+    return f"{name} ({', '.join(map(str, only))})" if only else name
+
+
+def _parameters(seen: Examination) -> Iterator[tuple[str, Text]]:
+    found = seen.parameters
+    names = [f"{name} {_shape(shape)}" for name, shape in found.mapped.items()]
+    yield "mapped", Text(", ".join(names) or "no parameter", "" if names else "red")
+    if found.missing:
+        missing = ", ".join(f"{name} {_shape(shape)}" for name, shape in found.missing.items())
+        yield "missing", Text(missing, "bold red")
+    for name, (got, want) in found.reshaped.items():
+        yield "reshaped", Text(f"{name} has {_shape(got)}, the specification {_shape(want)}", "bold red")
+    if found.unmapped:
+        yield "unmapped", Text(", ".join(found.unmapped), "yellow")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "number"
+
+
+def _answers(seen: Examination) -> Text:
+    parts = []
+    for answer in seen.answers:
+        mark, style = MARKS[answer.outcome]
+        parts.append(Text.assemble((f"{mark} ", style), answer.method))
+    return Text("   ").join(parts)
+
+
+def _beside(seen: Examination, compared: Compared) -> Table:
+    """The first values of a tensor: got, wanted, allowed, and under the variant that fits."""
+    under = next((c for c in seen.under_variant if c.what == compared.what), None)
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for title in (compared.what, "got", "wanted", "bound", "error/bound"):
+        table.add_column(title, justify="left" if title == compared.what else "right")
+    if under:
+        table.add_column(show_case(seen.variant), justify="right")
+        table.add_column("error/bound", justify="right")
+    for i in range(min(SHOWN, compared.want.shape[-1])):
+        row = [f"  [0, {i}]", f"{compared.got[0, i]:.9g}", *_want(compared, i)]
+        row.insert(3, f"{compared.bound[0, i]:.1g}")
+        cells = [Text(text) for text in row]
+        cells[-1].stylize("green" if compared.excess[0, i] <= 1 else "red")
+        if under:
+            wanted, excess = _want(under, i)
+            cells += [Text(wanted), Text(excess, "green" if under.excess[0, i] <= 1 else "red")]
+        table.add_row(*cells)
+    return table
+
+
+def _want(compared: Compared, i: int) -> tuple[str, str]:
+    return f"{compared.want[0, i]:.9g}", f"{compared.excess[0, i]:.2g}"

@@ -1,0 +1,190 @@
+"""The adapter of cells for Keras 2, `tf.keras.layers.AbstractRNNCell`, as PyPI `ncps.tf` and `kerasncp` have.
+
+They run under TensorFlow with its legacy Keras, the package `tf-keras`: where that is installed, the harness
+sets TF_USE_LEGACY_KERAS=1 unless it has a value. A cell is judged by its steps, in float32 and float64, and
+their gradients; its naming is that of PyPI `ncps`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .adapter import BadParams, NotSupported, theirs
+from .conventions import declared
+from .frameworks import flat, mapped
+from .keras_names import arguments_of, family_of
+from .own import Cell, OwnCell
+from .packages import plain
+from .torch_names import ARGUMENTS
+from .wirings import graphs, wiring
+
+SPELLINGS = {
+    "backbone_units": "hidden_units",
+    "backbone_layers": "hidden_layers",
+    "backbone_dropout": "hidden_dropout",
+}
+"""What older packages call an argument."""
+NAMES = (
+    (r"backbone(\d+)/(kernel|bias)", r"backbone_\1/\2"),
+    (r"(?:.*/)?ff([12])_(?:weight|kernel)", r"ff\1_kernel"),
+    (r"(?:.*/)?(ff[12]_bias|w_tau|A)", r"\1"),
+    (r"(?:.*/)?(time_[ab]/(?:kernel|bias))", r"\1"),
+    (r"(?:.*/)?(gleak|vleak|cm|(?:sensory_)?(?:w|mu|sigma|erev)|(?:input|output)_[wb])", r"\1"),
+)
+"""By the end of a variable's name, the specification's."""
+KEPT = 64
+
+
+class Keras2Cell(Cell):
+    """One class of cells, as `own.Cell` wants it."""
+
+    backend: ClassVar[str] = "tensorflow"
+
+    def __init__(self, cell: type) -> None:
+        family = family_of(cell)
+        if family not in ("cfc", "wired_cfc", "wired_ltc"):
+            raise NotSupported(f"{cell.__name__} is no CfC or wired LTC cell, by name or arguments")
+        self.implements, self.family, self.name = cell, family, cell.__name__  # type: ignore[misc]
+        taken = arguments_of(cell)
+        known = {name: name if name in taken else SPELLINGS.get(name, "") for name in ARGUMENTS[family]}
+        self.spelled = {name: spelling for name, spelling in known.items() if spelling in taken}
+        self.arguments = dict.fromkeys(self.spelled)  # type: ignore[misc]
+        self.variables: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
+
+    def parameters(self, config: dict[str, Any], features: int) -> dict[str, Any]:
+        return {name: variable.numpy() for name, variable in self.named(self.built(config, features)).items()}
+
+    def step(
+        self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
+    ) -> tuple[Any, Any]:
+        cell = self.built(config, int(x.shape[-1]))
+        self.variables = self.named(cell)
+        for name, variable in self.variables.items():
+            variable.assign(parameters[name])
+        output, new = theirs(cell, x if t is None else [x, t], [state])
+        return output, list(new)
+
+    def built(self, config: dict[str, Any], features: int) -> Any:
+        """A cell, called once, for its inner layers are built by that; kept by what it is built of."""
+        keras = import_module("tensorflow").keras
+        dtype = keras.backend.floatx()
+        key = json.dumps([config, features, dtype], sort_keys=True)
+        if key not in self._kept:
+            if len(self._kept) == KEPT:
+                self._kept.clear()
+            given = {self.spelled[name]: self._made(name, value) for name, value in config.items()}
+            cell = theirs(self.implements, **given)
+            theirs(cell.build, (None, features))
+            size = cell.state_size if isinstance(cell.state_size, int) else int(cell.state_size[0])
+            theirs(cell, np.zeros((1, features), dtype), [np.zeros((1, size), dtype)])
+            self._kept[key] = cell
+        return self._kept[key]
+
+    def named(self, cell: Any) -> dict[str, Any]:
+        """The variables of a cell by the specification's names; the layers of a wired one in their order."""
+        if self.family != "wired_cfc":
+            return _named(cell.weights)
+        layers = {i: _named(layer.weights) for i, layer in enumerate(cell._cfc_layers)}
+        return {f"layer_{i}/{name}": v for i, named in layers.items() for name, v in named.items()}
+
+    def _made(self, name: str, value: Any) -> Any:
+        if name != "wiring":
+            return value
+        return wiring(self.implements, value["class_name"], value["config"])
+
+
+class Keras2Cells(OwnCell):
+    """Serves one class of cells of Keras 2."""
+
+    def __init__(self, target: str, cell: type) -> None:
+        self.legacy = Keras2Cell(cell)
+        super().__init__(target, self.legacy)
+        self.tf: Any = import_module("tensorflow")
+
+    def cells(self) -> list[dict[str, Any]]:
+        (facts,) = super().cells()
+        constructor = arguments_of(self.legacy.implements)
+        known = set(self.legacy.spelled.values())
+        return [
+            {
+                **facts,
+                "defaults": {n: plain(constructor[s].default) for n, s in self.legacy.spelled.items()},
+                "unknown": [name for name in constructor if name not in known],
+                "variant": declared(self.legacy.implements, self.legacy.family),
+            }
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        found = super().facts()
+        version = import_module("tf_keras").__version__
+        return {**found, "adapter": None, "versions": {**found["versions"], "tf_keras": version}}
+
+    def capabilities(self) -> list[str]:
+        wired = ["wiring"] if self.legacy.family.startswith("wired") else []
+        return [*super().capabilities(), *wired]
+
+    def build(self, model: Any) -> Any:
+        parsed = self._model(model)
+        cell = self.legacy.built(parsed.config, parsed.input_dim)
+        size = cell.state_size
+        sizes = {"state_size": list(size) if isinstance(size, (list, tuple)) else [size]}
+        return {**super().build(model), **sizes, "output_size": cell.output_size}
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        return graphs(self.legacy.implements, kind, arguments, input_dim)
+
+    def gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+    ) -> Any:
+        """By the variables themselves: the cell reads them, and not what it is given."""
+        run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
+        run(values, x, h, t)
+        variables = self.legacy.variables
+        with self.tf.GradientTape() as tape:
+            tape.watch(flat((x, h, t)))
+            output, new = run(values, x, h, t)
+            pairs = zip([output, *new], [cotangent, *state_cotangent], strict=True)
+            total = sum(self.tf.reduce_sum(tensor * weight) for tensor, weight in pairs)
+        by_tensor, by_name = tape.gradient(
+            total, [flat((x, h, t)), variables], unconnected_gradients=self.tf.UnconnectedGradients.ZERO
+        )
+        slopes = iter(by_tensor)
+        x, h, t = mapped(lambda _: self.framework.numpy(next(slopes)), (x, h, t))
+        return {
+            "inputs": x,
+            "state": h,
+            "timespans": t,
+            "parameters": {name: self.framework.numpy(slope) for name, slope in by_name.items()},
+        }
+
+    def _model(self, value: Any) -> Any:
+        model = super()._model(value)
+        self.tf.keras.backend.set_floatx(model.dtype)
+        return model
+
+
+def _named(weights: list[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable in weights:
+        path = variable.name.partition(":")[0]
+        for pattern, name in NAMES:
+            if match := re.fullmatch(pattern, path):
+                canonical = match.expand(name)
+                if canonical in found:
+                    raise BadParams(f"two variables are {canonical}")
+                found[canonical] = variable
+                break
+    return found
