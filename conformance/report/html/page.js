@@ -29,11 +29,11 @@ function filters() {
 
 const visible = (column, on) => ["target", "cell", "backend"].every((name) => !on[name] || column[name] === on[name]);
 
-function text(row) {
-  const reasons = Object.values(facts.clauses[row.dataset.clause]).flatMap((entry) => entry.reasons || []);
-  return [row.dataset.text, ...reasons].join(" ").toLowerCase();
+// What a filter reads of a row: the clause, its demand, and the reasons in the columns that are shown.
+function says(row, seen) {
+  const entries = Object.entries(facts.clauses[row.dataset.clause]).filter(([n]) => seen[n]);
+  return [row.dataset.text, ...entries.flatMap(([, entry]) => entry.reasons || [])].join(" ").toLowerCase();
 }
-const searched = new Map(rows.map((row) => [row, text(row)]));
 
 function showColumns(on) {
   const seen = facts.columns.map((column) => visible(column, on));
@@ -51,7 +51,8 @@ function showRows(on, seen) {
   let count = 0;
   for (const row of rows) {
     const cells = all("td", row).filter((cell) => seen[cell.dataset.column] && cell.dataset.outcome);
-    const matches = cells.length && (!on.level || row.dataset.level === on.level) && words.every((word) => searched.get(row).includes(word))
+    const said = words.length ? says(row, seen) : "";
+    const matches = cells.length && (!on.level || row.dataset.level === on.level) && words.every((word) => said.includes(word))
       && (!on.outcomes.length || cells.some((cell) => on.outcomes.includes(cell.dataset.outcome)));
     row.dataset.match = matches ? 1 : 0;
     count += matches ? 1 : 0;
