@@ -82,11 +82,10 @@ def svg(shown: Badge) -> str:
 
 
 MARGIN = 7.0
-NARROW, WIDE = "ijlI.,:;|!'·()[] ", "mwMW%@"
+WIDTHS = {3.1: "ijlI", 3.6: ".,:;|!'·()[]/ ", 4.3: "ftr", 6.1: "csvxyzkTLJ", 7.6: "CDGHNOQRUV", 9.8: "mwMW%@"}
+OTHER = 6.9
 
 
 def width(text: str) -> float:
     """About how wide a text is at 11 pixels; the picture stretches it to that width in any font."""
-    return round(
-        sum(3.7 if c in NARROW else 9.6 if c in WIDE else 7.4 if c.isupper() else 6.6 for c in text), 1
-    )
+    return round(sum(next((w for w, of in WIDTHS.items() if c in of), OTHER) for c in text), 1)
