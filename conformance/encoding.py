@@ -77,7 +77,7 @@ def decode(plain: Any) -> Any:
         return plain
     tag = next((name for name in plain if name.startswith("$")), None)
     if tag is None:
-        return _config(plain)
+        return checked_config(plain)
     if tag not in DECODERS:
         raise NotAnExample(f"unknown value {tag!r}; known: {', '.join(DECODERS)}")
     try:
@@ -88,7 +88,7 @@ def decode(plain: Any) -> Any:
         raise NotAnExample(f"{tag}: {type(wrong).__name__}: {wrong}") from None
 
 
-def _config(plain: dict[str, Any]) -> dict[str, Any]:
+def checked_config(plain: dict[str, Any]) -> dict[str, Any]:
     """Arguments by name. A framework would import what a config names, so it names what is known only."""
     if "class_name" in plain and not (set(plain) == {"class_name", "config"} and _known(plain["class_name"])):
         raise NotAnExample(f"a config names {plain['class_name']!r}; it may name {', '.join(sorted(NAMED))}")

@@ -28,19 +28,19 @@ class Stage:
     def target(self) -> str:
         return self.options.targets[0]
 
-    def cell(self, example: StoredExample) -> dict[str, Any]:
-        """The cell to play it on: that of the same name, or another of its family. Raises CannotBeJudged."""
-        cells = [cell for cell in self.description["cells"] if cell["family"] == example.family]
+    def cell(self, family: str, name: str = "") -> dict[str, Any]:
+        """The cell to play on: that of the name, or another of the family. Raises CannotBeJudged."""
+        cells = [cell for cell in self.description["cells"] if cell["family"] == family]
         if not cells:
-            raise CannotBeJudged(f"{self.target} has no cell of the family {example.family!r}")
-        return dict(min(cells, key=lambda cell: cell["name"] != example.cell))
+            raise CannotBeJudged(f"{self.target} has no cell of the family {family!r}")
+        return dict(min(cells, key=lambda cell: cell["name"] != name))
 
-    def backends(self, example: StoredExample) -> Sequence[str]:
-        """Those that were asked for, or that on which it failed, or the last, which Keras starts fastest."""
+    def backends(self, nearest: str = "") -> Sequence[str]:
+        """Those that were asked for; or the one named; or the last, which Keras starts fastest."""
         found = self.options.backends
         if self.options.named:
             return found
-        return [example.backend if example.backend in found else found[-1]]
+        return [nearest if nearest in found else found[-1]]
 
 
 def stage(asked: RunOptions) -> Stage:
@@ -50,21 +50,43 @@ def stage(asked: RunOptions) -> Stage:
     return Stage(options.settled(found, {found.targets[0]: about}), about)
 
 
+class Harnesses:
+    """The harnesses of a target, one at each precision; a context manager."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self.pools = {regime: Pool(replace(options, jobs=1)) for regime in ("x64", "x32")}
+
+    def __enter__(self) -> Harnesses:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for pool in self.pools.values():
+            pool.close()
+
+    def subject(self, on: Stage, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
+        """The cell there."""
+        pool = self.pools[place.regime]
+        others = tuple(name for name in on.options.backends if name != place.backend)
+        return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
+
+
 def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
     """The verdict of each example on each backend that it is played on. Raises CannotBeJudged."""
-    pool = Pool(replace(on.options, jobs=1))
-    try:
-        return [
-            _replayed(example, on, pool, backend) for example in examples for backend in on.backends(example)
-        ]
-    finally:
-        pool.close()
+    with Harnesses(on.options) as harnesses:
+        return [verdict for example in examples for verdict in replayed(example, on, harnesses)]
 
 
-def _replayed(example: StoredExample, on: Stage, pool: Pool, backend: str) -> Verdict:
-    check, cell = every()[example.clause], on.cell(example)
-    place = Place.of(on.target, backend, example.tier, exchange=check.backends > 1)
-    others = tuple(name for name in on.options.backends if name != backend)
-    subject = Subject(pool.at(place), cell, example.tier or PRECISION, pool=pool, other_backends=others)
+def replayed(example: StoredExample, on: Stage, harnesses: Harnesses) -> list[Verdict]:
+    """The verdict of one example on each backend. Raises CannotBeJudged."""
+    cell = on.cell(example.family, example.cell)
+    exchange = every()[example.clause].backends > 1
+    places = [
+        Place.of(on.target, name, example.tier, exchange=exchange) for name in on.backends(example.backend)
+    ]
+    return [judged(example, harnesses.subject(on, place, cell, example.tier)) for place in places]
+
+
+def judged(example: StoredExample, subject: Subject) -> Verdict:
+    """The verdict of one example on a subject."""
     plan = Plan(1, seed=0, variant="strict", spec=clauses.load(example.spec))
-    return judge_example(check, subject, plan, example.drawn)
+    return judge_example(every()[example.clause], subject, plan, example.drawn)

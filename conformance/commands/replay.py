@@ -18,7 +18,7 @@ from conformance.examples import StoredExample, read
 from conformance.options import run_options, some_options
 from conformance.report.failures import Finding, print_finding
 from conformance.report.table import MARKS
-from conformance.verdict import EXIT_CODES, Verdict
+from conformance.verdict import EXIT_CODES, Outcome, Verdict
 
 
 @click.command()
@@ -52,13 +52,18 @@ def apart(arguments: Sequence[str]) -> tuple[list[Path], str]:
 
 def examples(files: Iterable[Path]) -> list[StoredExample]:
     """The examples in files, and in all files of folders. Raises Refusal."""
-    paths = [path for file in files for path in (sorted(file.glob("*.json")) if file.is_dir() else [file])]
-    if not paths:
-        raise Refusal("no such file there: *.json")
     try:
-        return [read(path) for path in paths]
+        return [read(path) for path in json_files(files)]
     except NotAnExample as wrong:
         raise Refusal(f"not an example: {wrong}") from None
+
+
+def json_files(paths: Iterable[Path]) -> list[Path]:
+    """The files, and those in the folders. Raises Refusal where there are none."""
+    found = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not found:
+        raise Refusal("no such file there: *.json")
+    return found
 
 
 def show(verdicts: Iterable[Verdict], console: Console) -> None:
@@ -67,15 +72,18 @@ def show(verdicts: Iterable[Verdict], console: Console) -> None:
         if verdict.outcome == "fail":
             print_finding(console, Finding((verdict,)), known(verdict))
         else:
-            mark, style, _ = MARKS[verdict.outcome]
             place = f"{verdict.target}: {verdict.cell} on {verdict.backend}" + (
                 f" in {verdict.tier}" if verdict.tier else ""
             )
             said = {"pass": "holds", "error": f"does not fit: {last_line(verdict.reason)}"}
             result = said.get(verdict.outcome, f"{verdict.outcome}: {verdict.reason}")
-            console.print(
-                Text.assemble((f"{mark} ", style), (verdict.clause, "bold"), f" · {place} · {result}")
-            )
+            print_line(console, verdict.outcome, verdict.clause, f"{place} · {result}")
+
+
+def print_line(console: Console, outcome: Outcome, clause: str, said: str) -> None:
+    """An outcome in a line."""
+    mark, style, _ = MARKS[outcome]
+    console.print(Text.assemble((f"{mark} ", style), (clause, "bold"), f" · {said}"))
 
 
 def known(verdict: Verdict) -> Mapping[str, clauses.Clause]:

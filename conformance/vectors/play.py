@@ -1,0 +1,102 @@
+"""Plays vectors against an implementation: each is a check of one example, and so a verdict says the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from conformance import clauses, examples, judge
+from conformance.cases import SequenceCase, StepCase
+from conformance.mutants import ReferenceCells
+from conformance.pool import CannotBeJudged, Place
+from conformance.replay import Harnesses, Stage, judged, replayed
+from conformance.subject import Subject
+from conformance.suite.test_sequence import tags
+from conformance.tolerance import ErrorBounded
+from conformance.trial import PRECISION, TIERS, Check, Draw, Plan, judge_example
+from conformance.vectors import Vector, vectors
+from conformance.verdict import Verdict
+
+Opening = Callable[[str], Subject]
+"""The subject at a tier."""
+
+
+def play(vector: Vector, opened: Opening) -> list[Verdict]:
+    """The verdict of a vector at each tier."""
+    check = Check(vector.clause, body(vector), examples=1, smoke=1, tiers=TIERS)
+    plan = Plan(1, seed=0, variant="strict", spec=clauses.load(vector.spec))
+    return [judge_example(check, opened(tier), plan, [vector.case(tier)]) for tier in TIERS]
+
+
+def body(vector: Vector) -> Callable[[Subject, Draw], None]:
+    """The test that a vector is."""
+
+    def test(subject: Subject, draw: Draw) -> None:
+        case = draw(None)  # type: ignore[arg-type]  # it is played, not drawn
+        answer = asked(subject, case, layered=vector.layered)
+        got = {"output": answer["output"], "state": judge.joined(subject, case.config, answer["state"])}
+        for what, value in got.items():
+            error = vector.bound(what, subject.dtype)
+            want = ErrorBounded(vector.expected(what), subject.arithmetic, error)
+            judge.close(subject, f"{vector.name}: {what}", value, want)
+
+    return test
+
+
+def asked(subject: Subject, case: StepCase | SequenceCase, *, layered: bool) -> Mapping[str, Any]:
+    """The implementation's answer: output and state."""
+    if isinstance(case, StepCase):
+        return subject.step(case)
+    subject.example.tags |= tags(subject, case)
+    given: dict[str, Any] = {
+        "mask": case.mask,
+        "initial_state": subject.tensors(case),
+        "options": {"return_sequences": True, **case.options, "return_state": True},
+    }
+    if layered:
+        given |= {"wrapper": "layer", "timespans": case.timespans}
+    answer: Mapping[str, Any] = subject.request("sequence", **subject.about(case), **given)
+    return answer
+
+
+Player = Callable[[Any], list[Verdict]]
+"""Plays what a file holds: vectors, or a failing example that was put among them. Raises NotAnExample."""
+
+
+def by_reference(document: Any) -> list[Verdict]:
+    """What the reference, as an implementation, makes of a file."""
+    cells = ReferenceCells()
+    by_family = {cell["family"]: cell for cell in cells.describe()["cells"]}
+    if document["format"] == examples.FORMAT:
+        example = examples.stored(document)
+        return [judged(example, Subject(cells, by_family[example.family], example.tier or PRECISION))]
+    return [
+        verdict
+        for vector in vectors(document)
+        for verdict in play(vector, partial(Subject, cells, by_family[vector.family]))
+    ]
+
+
+def by_target(on: Stage, harnesses: Harnesses) -> Player:
+    """What a target makes of a file."""
+
+    def player(document: Any) -> list[Verdict]:
+        if document["format"] == examples.FORMAT:
+            return replayed(examples.stored(document), on, harnesses)
+        return [verdict for vector in vectors(document) for verdict in _played(vector, on, harnesses)]
+
+    return player
+
+
+def _played(vector: Vector, on: Stage, harnesses: Harnesses) -> list[Verdict]:
+    try:
+        cell = on.cell(vector.family)
+    except CannotBeJudged as none:
+        level = clauses.load(vector.spec).clauses[vector.clause].level
+        return [Verdict(vector.clause, level, on.target, "", "", None, "not applicable", reason=str(none))]
+
+    def opened(backend: str, tier: str) -> Subject:
+        return harnesses.subject(on, Place.of(on.target, backend, tier), cell, tier)
+
+    return [verdict for name in on.backends() for verdict in play(vector, partial(opened, name))]
