@@ -182,7 +182,7 @@ def test_real_shards_give_the_verdicts_of_the_whole_run(tmp_path: Path) -> None:
     }
     found = merge(parts, ORDER)
     sizes = {len(part.verdicts) for part in parts.values()}
-    assert min(sizes) >= 3 and max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 2 and max(sizes) - min(sizes) <= 1
     assert parts["1-2.json"].budget["shard"] == "1/2"
 
     def said(report: Report) -> str:
