@@ -69,7 +69,7 @@ export class Cell {
     return this;
   }
 
-  /** Set parameters, each a Tensor or a plain array of its numbers, by path. */
+  /** Set parameters, each a Tensor or an array of its numbers, by path. */
   setParameters(values) {
     for (const [path, value] of Object.entries(values)) {
       const variable = this.parameters[path];
@@ -97,21 +97,22 @@ export class Cell {
    * @param {ArrayLike<number>} h the state before
    * @param {number} t elapsed time since the previous sample, finite and at least 0
    * @param {number[][] | null} masks of the backbone's layers, from `dropoutMasks`; none at inference
+   * @param p the parameters, from `numbers`, where many steps are made with the same ones
    * @returns {Float64Array | Float32Array} the state after, which is the output
    */
-  step(x, h, t = 1, masks = null) {
+  step(x, h, t = 1, masks = null, p = null) {
     if (this.inputs === null) this.build(x.length);
     check.row("x", x, this.inputs);
     check.row("h", h, this.config.units);
     check.elapsed(t);
     const m = this.arithmetic;
     const after = store(this.policy.compute, this.config.units);
-    after.set(this.compute(m, this.heads(m), toNumbers(m, x), toNumbers(m, h), m.number(t), masks));
+    after.set(this.compute(m, p ?? this.numbers(m), toNumbers(m, x), toNumbers(m, h), m.number(t), masks));
     return after;
   }
 
   /** The parameters as numbers of an arithmetic; a kernel as its columns, for a dot product reads one. */
-  heads(m) {
+  numbers(m = this.arithmetic) {
     const found = {};
     for (const [path, { shape, data }] of Object.entries(this.parameters)) {
       found[path] = path.endsWith("kernel") ? columns(m, data, shape) : toNumbers(m, data);

@@ -21,7 +21,7 @@ export function gradients(cell, inputs, states, cotangent, timespans = null) {
   };
   inputs.rows().forEach((row, i) => {
     const tape = new Tape(cell.arithmetic);
-    const p = cell.heads(tape);
+    const p = cell.numbers(tape);
     const [x, h, t] = [toNumbers(tape, row), toNumbers(tape, states.row(i)), tape.number(at(i))];
     tape.backward(cell.compute(tape, p, x, h, t, null), cotangent.row(i));
     found.inputs.row(i).set(x.map((a) => a.gradient));
@@ -47,8 +47,7 @@ export function train(cell, inputs, targets, { steps = 1, rate = 0.1, timespans 
       return descend(cell, total, row, inputs.shape, targets.row(i), times, targets.data.length);
     });
     for (const [path, gradient] of Object.entries(total)) {
-      const variable = cell.parameters[path].data;
-      gradient.data.forEach((g, k) => (variable[k] -= rate * g));
+      cell.setParameters({ [path]: cell.parameters[path].data.map((a, k) => a - rate * gradient.data[k]) });
     }
     return losses.reduce((a, b) => a + b, 0);
   });
@@ -57,7 +56,7 @@ export function train(cell, inputs, targets, { steps = 1, rate = 0.1, timespans 
 /** The share of one sequence in the loss; its gradient is added to `total`. */
 function descend(cell, total, row, [, time, width], target, times, count) {
   const tape = new Tape(cell.arithmetic);
-  const p = cell.heads(tape);
+  const p = cell.numbers(tape);
   const masks = cell.dropoutMasks();
   let h = toNumbers(tape, cell.initialState());
   for (let k = 0; k < time; k++) {

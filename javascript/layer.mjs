@@ -41,10 +41,15 @@ export class Recurrent {
   call(inputs, given = {}) {
     const [batch, time] = checkedShape(inputs);
     const { samples, times } = this.timed(inputs, given.timespans);
+    if (this.cell.inputs === null) this.cell.build(samples[0][0].length);
+    const p = this.cell.numbers();
     const present = given.mask ? given.mask.rows() : null;
     const begin = given.initialState ?? (this.options.stateful ? this.state : null) ?? this.cell.initialState(batch);
     check.row("initial state", begin.data, batch * this.cell.state_size);
-    const sequences = samples.map((row, i) => this.run(row, times[i], present?.[i], begin.row(i), given.training));
+    const sequences = samples.map((row, i) => {
+      const masks = given.training ? this.cell.dropoutMasks() : null;
+      return this.run(row, times[i], present?.[i], begin.row(i), (x, h, t) => this.cell.step(x, h, t, masks, p));
+    });
     return this.answer(sequences, time);
   }
 
@@ -66,21 +71,20 @@ export class Recurrent {
   }
 
   /** One sequence: its outputs in running order, and the last state. */
-  run(samples, times, present, state, training) {
-    const masks = training ? this.cell.dropoutMasks() : null;
+  run(samples, times, present, state, step) {
     const { go_backwards, zero_output_for_mask, masked_time } = this.options;
     const nothing = this.cell.initialState();
     const outputs = [];
     let output = nothing;
     let waiting = 0;
-    for (let step = 0; step < samples.length; step++) {
-      const k = go_backwards ? samples.length - 1 - step : step;
+    for (let i = 0; i < samples.length; i++) {
+      const k = go_backwards ? samples.length - 1 - i : i;
       if (present && !present[k]) {
         waiting += masked_time === "carry" ? times[k] : 0;
         outputs.push(zero_output_for_mask ? nothing : output);
         continue;
       }
-      state = output = this.cell.step(samples[k], state, times[k] + waiting, masks);
+      state = output = step(samples[k], state, times[k] + waiting);
       waiting = 0;
       outputs.push(output);
     }
@@ -138,7 +142,8 @@ export function stepBatch(cell, inputs, states, timespans = null, training = fal
   const batch = inputs.shape[0];
   const times = timesOf(timespans, batch);
   const masks = () => (training ? cell.dropoutMasks() : null);
-  const rows = inputs.rows().map((x, i) => cell.step(x, states.row(i), times(i), masks()));
+  const p = cell.numbers();
+  const rows = inputs.rows().map((x, i) => cell.step(x, states.row(i), times(i), masks(), p));
   return Tensor.ofRows(rows, cell.output_size, cell.policy.compute);
 }
 

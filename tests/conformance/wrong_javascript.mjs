@@ -20,7 +20,7 @@ const FAULTS = {
     });
   },
   time_ignored() {
-    replace(Cell, "step", (was, x, h, t, masks) => was(x, h, 1, masks));
+    replace(Cell, "step", (was, x, h, t, ...rest) => was(x, h, 1, ...rest));
   },
   state_before_input() {
     replace(Cell, "compute", function (was, m, p, x, h, t, masks) {
