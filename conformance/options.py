@@ -232,6 +232,8 @@ def _check(options: RunOptions) -> None:
     for name in ("json", "junit", "markdown"):
         if (path := getattr(options, name)) is not None:
             _check_writable(name, path)
+    if all(target.startswith(EXEC) for target in options.targets):
+        _check_commands(options)
     if options.in_process:
         _check_in_process(options)
 
@@ -255,6 +257,12 @@ def _check_writable(name: str, path: Path) -> None:
     if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
         why = "it is a folder" if path.is_dir() else f"{path if path.exists() else folder} is not writable"
         raise UsageError(f"--{name} {path}: cannot be written, {why}")
+
+
+def _check_commands(options: RunOptions) -> None:
+    for name, given in (("python", options.python != sys.executable), ("path", options.path is not None)):
+        if given:
+            raise UsageError(f"--{name}: says nothing to {options.targets[0]}, which is started as it stands")
 
 
 def _check_in_process(options: RunOptions) -> None:

@@ -73,6 +73,13 @@ def test_a_command_does_not_run_in_process() -> None:
         start(COMMAND, in_process=True)
 
 
+@pytest.mark.parametrize("given", [{"python": "python3.12"}, {"path": "."}])
+def test_what_says_nothing_to_a_command_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=f"--{next(iter(given))}: says nothing to exec:node"):
+        asked(COMMAND, **given)
+    assert asked("ncps", COMMAND, **given).targets == ("ncps", COMMAND)
+
+
 # Where it runs
 
 

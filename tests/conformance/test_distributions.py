@@ -39,7 +39,8 @@ def packages(built: Path) -> set[str]:
 def test_the_suite_holds_its_two_packages_and_their_data_and_no_cells(suite: Path) -> None:
     assert packages(suite) == {"conformance", "reference"}
     data = {"reference/SPEC.md", "conformance/host_quirks.toml", "conformance/runner.toml"}
-    data |= {"conformance/report/schema.json", "conformance/harness/__main__.py", "conformance/py.typed"}
+    data |= {"conformance/report/schema.json", "conformance/protocol/schema.json"}
+    data |= {"conformance/harness/__main__.py", "conformance/py.typed"}
     assert data <= set(zipfile.ZipFile(suite).namelist())
 
 
