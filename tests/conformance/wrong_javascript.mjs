@@ -15,8 +15,10 @@ function replace(kind, name, change) {
 
 const FAULTS = {
   heads_swapped() {
-    replace(CfCCell, "advance", (was, m, p, z, h, t) => {
-      return was(m, { ...p, ff1_kernel: p.ff2_kernel, ff1_bias: p.ff2_bias, ff2_kernel: p.ff1_kernel, ff2_bias: p.ff1_bias }, z, h, t);
+    const other = { ff1_kernel: "ff2_kernel", ff1_bias: "ff2_bias", ff2_kernel: "ff1_kernel", ff2_bias: "ff1_bias" };
+    replace(CfCCell, "advance", (was, m, p, ...rest) => {
+      const swapped = Object.keys(p).map((path) => [path, p["ff2_bias" in p ? (other[path] ?? path) : path]]);
+      return was(m, Object.fromEntries(swapped), ...rest);
     });
   },
   time_ignored() {
@@ -34,7 +36,10 @@ const FAULTS = {
     LTCCell.prototype.advance = function (m, p, z, h, t) {
       const row = (kernel, bias) => p[kernel].map((column, k) => m.dot(z, column, p[bias][k]));
       const [target, logTau] = [row("kernel", "bias"), row("tau_kernel/kernel", "tau_kernel/bias")];
-      return h.map((v, k) => m.tanh(m.add(v, m.multiply(m.divide(t, m.add(t, m.exp(logTau[k]))), m.subtract(target[k], v)))));
+      return h.map((v, k) => {
+        const share = m.divide(t, m.add(t, m.exp(logTau[k])));
+        return m.tanh(m.add(v, m.multiply(share, m.subtract(target[k], v))));
+      });
     };
   },
   mask_ignored() {
