@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, assume, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
@@ -17,7 +17,9 @@ from conformance import clauses, examples, script, variants
 from conformance.cases import SequenceCase, StepCase
 from conformance.implementation import HarnessFault, NotSupported
 from conformance.quirks import quirk_met
-from conformance.subject import Departure, Example, Subject
+from conformance.recording import Draw as Draw
+from conformance.recording import Recording, Shrinking, Unshrinkable
+from conformance.subject import Departure, Subject
 from conformance.verdict import Failure, Outcome, Verdict
 
 FORMULA, PRECISION = "float64", "float32"
@@ -25,15 +27,11 @@ FORMULA, PRECISION = "float64", "float32"
 
 TIERS = (FORMULA, PRECISION)
 
-SHRINK_CALLS = 150
-"""New cases that shrinking may put to an implementation."""
-
 MOST_UNDECIDED = 0.05
 
 ENOUGH = 50
 """Examples after which the share of undecided values is taken at its word: of a few values one is many."""
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 Body = Callable[[Subject, Draw], None]
 
 
@@ -233,61 +231,6 @@ def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failu
     assert isinstance(recorded, Recording)
     example = examples.document(check.clause, plan.spec.version, tier, subject, recorded.drawn, failure)
     return replace(failure, script=script.write(subject), example=example)
-
-
-class Unshrinkable(BaseException):
-    """Carries an exception past Hypothesis, which would otherwise look for a smaller example of it."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-class Shrinking:
-    """Bounds the calls that shrinking makes, once something has failed."""
-
-    def __init__(self) -> None:
-        self.failures: set[str] = set()
-        self.calls = 0
-        self.last: tuple[Recording, Failure]
-        """The latest example that failed."""
-
-    @property
-    def begun(self) -> bool:
-        return bool(self.failures)
-
-    def failed(self, recording: Recording, failure: Failure) -> None:
-        self.failures.add(recording.key)
-        self.last = recording, failure
-
-    def admit(self, key: str) -> None:
-        """Go on with a case that is known to fail, or while there are calls left."""
-        if self.begun and key not in self.failures:
-            self.calls += 1
-            assume(self.calls <= SHRINK_CALLS)
-
-
-class Recording(Example):
-    """An example that remembers what was drawn, so that it can be played again without Hypothesis."""
-
-    def __init__(self, shrinking: Shrinking) -> None:
-        super().__init__(on_first_request=self._first)
-        self.shrinking = shrinking
-        self.drawn: list[Any] = []
-        self.key = ""
-
-    def _first(self, key: str) -> None:
-        self.key = key
-        self.shrinking.admit(key)
-
-    def drawing(self, draw: Draw) -> Draw:
-        """`draw`, remembered."""
-
-        def remembered(strategy: st.SearchStrategy[Any]) -> Any:
-            self.drawn.append(draw(strategy))
-            return self.drawn[-1]
-
-        return remembered
 
 
 def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import conformance.suite
-from conformance import clauses, trial
+from conformance import clauses, recording
 from conformance import implementation as driver
 from conformance.checks import CHECKS
 from conformance.harness.keras_mutants import MUTANTS, SOUND
@@ -86,7 +86,7 @@ def pool():
 @pytest.fixture
 def judged(harness, pool, monkeypatch):
     """The verdict of a clause on a cell; small failures are not looked for, which is most of the time."""
-    monkeypatch.setattr(trial, "SHRINK_CALLS", 0)
+    monkeypatch.setattr(recording, "SHRINK_CALLS", 0)
 
     def judge(cell, clause, seed):
         check, backend = CHECKS[clause], backend_for(clause)

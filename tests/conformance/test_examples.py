@@ -22,9 +22,10 @@ from conformance.encoding import NotAnExample, decode, encode
 from conformance.families import FAMILIES, Sizes
 from conformance.implementation import HarnessDied, NotSupported
 from conformance.mutants import ReferenceCells, mutants
+from conformance.recording import Recording, Shrinking
 from conformance.report import jsonfile
 from conformance.subject import Departure, Subject
-from conformance.trial import Check, Plan, Recording, Shrinking, judge_clause, judge_example, play
+from conformance.trial import Check, Plan, judge_clause, judge_example, play
 from conformance.verdict import Failure, Verdict
 from tests.conformance import test_trial as fakes
 

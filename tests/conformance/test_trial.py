@@ -13,10 +13,11 @@ from conformance import judge
 from conformance.cases import StepCase
 from conformance.implementation import HarnessDied, ImplementationRaised, NotSupported
 from conformance.quirks import Quirk
+from conformance.recording import SHRINK_CALLS
 from conformance.strategies import steps
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded
-from conformance.trial import SHRINK_CALLS, TIERS, Check, Draw, Plan, judge_clause
+from conformance.trial import TIERS, Check, Draw, Plan, judge_clause
 from conformance.verdict import Verdict
 from reference import cfc_step
 
