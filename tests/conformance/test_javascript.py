@@ -109,3 +109,29 @@ def test_the_sample_of_their_readme_runs() -> None:
     words = [node(), "--input-type=module", "--eval", sample]
     done = subprocess.run(words, cwd=ROOT / "javascript", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_describe_and_step_are_enough(tmp_path: Path) -> None:
+    least = tmp_path / "least.mjs"
+    folder = (ROOT / "javascript").as_uri()
+    least.write_text(
+        f"""
+        import {{ serve }} from "{folder}/server.mjs";
+        import {{ Service }} from "{folder}/service.mjs";
+        const cells = [{{ name: "CfCCell", family: "cfc", arguments: ["units"] }}];
+        const capabilities = ["describe", "step"];
+        const about = {{ protocol: "1", host: "node", cells, capabilities }};
+        const service = new Service();
+        await serve({{ describe: () => about, step: (request) => service.step(request) }});
+        """,
+        encoding="utf-8",
+    )
+    target = command(least)
+    assert judged(target, "cfc.step.default").outcome == "pass"
+    assert judged(target, "cfc.step.default", dtype="float32").outcome == "pass"
+    assert judged(target, "state.pure").outcome == "pass"
+    lacking = judged(target, "gradient.inputs")
+    assert (lacking.outcome, lacking.reason) == (
+        "not applicable",
+        "not supported here: gradients is not offered",
+    )
