@@ -91,6 +91,8 @@ class Examination:
     under_variant: tuple[Compared, ...]
     several: str
     """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    refused: tuple[str, ...] = ()
+    """The dtypes in which it takes no step."""
 
     @property
     def health(self) -> Health:
@@ -110,12 +112,25 @@ class Examination:
         return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
 
 
-def examine(implementation: Answering, cell: Mapping[str, Any], dtype: str = "float64") -> Examination:
-    """Builds a cell, asks for everything once, and takes a step beside the reference."""
-    subject = Subject(implementation, cell, dtype)
+def examine(implementation: Answering, cell: Mapping[str, Any]) -> Examination:
+    """Builds a cell, asks for everything once, and takes a step beside the reference.
+
+    In float64, where a slip shows best, if the cell takes a step in it; else in float32.
+    """
+    offered = implementation.describe().get("dtypes", ["float64", "float32"])
+    tried: list[str] = []
+    for dtype in offered:
+        seen = _examined(Subject(implementation, cell, dtype))
+        if seen.step:
+            return replace(seen, refused=tuple(tried))
+        tried.append(dtype)
+    return seen
+
+
+def _examined(subject: Subject) -> Examination:
     case = _case(subject, ONE)
     parameters = _parameters(subject, case)
-    answers = tuple(_asked(subject, case, method) for method in _offered(implementation))
+    answers = tuple(_asked(subject, case, method) for method in _offered(subject.implementation))
     step: tuple[Compared, ...] = ()
     milliseconds, variant, several = None, {}, ""
     if parameters.complete:
@@ -126,9 +141,9 @@ def examine(implementation: Answering, cell: Mapping[str, Any], dtype: str = "fl
     if step:
         several = _several(subject, variant)
     return Examination(
-        cell=cell,
-        backend=implementation.backend,
-        dtype=dtype,
+        cell=subject.cell,
+        backend=subject.backend,
+        dtype=subject.dtype,
         config=case.config,
         parameters=parameters,
         answers=answers,
@@ -143,6 +158,9 @@ def examine(implementation: Answering, cell: Mapping[str, Any], dtype: str = "fl
 def diagnose(seen: Examination) -> str:
     """What is most likely wrong, the adapter first: a wrong name makes every number wrong."""
     found = seen.parameters
+    raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
+    if raised:
+        return f"the cell cannot be built: {raised}"
     if found.missing:
         names = ", ".join(found.missing)
         unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
@@ -190,11 +208,9 @@ def _parameters(subject: Subject, case: StepCase) -> Parameters:
         variables = subject.attempt("build", model=model)["variables"]
         found = {v["name"]: tuple(v["shape"]) for v in variables if v["name"]}
         unmapped = [_path(variable) for variable in variables if not variable["name"]]
-    except (NotSupported, KeyError, RequestRefused):
+    except (NotSupported, KeyError, RequestRefused, ImplementationRaised, HarnessFault):
         values = _tried(lambda: subject.attempt("parameters", model=model)["parameters"])
         found = {name: np.shape(value) for name, value in (values or {}).items()}
-    except (ImplementationRaised, HarnessFault):
-        found = {}
     unmapped += [name for name in found if name not in want]
     return Parameters(
         mapped={name: shape for name, shape in want.items() if found.get(name) == shape},

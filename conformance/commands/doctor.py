@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance import clauses
+from conformance.cases import Values
 from conformance.commands.refusals import refusals
 from conformance.doctor import Compared, Examination, Health, examine
 from conformance.options import RunOptions, resolve, run_options, settled
@@ -30,6 +31,8 @@ MARKS: dict[str, tuple[str, str]] = {
     "wrong adapter": ("!", "bold magenta"),
 }
 LABEL = 11
+TOGETHER = "\u00a0"
+"""A space at which no line ends."""
 SHOWN = 4
 """Values of a tensor that are shown."""
 
@@ -59,14 +62,13 @@ def doctor(**values: Any) -> None:
 
 
 def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterator[Examination]:
-    """One for each cell, in float64 where the target has it. Raises CannotBeJudged where there is no cell."""
+    """One for each cell. Raises CannotBeJudged where there is none."""
     if not description["cells"]:
         raise CannotBeJudged(f"{options.targets[0]} offers no cell")
     place = Place.of(options.targets[0], options.backends[0], "float64")
     with Pool(options).start(place) as implementation:
-        dtype = implementation.describe().get("dtypes", ["float64"])[0]
         for cell in description["cells"]:
-            yield examine(implementation, cell, dtype)
+            yield examine(implementation, cell)
 
 
 def render(seen: Examination, console: Console) -> None:
@@ -81,6 +83,8 @@ def render(seen: Examination, console: Console) -> None:
     for compared in seen.step:
         console.print()
         console.print(_beside(seen, compared))
+    if seen.variant:
+        console.print(Text(f"variant: {show_case(seen.variant)}", "dim"))
     mark, style = MARKS[seen.health]
     console.print()
     console.print(Text(f"{mark} {seen.diagnosis}", style))
@@ -120,6 +124,8 @@ def _lines(seen: Examination) -> Iterator[tuple[str, Text]]:
             yield "", Text(f"{mark} {answer.method}: {answer.said}", style)
     if seen.milliseconds is not None:
         yield "one step", Text(f"{seen.milliseconds:.2g} ms, the median of some, the wire included")
+    for dtype in seen.refused:
+        yield "no step", Text(f"in {dtype}", "yellow")
     said = seen.cell.get("variant")
     if said:
         yield "declares", Text(f"{show_case(said['values'])} ({said['source']})")
@@ -132,10 +138,10 @@ def _argument(seen: Examination, name: str) -> str:
 
 def _parameters(seen: Examination) -> Iterator[tuple[str, Text]]:
     found = seen.parameters
-    names = [f"{name} {_shape(shape)}" for name, shape in found.mapped.items()]
+    names = [f"{name}{TOGETHER}{_shape(shape)}" for name, shape in found.mapped.items()]
     yield "mapped", Text(", ".join(names) or "no parameter", "" if names else "red")
     if found.missing:
-        missing = ", ".join(f"{name} {_shape(shape)}" for name, shape in found.missing.items())
+        missing = ", ".join(f"{name}{TOGETHER}{_shape(shape)}" for name, shape in found.missing.items())
         yield "missing", Text(missing, "bold red")
     for name, (got, want) in found.reshaped.items():
         yield "reshaped", Text(f"{name} has {_shape(got)}, the specification {_shape(want)}", "bold red")
@@ -151,30 +157,28 @@ def _answers(seen: Examination) -> Text:
     parts = []
     for answer in seen.answers:
         mark, style = MARKS[answer.outcome]
-        parts.append(Text.assemble((f"{mark} ", style), answer.method))
+        parts.append(Text.assemble((f"{mark}{TOGETHER}", style), answer.method))
     return Text("   ").join(parts)
 
 
 def _beside(seen: Examination, compared: Compared) -> Table:
     """The first values of a tensor: got, wanted, allowed, and under the variant that fits."""
     under = next((c for c in seen.under_variant if c.what == compared.what), None)
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
-    for title in (compared.what, "got", "wanted", "bound", "error/bound"):
-        table.add_column(title, justify="left" if title == compared.what else "right")
-    if under:
-        table.add_column(show_case(seen.variant), justify="right")
-        table.add_column("error/bound", justify="right")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(compared.what)
+    for title in ("got", "wanted", "bound", "err/bound", *(("variant", "err/bound") if under else ())):
+        table.add_column(title, justify="right", no_wrap=True)
     for i in range(min(SHOWN, compared.want.shape[-1])):
-        row = [f"  [0, {i}]", f"{compared.got[0, i]:.9g}", *_want(compared, i)]
-        row.insert(3, f"{compared.bound[0, i]:.1g}")
-        cells = [Text(text) for text in row]
-        cells[-1].stylize("green" if compared.excess[0, i] <= 1 else "red")
-        if under:
-            wanted, excess = _want(under, i)
-            cells += [Text(wanted), Text(excess, "green" if under.excess[0, i] <= 1 else "red")]
-        table.add_row(*cells)
+        cells = [Text(f"  [0, {i}]"), _number(compared.got, i), _number(compared.want, i)]
+        cells += [Text(f"{compared.bound[0, i]:.1g}"), _excess(compared, i)]
+        table.add_row(*cells, *((_number(under.want, i), _excess(under, i)) if under else ()))
     return table
 
 
-def _want(compared: Compared, i: int) -> tuple[str, str]:
-    return f"{compared.want[0, i]:.9g}", f"{compared.excess[0, i]:.2g}"
+def _number(values: Values, i: int) -> Text:
+    return Text(f"{values[0, i]:.7g}" if values.shape[-1] > i else "–")
+
+
+def _excess(compared: Compared, i: int) -> Text:
+    excess = compared.excess[0, i]
+    return Text(f"{excess:.2g}", "green" if excess <= 1 else "red")

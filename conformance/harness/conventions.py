@@ -10,6 +10,8 @@ from typing import Any
 _TIME = "sigma(+time_a t + time_b)"
 _DENSE = "time heads without the wiring's mask"
 _LINEAR = "heads without an activation"
+_SIGNED = "kernels times the signs of the synapses"
+_WIRED = {"head_activation": "linear", "sparse_time_heads": False, "signed_synapses": True}
 
 CONVENTIONS: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     "ncps.torch": {
@@ -22,9 +24,14 @@ CONVENTIONS: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     },
     "ncps.keras": {
         "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: ncps/keras/cfc_cell.py"),
+        "wired_cfc": (_WIRED, f"{_LINEAR}, {_DENSE}, {_SIGNED}: ncps/keras/wired_cfc_cell.py"),
     },
     "ncps.tf": {
         "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: ncps/tf/cfc_cell.py"),
+        "wired_cfc": (_WIRED, f"{_LINEAR}, {_DENSE}, {_SIGNED}: ncps/tf/wired_cfc_cell.py"),
+    },
+    "kerasncp.tf": {
+        "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: kerasncp/tf/cfc_cell.py"),
     },
 }
 """By package and family, the variant of the specification, and where it stands."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -133,8 +134,10 @@ class Keras2Cells(OwnCell):
         parsed = self._model(model)
         cell = self.legacy.built(parsed.config, parsed.input_dim)
         size = cell.state_size
-        sizes = {"state_size": list(size) if isinstance(size, (list, tuple)) else [size]}
-        return {**super().build(model), **sizes, "output_size": cell.output_size}
+        sizes: dict[str, Any] = {"state_size": list(size) if isinstance(size, (list, tuple)) else [size]}
+        with suppress(NotImplementedError):  # what Keras 2 raises for a cell that says none
+            sizes["output_size"] = cell.output_size
+        return {**super().build(model), **sizes}
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         return graphs(self.legacy.implements, kind, arguments, input_dim)

@@ -76,9 +76,20 @@ def arguments_of(cell: type) -> dict[str, inspect.Parameter]:
 
 def canonical_names(family: str, cell_path: str, paths: list[str]) -> list[str | None]:
     """The specification's name of each path, None for one that has none or shares it with another."""
-    names = [_canonical(family, path.removeprefix(f"{cell_path}/")) for path in paths]
+    own = [path.removeprefix(f"{cell_path}/") for path in paths]
+    names = [_canonical(family, path) for path in (_in_order(own) if family == "wired_cfc" else own)]
     often = Counter(names)
     return [name if often[name] == 1 else None for name in names]
+
+
+_PYPI_LAYER = re.compile(r"cf_c_cell(?:_(\d+))?(?=/)")
+"""A cell inside PyPI's wired cell; Keras numbers them as they are made, which is in running order."""
+
+
+def _in_order(paths: list[str]) -> list[str]:
+    """The paths with PyPI's cells called layer_0, layer_1 and so on."""
+    numbers = sorted({int(found[1] or 0) for path in paths if (found := _PYPI_LAYER.match(path))})
+    return [_PYPI_LAYER.sub(lambda f: f"layer_{numbers.index(int(f[1] or 0))}", p, count=1) for p in paths]
 
 
 def _canonical(family: str, path: str) -> str | None:

@@ -115,7 +115,7 @@ class OwnCell(Adapter):
             "adapter": origin(type(self.cell))["file"],
             "backend": self.host,
             "regime": regime(),
-            "float64": self.framework.holds_float64(),
+            "dtypes": ["float64", "float32"],
             "versions": self.framework.versions(),
         }
 

@@ -89,7 +89,7 @@ class TorchModules(Adapter):
             **origin(self.module),
             "backend": "torch",
             "regime": regime(),
-            "float64": True,
+            "dtypes": ["float64", "float32"],
             "versions": {"torch": self.torch.__version__},
         }
 

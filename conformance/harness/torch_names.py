@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from .adapter import NotSupported
 from .keras_names import arguments_of, family_of
+from .packages import member_of_package
 
 ARGUMENTS = {
     "cfc": (
@@ -85,7 +87,7 @@ def kinds_of(name: str, module: type) -> list[Kind]:
     sequence = "return_sequences" in found
     spelled = _spelled(family, found)
     kinds = [Kind(name, family, module, spelled, features, sequence)]
-    if sequence and "wiring" not in found:  # in place of units it takes a wiring
+    if sequence and "wiring" not in found and _has_wirings(module):  # in place of units it takes a wiring
         wired = f"wired_{family}"
         given = {**_spelled(wired, found), "wiring": spelled["units"]}
         only = "ode_unfolds" in found
@@ -104,6 +106,14 @@ def kinds_of(name: str, module: type) -> list[Kind]:
             )
         )
     return kinds
+
+
+def _has_wirings(module: type) -> bool:
+    try:
+        member_of_package(module, ".wirings", "FullyConnected")
+    except NotSupported:
+        return False
+    return True
 
 
 def _spelled(family: str, found: dict[str, Any]) -> dict[str, str]:

@@ -67,6 +67,8 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     console.print(Rule(Text(target, "bold"), align="left", style="dim"))
     for line in about(report, target):
         console.print(Text(line, "dim"), soft_wrap=True)
+    for said in declared(report, target):
+        console.print(said, soft_wrap=True)
     _print_variants(console, verdicts)
     if verdicts:
         _print_tables(console, verdicts, clauses)
@@ -108,6 +110,17 @@ def _identity(entry: Mapping[str, Any]) -> str:
     origin = f" from {entry['file']}" if entry.get("file") else ""
     distribution = f" ({entry['distribution']})" if entry.get("distribution") else ""
     return f"judged {name}{distribution}{origin}"
+
+
+def declared(report: Report, target: str) -> Iterator[Text]:
+    """The convention that each cell says it follows, and whether it was found to."""
+    found = {v.cell: v.variant for v in of_target(report, target) if v.variant}
+    entries = [entry for entry in report.implementations if entry.get("target") == target]
+    cells = {c["name"]: c["variant"] for e in entries for c in e.get("cells", ()) if c.get("variant")}
+    for cell, said in cells.items():
+        kept = ", and computes so" if found.get(cell) == said["values"] else ", but computes otherwise"
+        seen = kept if cell in found else ""
+        yield Text(f"{cell} declares {show_case(said['values'])}{seen} ({said['source']})", "dim")
 
 
 def _print_variants(console: Console, verdicts: list[Verdict]) -> None:

@@ -1,0 +1,53 @@
+"""`conformance doctor` on the command line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conformance import cli, implementation
+
+ROOT = Path(__file__).resolve().parents[2]
+KERAS = [name for name in implementation.importable_backends() if name in ("numpy", "torch")]
+PATH = ["--path", str(ROOT / "examples" / "own_adapter")]
+
+
+def doctor(*arguments):
+    return CliRunner().invoke(cli.main, ["doctor", *arguments])
+
+
+@pytest.mark.skipif("torch" not in KERAS, reason="no torch")
+def test_an_adapter_of_ones_own_is_examined():
+    said = doctor("torch_cfc:Mine", *PATH)
+    assert said.exit_code == 0, said.output
+    for part in (
+        "torch_cfc.py",
+        "Mine (cfc)",
+        "mode (default)",
+        "time_a/kernel",
+        "✓\u00a0gradients",
+        "err/bound",
+    ):
+        assert part in said.output
+    assert said.output.rstrip().endswith("adapter and step are sound: judge it with `conformance run`")
+
+
+@pytest.mark.skipif(not KERAS, reason="no Keras")
+def test_a_departing_formula_is_shown_beside_the_reference():
+    said = doctor("mutant:TimeIgnored", "--backend", KERAS[-1])
+    assert said.exit_code == 1
+    assert "the step departs, and no documented variant fits: output" in said.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("torch_cfc:Missing", *PATH), 2, "has no Missing"),
+        (("no_such_module:Cell",), 2, "unknown target"),
+        (("ncps", "--backend", "jxa"), 2, "did you mean 'jax'?"),
+    ],
+)
+def test_what_cannot_be_examined_is_said_in_a_line(arguments, status, said):
+    result = doctor(*arguments)
+    assert (result.exit_code, result.output.count("\n")) == (status, 1)
+    assert said in result.output
