@@ -209,6 +209,6 @@ class Layers:
 
     @property
     def dtypes(self) -> list[str]:
-        """The dtypes that this backend computes in; jax has float64 in another process, if not in this one."""
+        """Those that this backend computes in; jax has float64 in another process, if not in this one."""
         holds = self.float64 or self.keras.backend.backend() == "jax"
         return ["float64", "float32"] if holds else ["float32"]

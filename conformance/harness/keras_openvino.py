@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 
 def keep_float32() -> None:
@@ -11,11 +12,11 @@ def keep_float32() -> None:
     `predict` of Keras's OpenVINO backend leaves the precision to the device, which takes bfloat16 on
     processors that are quick at it; a layer called by hand is computed in float32 there too.
     """
-    openvino = import_module("openvino")
+    openvino: Any = import_module("openvino")
     compile_model = openvino.compile_model
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
 
-    def compile_exactly(model, device="AUTO", config=None):  # type: ignore[no-untyped-def]
+    def compile_exactly(model: Any, device: str = "AUTO", config: Any = None) -> Any:
         return compile_model(model, device, {**exact, **(config or {})})
 
     openvino.compile_model = compile_exactly

@@ -18,10 +18,10 @@ from conformance import options, start
 from conformance.checks import CHECKS
 from conformance.implementation import HarnessFault, Implementation, NotSupported
 from conformance.options import RunOptions, UsageError
-from conformance.plugin import _folder, _progress_group, _tiers
 from conformance.pool import CannotBeJudged, Place, described
 from conformance.report.jsonfile import from_json
 from conformance.report.status import obstacles, status
+from conformance.session import folder, progress_group, tiers
 from tests.conformance.nodejs import ROOT, command
 
 for module in ("dtype", "state", "step"):
@@ -135,13 +135,13 @@ def test_its_group_and_its_line_of_progress_can_be_told_from_the_id_of_a_test() 
         assert Place.target_of(place.group) == COMMAND
         assert not set("[]@/ '") & set(place.group)
         nodeid = f"suite/test_step.py::test_cfc_pure[CfCCell-node-float64@{place.group}]"
-        assert _progress_group(nodeid) == f"{COMMAND} on node"
+        assert progress_group(nodeid) == f"{COMMAND} on node"
 
 
 def test_a_long_command_has_a_folder_for_its_examples(tmp_path: Path) -> None:
     name = f"cfc.step.pure/{Place.of('exec:node ' + 300 * 'x', 'node', None).group}"
-    (tmp_path / _folder(name)).mkdir(parents=True)
-    assert _folder(name) != _folder(name.replace("x" * 300, "x" * 299))
+    (tmp_path / folder(name)).mkdir(parents=True)
+    assert folder(name) != folder(name.replace("x" * 300, "x" * 299))
 
 
 # A program
@@ -254,10 +254,10 @@ def test_a_command_that_dies_at_once_cannot_be_judged(program: Any) -> None:
 
 def test_a_target_of_one_precision_is_judged_at_that_alone() -> None:
     check = CHECKS["cfc.step.default"]
-    assert _tiers(check, {}, alone=False) == ["float64", "float32"]
-    assert _tiers(check, {"dtypes": ["float64"]}, alone=False) == ["float64"]
-    assert _tiers(CHECKS["state.pure"], {"dtypes": ["float64"]}, alone=False) == [None]
-    assert _tiers(CHECKS["dtype.float64"], {"dtypes": ["float32"]}, alone=False) == []
+    assert tiers(check, {}, alone=False) == ["float64", "float32"]
+    assert tiers(check, {"dtypes": ["float64"]}, alone=False) == ["float64"]
+    assert tiers(CHECKS["state.pure"], {"dtypes": ["float64"]}, alone=False) == [None]
+    assert tiers(CHECKS["dtype.float64"], {"dtypes": ["float32"]}, alone=False) == []
 
 
 def test_a_run_without_one_of_the_tiers_could_not_be_judged(tmp_path: Path) -> None:

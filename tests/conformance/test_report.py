@@ -80,10 +80,11 @@ def test_one_tier_is_enough_where_the_run_had_one() -> None:
     assert status(report(verdict(), budget={"tiers": ["float64"]})) == "conforms"
 
 
-def test_one_tier_is_enough_where_the_host_has_one() -> None:
-    single = {"target": "ncps", "backend": "jax", "dtypes": ["float64"]}
+def test_one_tier_is_enough_where_a_backend_of_keras_has_one() -> None:
+    single = {"target": "ncps", "backend": "jax", "host": "keras", "dtypes": ["float64"]}
     assert status(report(verdict(), implementations=[single])) == "conforms"
-    assert status(report(verdict(), implementations=[single | {"backend": "torch"}])) == "could not be judged"
+    for other in ({"backend": "torch"}, {"host": "node"}):
+        assert status(report(verdict(), implementations=[single | other])) == "could not be judged"
 
 
 def test_a_run_of_some_clauses_is_judged_by_those() -> None:

@@ -1,0 +1,113 @@
+"""The end of a run: its report, and the files that it was asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conformance import __version__, clauses, examples, known_failures, options
+from conformance.checks import every
+from conformance.options import RunOptions
+from conformance.report import jsonfile
+from conformance.session import Session
+from conformance.trial import FORMULA, TIERS
+from conformance.verdict import Report
+
+MOST_NAMED = 5
+"""Tests that a note names, of those that have no verdict."""
+
+
+def close(run: Session) -> Report:
+    """The report; what cannot be written is said in it."""
+    run.pool.close()
+    report = report_of(run)
+    if run.leash:
+        run.leash.close()
+    if run.options.json:
+        try:
+            jsonfile.write(report, run.options.json)
+        except OSError as fault:
+            report = _unwritten(report, run.options.json, fault)
+    try:
+        _write_examples(report, run.options)
+    except OSError as fault:
+        report = _unwritten(report, Path(fault.filename or "an example"), fault)
+    return report
+
+
+def report_of(run: Session) -> Report:
+    """What the run found so far."""
+    asked = run.options
+    missing = run.expected - run.seen
+    order = list(run.spec.clauses)
+    return Report(
+        spec=run.spec.version,
+        suite=__version__,
+        seed=run.seed,
+        command=options.command_line(asked),
+        budget={
+            "examples": asked.max_examples,
+            "smoke": asked.smoke,
+            "clauses": list(asked.clauses),
+            "targets": list(asked.targets),
+            "backends": list(asked.backends),
+            "shard": str(asked.shard) if asked.shard else None,
+            "tiers": [FORMULA] if asked.in_process else list(TIERS),
+        },
+        implementations=[about for _, about in sorted(run.implementations.items())],
+        verdicts=sorted(
+            run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
+        ),
+        seconds=time.monotonic() - run.began,
+        complete=bool(run.expected) and not missing and not run.notes,
+        notes=run.notes + _unjudged(missing) + _unknown_cells(run),
+        known_failures=_list_of_failures(run),
+    )
+
+
+def _list_of_failures(run: Session) -> dict[str, Any]:
+    """What the report says of the file of known failures."""
+    asked = run.options
+    if not run.listed:
+        return {}
+    judged = [
+        (check.clause, key.where, run.implementations.get((key.place.target, key.place.backend), {}))
+        for check in every().values()
+        for key in run.keys(check)
+    ]
+    return {
+        "file": str(asked.known_failures or asked.write_known_failures),
+        "strict": asked.strict,
+        "unmatched": known_failures.unmatched(run.listed, judged, clauses.load().clauses),
+    }
+
+
+def _unknown_cells(run: Session) -> list[str]:
+    """The cells of families that the version of the specification does not know, a note for all."""
+    cells = [cell for description in run.described.values() for cell in description["cells"]]
+    names = [cell["name"] for cell in cells if cell["family"] not in run.spec.families]
+    by = f"not judged, for specification {run.spec.version} does not know them"
+    return [f"{by}: {', '.join(dict.fromkeys(names))}"] if names else []
+
+
+def _unjudged(missing: set[str]) -> list[str]:
+    """Notes on the tests that have no verdict."""
+    found = [f"not judged: {nodeid}" for nodeid in sorted(missing)[:MOST_NAMED]]
+    return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
+
+
+def _unwritten(report: Report, path: Path, fault: OSError) -> Report:
+    """A report that is not what was asked for: its file is missing."""
+    note = f"{path} cannot be written: {fault.strerror}"
+    return replace(report, complete=False, notes=[*report.notes, note])
+
+
+def _write_examples(report: Report, asked: RunOptions) -> None:
+    """The files that a run was asked for beside its report."""
+    if asked.examples:
+        found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
+        examples.write(filter(None, found), asked.examples, by_target=len(asked.targets) > 1)
+    if asked.write_known_failures:
+        known_failures.write(report.verdicts, asked.write_known_failures)
