@@ -6,6 +6,7 @@ import ast
 import configparser
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
@@ -28,6 +29,8 @@ TOX = re.compile(r"\btox run -e (?P<name>[\w,]+)")
 PYTEST_OPTION = re.compile(r"--conformance-[a-z-]+")
 HEAVY = {"conformance_harness", "jax", "keras", "ncps", "tensorflow", "torch"}
 """What a program of a guide may import and this test may not have, or may not import here."""
+FOUND = ("dtype.policy", "errors.timespans", "shape.computed")
+"""What the first cell of the guide fails, and the second does not."""
 STARTING = {"check", "clauses_of", "start"}
 """What starts a harness, by the name that it has in `conformance`."""
 
@@ -124,6 +127,18 @@ def assert_prints(text: str, output: str) -> None:
     """A comment behind a `print` is what it prints."""
     said = re.findall(r"^print\(.*\)  # (.+)$", text, re.MULTILINE)
     assert said == [] or output.splitlines() == said
+
+
+@pytest.mark.parametrize(("listing", "outcome"), [("first", "fail"), ("second", "pass")])
+def test_the_cell_of_the_guide_is_judged_as_said(listing: str, outcome: str, tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    found = tmp_path / "report.json"
+    options = ["--backend", "numpy", "--smoke", "--seed", "1", "--jobs", "1", "--json", str(found)]
+    options += ["--path", str(ROOT / "docs/listings" / listing), "--clause", ",".join(FOUND)]
+    command = [sys.executable, "-m", "conformance", "run", "my_cells:MyLTC", *options]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
+    verdicts = json.loads(found.read_text("utf-8"))["verdicts"]
+    assert {(v["clause"], v["outcome"]) for v in verdicts} == {(clause, outcome) for clause in FOUND}
 
 
 @pytest.fixture(scope="module")
