@@ -41,6 +41,8 @@ class Cell:
         backend: "numpy", "torch", "jax" or "tensorflow": whose arrays the step is given.
         arguments: the arguments of the specification that the cell has, each with the values that it may
             have, or None for all of them. What is left out is judged by the specification's default.
+        differentiable: whether the step computes with the very arrays that it is given, as a framework needs
+            to differentiate it; False where it reads variables of its own.
         name: what reports call the cell; by default the name of the class.
         variant: a documented convention of your own, {"head_activation": "linear"} or {"time_sign": 1}, and
             `variant_source`, the words or the file that say so. It is reported and checked, and excuses
@@ -51,6 +53,7 @@ class Cell:
     family: ClassVar[str]
     backend: ClassVar[str] = "numpy"
     arguments: ClassVar[Mapping[str, tuple[Any, ...] | None]] = {"units": None}
+    differentiable: ClassVar[bool] = True
     name: ClassVar[str] = ""
     variant: ClassVar[Mapping[str, Any]] = {}
     variant_source: ClassVar[str] = ""
@@ -121,7 +124,7 @@ class OwnCell(Adapter):
 
     def capabilities(self) -> list[str]:
         offered = ["build", "parameters", "step"]
-        offered += ["gradients"] if self.framework.differentiates else []
+        offered += ["gradients"] if self.framework.differentiates and self.cell.differentiable else []
         return offered + (["sequence"] if self._has("sequence") else [])
 
     def build(self, model: Any) -> Any:
@@ -177,6 +180,8 @@ class OwnCell(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
     ) -> Any:
+        if not self.cell.differentiable:
+            raise NotSupported("the step is not differentiable by what it is given")
         run, given = self._prepared(model, parameters, inputs, state, timespans)
         found = self.framework.gradients(run, given, (cotangent, list(state_cotangent)))
         values, x, h, t = self.framework.numpy_all(found)
