@@ -69,10 +69,12 @@ class Pool:
         self.options = options
         self.running: dict[Place, Implementation] = {}
         self.group = ""
+        self.keeps = False
+        """Whether harnesses of other groups stay, for they are asked in turn."""
 
     def at(self, place: Place) -> Implementation:
         """The harness of `place`; those of another group are closed first."""
-        if place.group != self.group:
+        if place.group != self.group and not self.keeps:
             self.close()
             self.group = place.group
         if place not in self.running:
@@ -122,7 +124,10 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
         CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
     """
     quickest = "" if target.startswith(EXEC) else max(options.backends, key=_speed, default="")
-    with _started(options, Place.of(target, quickest, None)) as implementation:
+    everything = Place.of(
+        target, quickest, "float64"
+    )  # else Keras makes float32 of float64
+    with _started(options, everything) as implementation:
         try:
             return implementation.describe()
         except RequestRefused as refused:

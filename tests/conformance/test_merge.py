@@ -176,6 +176,7 @@ def test_real_shards_give_the_verdicts_of_the_whole_run(tmp_path: Path) -> None:
         return tmp_path / name
 
     whole = jsonfile.read(run("whole.json"))
+    assert {verdict.tier for verdict in whole.verdicts} == {"float64", "float32"}
     parts = {
         name: jsonfile.read(run(name, "--shard", name[:3].replace("-", "/")))
         for name in ("1-2.json", "2-2.json")
