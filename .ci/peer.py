@@ -4,7 +4,7 @@
     python .ci/peer.py --tf DIR      # for cells of Keras 2, which needs an environment of its own
 
 Both packages are imported as `ncps`, so the peer needs an interpreter of its own. Keras and the frameworks
-have the versions of PIP_CONSTRAINT. With `tf-keras`, TensorFlow's Keras is the legacy one, on which the cells of
+have the versions of PIP_CONSTRAINT. With `tf-keras`, TensorFlow has its legacy Keras, on which the cells of
 `ncps.tf`, `keras-ncp` and `cfc-model` run.
 """
 
