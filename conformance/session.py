@@ -169,7 +169,12 @@ def tiers(check: Check, description: dict[str, Any], *, alone: bool) -> list[str
 
 
 def offered(description: dict[str, Any]) -> list[str]:
-    """The dtypes that a target computes in, as it says; a target that does not say has both."""
+    """The dtypes that a target computes in, as it says; a target that does not say has both.
+
+    Keras's backends differ, so each of them is asked at both, and tells by use.
+    """
+    if description.get("host") == "keras":
+        return list(TIERS)
     return [dtype for dtype in TIERS if dtype in description.get("dtypes", TIERS)]
 
 

@@ -256,6 +256,7 @@ def test_a_target_of_one_precision_is_judged_at_that_alone() -> None:
     check = CHECKS["cfc.step.default"]
     assert tiers(check, {}, alone=False) == ["float64", "float32"]
     assert tiers(check, {"dtypes": ["float64"]}, alone=False) == ["float64"]
+    assert tiers(check, {"host": "keras", "dtypes": ["float32"]}, alone=False) == ["float64", "float32"]
     assert tiers(CHECKS["state.pure"], {"dtypes": ["float64"]}, alone=False) == [None]
     assert tiers(CHECKS["dtype.float64"], {"dtypes": ["float32"]}, alone=False) == []
 
