@@ -89,6 +89,16 @@ def test_the_backends_that_fail_alike_share_an_entry_and_have_an_example_each(tm
         assert found and found.backend == backend
 
 
+def test_tiers_that_fail_on_the_same_backends_share_an_entry(tmp_path: Path) -> None:
+    one = failed()
+    both = [dataclasses.replace(one, tier=tier) for tier in ("float32", "float64")]
+    alone = dataclasses.replace(one, backend="torch")
+    known_failures.write([*both, alone], tmp_path / "known.toml")
+    first, second = load(tmp_path / "known.toml")
+    assert (first.place["backend"], first.place["tier"]) == (("numpy",), ("float32", "float64"))
+    assert (second.place["backend"], second.place["tier"]) == (("torch",), ("float64",))
+
+
 def test_any_text_is_written_as_toml(tmp_path: Path) -> None:
     said = 'a "quoted"\x7f\\ text\twith \u2028 and \x01'
     verdict = dataclasses.replace(failed(), outcome="error", reason=said, failure=None)
@@ -162,7 +172,7 @@ def test_an_entry_is_about_the_versions_that_it_names(path: Path, versions: list
 
 
 def test_an_entry_without_a_tier_is_about_that_of_its_example(path: Path) -> None:
-    path.write_text(path.read_text().replace('tier = "float64"\n', ""))
+    path.write_text(path.read_text().replace('tier = ["float64"]\n', ""))
     (entry,) = load(path)
     assert entry.covers(fakes.STEP, WHERE, ABOUT)
     assert not entry.covers(fakes.STEP, {**WHERE, "tier": "float32"}, ABOUT)

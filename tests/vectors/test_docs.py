@@ -15,7 +15,7 @@ import pytest
 
 from conformance import examples, vectors
 from conformance.commands.replay import replay
-from conformance.known_failures import SCHEMA
+from conformance.known_failures.entries import SCHEMA
 from conformance.options import OPTIONS
 from reference import cfc_step
 from tests.conformance.nodejs import node
