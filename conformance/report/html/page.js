@@ -167,13 +167,16 @@ function showPanel() {
   for (const cell of all("td.chosen")) cell.classList.remove("chosen");
   const known = clause && facts.clauses[clause];
   panel.hidden = !known;
+  document.documentElement.classList.toggle("beside", Boolean(known));
   if (!known) { opened = ""; return; }
-  cellOf(clause, at)?.classList.add("chosen");
+  const cell = cellOf(clause, at);
+  cell?.classList.add("chosen");
   if (opened === `${clause} ${at}`) return;
   opened = `${clause} ${at}`;
   one("#panel-title").textContent = clause;
   one(".content", panel).replaceChildren(...content(clause, at));
   panel.scrollTop = 0;
+  if (cell && cell.checkVisibility()) reveal(cell);
 }
 
 function cellOf(clause, at) {
