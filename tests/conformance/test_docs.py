@@ -31,7 +31,7 @@ HEAVY = {"conformance_harness", "jax", "keras", "ncps", "tensorflow", "torch"}
 """What a program of a guide may import and this test may not have, or may not import here."""
 FOUND = ("dtype.policy", "errors.timespans", "shape.computed")
 """What the first cell of the guide fails, and the second does not."""
-STARTING = {"check", "clauses_of", "start"}
+STARTING = {"check", "each_clause", "start"}
 """What starts a harness, by the name that it has in `conformance`."""
 
 
