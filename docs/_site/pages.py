@@ -6,7 +6,6 @@ it stands; a link to any other file of the repository leads to a copy under `sou
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.pages import Page
 
-log = logging.getLogger("mkdocs.plugins.pages")  # what it warns of fails a strict build
-
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATION = "specification.md"
 ELSEWHERE = {
@@ -30,7 +27,6 @@ ELSEWHERE = {
     "javascript.md": "javascript/README.md",
     "results.md": "benchmarks/RESULTS.md",
 }
-OUTSIDE = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 LINK = re.compile(r"(?P<text>\[(?:[^\[\]]|\[[^\[\]]*\])*\])\((?P<path>[^\s()#:]+)(?P<anchor>#[^\s()]*)?\)")
 CLAUSE = re.compile(r"^### (?P<id>\S+) · (?P<level>.+)$", re.MULTILINE)
 
@@ -47,13 +43,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri == SPECIFICATION:
         markdown = anchored(markdown)
     return LINK.sub(lambda link: linked(link, page.file, config, files), markdown)
-
-
-def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Sees to it that a reader needs no other site."""
-    for element in OUTSIDE.findall(output):
-        log.warning("%s loads from elsewhere: %s", page.file.src_uri, element)
-    return output
 
 
 def anchored(markdown: str) -> str:
