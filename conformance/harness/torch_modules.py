@@ -17,51 +17,21 @@ an adapter of twenty lines, `own.Cell`.
 from __future__ import annotations
 
 import copy
-import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .adapter import Adapter, Array, BadParams, ContractBroken, Model, NotSupported, theirs
-from .conventions import declared
-from .keras_names import arguments_of
-from .mapping import check
-from .packages import origin, plain, regime
-from .torch_names import BEHIND, Kind, canonical_names, kinds_of, time_of, transposed
-from .wirings import graphs, wiring
+from .adapter import Adapter, Array, ContractBroken, Model, NotSupported, theirs
+from .packages import origin, regime
+from .torch_building import Builder, Built, array, as_kernel, dtype_of
+from .torch_names import kinds_of, time_of, transposed
+from .wirings import graphs
 
-ACTIVATIONS = (
-    *("tanh", "lecun_tanh", "relu", "sigmoid", "linear"),
-    *("silu", "softplus", "elu", "gelu", "leaky_relu"),
-)
-MODES = ("default", "no_gate", "pure")
-CHOICES = {"activation": ACTIVATIONS, "backbone_activation": ACTIVATIONS, "mode": MODES}
-"""Arguments whose values a class may know some of; which ones is found by trying."""
 LEARNING_RATE = 1e-2
-KEPT = 64
-
-
-@dataclass
-class Built:
-    """A module, and its parameters by canonical name with whether they are stored `(out, in)`."""
-
-    kind: Kind
-    module: Any
-    named: dict[str, tuple[Any, bool]]
-
-    def assign(self, given: Any) -> None:
-        """Raises NotSupported or BadParams where `given` does not fit."""
-        own = {name: _turned(parameter, turned) for name, (parameter, turned) in self.named.items()}
-        check({name: tuple(value.shape) for name, value in own.items()}, given)
-        for name, value in own.items():
-            value.data.copy_(_torch().as_tensor(np.asarray(given[name])))
-
-    def values(self) -> dict[str, Array]:
-        return {name: _array(_turned(p, turned)) for name, (p, turned) in self.named.items()}
 
 
 class TorchModules(Adapter):
@@ -71,18 +41,17 @@ class TorchModules(Adapter):
 
     def __init__(self, target: str, name: str, module: type) -> None:
         super().__init__(target)
-        self.kinds = {kind.name: kind for kind in kinds_of(name, module)}
-        if not self.kinds:
+        kinds = kinds_of(name, module)
+        if not kinds:
             raise NotSupported(
                 f"{target}: {name} is no CfC or LTC module by its name, or takes no input_size; "
                 "an adapter of your own tells how it is called"
             )
-        self.module, self.torch = module, _torch()
-        self._kept: dict[str, Built] = {}
-        self._known: dict[tuple[str, str], list[Any]] = {}
+        self.module, self.torch = module, import_module("torch")
+        self.builder = Builder(kinds)
 
     def cells(self) -> list[dict[str, Any]]:
-        return [self._facts(kind) for kind in self.kinds.values()]
+        return [self.builder.facts(kind) for kind in self.builder.kinds.values()]
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -95,14 +64,14 @@ class TorchModules(Adapter):
 
     def capabilities(self) -> list[str]:
         offered = super().capabilities()
-        if not any(kind.sequence for kind in self.kinds.values()):
+        if not any(kind.sequence for kind in self.builder.kinds.values()):
             offered = [
                 name for name in offered if name not in ("sequence", "save", "load", "train", "roundtrip")
             ]
         return offered
 
     def build(self, model: Any) -> Any:
-        built = self._fresh(Model.parse(model))
+        built = self.builder.fresh(Model.parse(model))
         names = {id(parameter): name for name, (parameter, _) in built.named.items()}
         return {
             "variables": [
@@ -114,7 +83,7 @@ class TorchModules(Adapter):
         }
 
     def parameters(self, model: Any) -> Any:
-        return {"parameters": self._fresh(Model.parse(model)).values()}
+        return {"parameters": self.builder.fresh(Model.parse(model)).values()}
 
     def step(
         self,
@@ -130,7 +99,7 @@ class TorchModules(Adapter):
         repeat: int = 1,
     ) -> Any:
         parsed = Model.parse(model)
-        built = self._fresh(parsed) if training or echo else self._ready(parsed)
+        built = self.builder.fresh(parsed) if training or echo else self.builder.ready(parsed)
         built.assign(parameters)
         built.module.train(training)
         self.torch.manual_seed(parsed.seed if seed is None else seed)
@@ -139,14 +108,14 @@ class TorchModules(Adapter):
             answers = [one_step(built, x, h, t) for _ in range(repeat)]
         output, new = answers[-1]
         answer: dict[str, Any] = {
-            "output": _array(output),
-            "state": [_array(tensor) for tensor in new],
-            "dtypes": {"output": _dtype(output), "state": [_dtype(tensor) for tensor in new]},
+            "output": array(output),
+            "state": [array(tensor) for tensor in new],
+            "dtypes": {"output": dtype_of(output), "state": [dtype_of(tensor) for tensor in new]},
         }
         if repeat > 1:
-            answer["outputs"] = [_array(output) for output, _ in answers]
+            answer["outputs"] = [array(output) for output, _ in answers]
         if echo:
-            after = {"inputs": _array(x), "state": [_array(tensor) for tensor in h]}
+            after = {"inputs": array(x), "state": [array(tensor) for tensor in h]}
             answer["after"] = {**after, "parameters": built.values()}
         return answer
 
@@ -160,7 +129,7 @@ class TorchModules(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
     ) -> Any:
-        built = self._ready(Model.parse(model))
+        built = self.builder.ready(Model.parse(model))
         built.assign(parameters)
         built.module.eval()
         x, h, t = self._tensors(inputs, state, timespans)
@@ -174,10 +143,10 @@ class TorchModules(Adapter):
         by_tensor, by_parameter = slopes[: len(given)], slopes[len(given) :]
         named = zip(built.named.items(), by_parameter, strict=True)
         return {
-            "inputs": _array(by_tensor[0]),
-            "state": [_array(slope) for slope in by_tensor[1 : 1 + len(h)]],
-            "timespans": None if t is None else _array(by_tensor[-1]),
-            "parameters": {name: _array(_turned(slope, turned)) for (name, (_, turned)), slope in named},
+            "inputs": array(by_tensor[0]),
+            "state": [array(slope) for slope in by_tensor[1 : 1 + len(h)]],
+            "timespans": None if t is None else array(by_tensor[-1]),
+            "parameters": {name: array(as_kernel(slope, turned)) for (name, (_, turned)), slope in named},
         }
 
     def sequence(
@@ -205,7 +174,7 @@ class TorchModules(Adapter):
             if refused:
                 raise NotSupported(f"a torch module knows no {what}")
         parsed = Model.parse(model)
-        built = self._fresh(parsed, return_sequences="return_sequences" in wanted)
+        built = self.builder.fresh(parsed, return_sequences="return_sequences" in wanted)
         if not built.kind.sequence:
             raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
         built.assign(parameters)
@@ -264,7 +233,7 @@ class TorchModules(Adapter):
     ) -> Any:
         """`steps` steps of Adam on the mean squared error of the last output."""
         parsed = Model.parse(model)
-        built = self._fresh(parsed, return_sequences=False)
+        built = self.builder.fresh(parsed, return_sequences=False)
         if not built.kind.sequence:
             raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence to train")
         if parameters is not None:
@@ -287,96 +256,6 @@ class TorchModules(Adapter):
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         return graphs(self.module, kind, arguments, input_dim)
 
-    # Building
-
-    def _ready(self, model: Model) -> Built:
-        """A module of these arguments, kept; whoever takes it assigns its parameters."""
-        self.torch.set_default_dtype(_torch_dtype(model.dtype))
-        key = json.dumps(asdict(model), sort_keys=True)
-        if key not in self._kept:
-            if len(self._kept) == KEPT:
-                self._kept.clear()
-            self._kept[key] = self._fresh(model)
-        return self._kept[key]
-
-    def _fresh(self, model: Model, **options: Any) -> Built:
-        if model.cell not in self.kinds:
-            raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(self.kinds)}")
-        kind = self.kinds[model.cell]
-        self.torch.set_default_dtype(_torch_dtype(model.dtype))
-        self.torch.manual_seed(model.seed)
-        module = self._construct(kind, model.config, model.input_dim, options if kind.sequence else {})
-        module = module.to(_torch_dtype(model.dtype))
-        paths = dict(module.named_parameters())
-        names = canonical_names(kind.family, list(paths))
-        named = {n: (paths[p], transposed(p)) for p, n in zip(paths, names, strict=True) if n}
-        return Built(kind, module, named)
-
-    def _construct(self, kind: Kind, config: dict[str, Any], features: int, options: dict[str, Any]) -> Any:
-        if kind.memory:
-            named = config["cell"]
-            if not isinstance(named, dict):
-                raise NotSupported(f"{kind.name} is not given the cell behind its LSTM, but makes it")
-            family = BEHIND.get(named["class_name"])
-            inner = next((k for k in kind.behind if k.family == family), None)
-            if inner is None:
-                raise NotSupported(f"{kind.name} has no {named['class_name']} behind its LSTM")
-            return self._construct(inner, named["config"], features, {**options, "mixed_memory": True})
-        given = {kind.features: features, **options}
-        for name, value in config.items():
-            if name not in kind.spelled:
-                raise NotSupported(f"{kind.name} takes no {name}")
-            self._check_known(kind, name, value)
-            made = wiring(kind.module, value["class_name"], value["config"]) if name == "wiring" else value
-            given[kind.spelled[name]] = made
-        return theirs(kind.module, **given)
-
-    # Which values of an argument there are, found by trying
-
-    def _check_known(self, kind: Kind, name: str, value: Any) -> None:
-        if name in CHOICES and value in CHOICES[name] and value not in self._values(kind, name):
-            raise NotSupported(f"{kind.name} knows no {name} {value!r}")
-
-    def _values(self, kind: Kind, name: str) -> list[Any]:
-        if (kind.family, name) not in self._known:
-            self._known[kind.family, name] = [v for v in CHOICES[name] if self._builds(kind, name, v)]
-        return self._known[kind.family, name]
-
-    def _builds(self, kind: Kind, name: str, value: Any) -> bool:
-        small: dict[str, Any] = {kind.features: 1, kind.spelled[name]: value}
-        if "wiring" in kind.spelled:
-            small[kind.spelled["wiring"]] = wiring(kind.module, "FullyConnected", {"units": 1})
-        else:
-            small[kind.spelled["units"]] = 1
-        try:
-            kind.module(**small)
-        except Exception:
-            return False
-        return True
-
-    def _facts(self, kind: Kind) -> dict[str, Any]:
-        constructor = arguments_of(kind.module)
-        defaults = {name: constructor[spelling].default for name, spelling in kind.spelled.items()}
-        facts: dict[str, Any] = {
-            "name": kind.name,
-            "family": kind.family,
-            "layer": kind.name if kind.sequence else None,
-            "arguments": list(kind.spelled),
-            "defaults": {n: plain(v) for n, v in defaults.items() if not isinstance(v, type)},
-            "variant": declared(kind.module, kind.family),
-            "values": {name: self._values(kind, name) for name in CHOICES if name in kind.spelled},
-        }
-        known = {"return_sequences", "batch_first", "mixed_memory", kind.features}
-        known |= {spelling for any_kind in self.kinds.values() for spelling in any_kind.spelled.values()}
-        facts["unknown"] = [name for name in constructor if name not in known]
-        if kind.memory:
-            inner = {inner.family: self._facts(inner) for inner in kind.behind}
-            behind = {cell: inner[family] for cell, family in BEHIND.items() if family in inner}
-            facts |= {"behind": behind, "values": {"cell": list(behind)}, "defaults": {}}
-        return facts
-
-    # Running
-
     def _tensors(self, inputs: Any, state: Any, timespans: Any) -> tuple[Any, list[Any], Any]:
         tensor = self.torch.tensor  # a copy, so that nothing of a request is changed
         return tensor(inputs), [tensor(s) for s in state], None if timespans is None else tensor(timespans)
@@ -393,13 +272,13 @@ class TorchModules(Adapter):
             times = t if t is None or not chunks else t[:, part]
             with self.torch.no_grad():
                 output, last = call(built, x[:, part], h or None, times)
-            joined.append(_array(output))
+            joined.append(array(output))
             start += size
         output = np.concatenate(joined, axis=1) if joined[0].ndim > 2 else joined[-1]
-        return {"output": output, **({"state": [_array(h) for h in last]} if with_state else {})}
+        return {"output": output, **({"state": [array(h) for h in last]} if with_state else {})}
 
     def _saved_kind(self, model: Model) -> Built:
-        built = self._fresh(model, return_sequences=True)
+        built = self.builder.fresh(model, return_sequences=True)
         if not built.kind.sequence:
             raise NotSupported(f"{model.cell} takes one step; nothing runs it over a sequence")
         return built
@@ -439,34 +318,11 @@ def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[
     return output[:, 0] if output.ndim == 3 else output, new
 
 
-def _torch() -> Any:
-    return import_module("torch")
-
-
-def _torch_dtype(name: str) -> Any:
-    if name not in ("float32", "float64"):
-        raise NotSupported("a torch module has no dtype policy")
-    return getattr(_torch(), name)
-
-
-def _turned(tensor: Any, turned: bool) -> Any:
-    return tensor.T if turned else tensor
-
-
-def _array(tensor: Any) -> Array:
-    array: Array = tensor.detach().numpy().copy()
-    return array
-
-
-def _dtype(tensor: Any) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
-
-
 def _size(module: Any, *names: str) -> Any:
     return next((getattr(module, name) for name in names if hasattr(module, name)), None)
 
 
 def _variable_facts(path: str, parameter: Any, name: str | None) -> dict[str, Any]:
-    shape = list(_turned(parameter, transposed(path) and name is not None).shape)
+    shape = list(as_kernel(parameter, transposed(path) and name is not None).shape)
     trainable = parameter.requires_grad
-    return {"path": path, "name": name, "shape": shape, "dtype": _dtype(parameter), "trainable": trainable}
+    return {"path": path, "name": name, "shape": shape, "dtype": dtype_of(parameter), "trainable": trainable}

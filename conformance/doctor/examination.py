@@ -1,0 +1,139 @@
+"""What is found out about a cell, and the line that says what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from conformance.cases import Values
+from conformance.families import FAMILIES
+from conformance.families.base import Variant
+from conformance.judge import ratio
+
+Health = Literal["agrees", "departs", "wrong adapter"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one real request."""
+
+    method: str
+    outcome: Literal["answers", "not offered", "raises"]
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a built cell against those of the specification."""
+
+    mapped: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    missing: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    reshaped: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    """By name, the shape found and the shape wanted."""
+    unmapped: tuple[str, ...] = ()
+    """Variables that have no name in the specification."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing and not self.reshaped
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One tensor of a step beside the reference's."""
+
+    what: str
+    got: Values
+    want: Values
+    bound: Values
+
+    @property
+    def excess(self) -> Values:
+        """Error over bound; 1 is the most that conforms."""
+        if self.got.shape != self.want.shape:
+            return np.full(self.want.shape, np.inf)
+        worst = ratio(np.abs(self.got - self.want), self.bound)
+        return np.where(np.isfinite(self.got), worst, np.inf)
+
+    @property
+    def agrees(self) -> bool:
+        return bool((self.excess <= 1.0).all())
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that is found out about one cell on one backend."""
+
+    cell: Mapping[str, Any]
+    backend: str
+    dtype: str
+    config: Mapping[str, Any]
+    parameters: Parameters
+    answers: tuple[Answer, ...]
+    milliseconds: float | None
+    """Of one step, the median of several, the wire included; None where there is no step."""
+    step: tuple[Compared, ...]
+    variant: Variant
+    """The documented variant that fits; {} is none."""
+    under_variant: tuple[Compared, ...]
+    several: str
+    """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    refused: tuple[str, ...] = ()
+    """The dtypes in which it takes no step."""
+
+    @property
+    def health(self) -> Health:
+        if not self.parameters.complete or not self.step:
+            return "wrong adapter"
+        return "agrees" if all(c.agrees for c in self.step) and not self.several else "departs"
+
+    @property
+    def diagnosis(self) -> str:
+        """One line that says what to look at."""
+        return diagnose(self)
+
+    @property
+    def absent(self) -> dict[str, Any]:
+        """Arguments of the specification that the cell does not have, with the default it is judged by."""
+        defaults = FAMILIES[self.cell["family"]].defaults
+        return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
+
+
+def diagnose(seen: Examination) -> str:
+    """What is most likely wrong, the adapter first: a wrong name makes every number wrong."""
+    found = seen.parameters
+    raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
+    if raised:
+        return f"the cell cannot be built: {raised}"
+    if found.missing:
+        names = ", ".join(found.missing)
+        unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
+        return f"the adapter maps no parameter {names}{unknown if found.unmapped else ''}"
+    if found.reshaped:
+        name, (got, want) = next(iter(found.reshaped.items()))
+        hint = ": transposed?" if got == want[::-1] else ""
+        return f"the adapter maps {name} to shape {got}, but the specification has {want}{hint}"
+    if not seen.step:
+        said = next((a.said for a in seen.answers if a.method == "step"), "no step is offered")
+        return f"no step was taken: {said or 'the answer has another shape'}"
+    if seen.several:
+        rest = "" if all(c.agrees for c in seen.step) else f"; and {_departure(seen)}"
+        return f"a step of several samples is wrong: {seen.several}{rest}"
+    if seen.health == "agrees":
+        return "adapter and step are sound: judge it with `conformance run`"
+    return _departure(seen)
+
+
+def _departure(seen: Examination) -> str:
+    if seen.variant:
+        said = ", ".join(f"{name}={value!r}" for name, value in seen.variant.items())
+        return f"the step departs from the default of the specification: {said} fits every case"
+    worst = max(float(np.max(compared.excess)) for compared in seen.step)
+    names = ", ".join(compared.what for compared in seen.step if not compared.agrees)
+    return (
+        f"the step departs, and no documented variant fits: {names} is off by {worst:.2g} times the bound; "
+        "if the parameters are mapped rightly, it is the formula"
+    )
