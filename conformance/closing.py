@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,21 @@ def close(run: Session) -> Report:
         try:
             jsonfile.write(report, run.options.json)
         except OSError as fault:
-            report = _unwritten(report, run.options.json, fault)
+            report = unwritten(report, run.options.json, fault)
     try:
         _write_examples(report, run.options)
     except OSError as fault:
-        report = _unwritten(report, Path(fault.filename or "an example"), fault)
+        report = unwritten(report, Path(fault.filename or "an example"), fault)
     return report
+
+
+def keep(run: Session) -> None:
+    """Writes what the run found so far: what there is of a run that is killed, or whose machine goes down."""
+    report = report_of(run)
+    notes = ["this was written while the run went on, and it did not come to its end", *report.notes]
+    if run.options.json:
+        with suppress(OSError):  # the end of the run tells of it
+            jsonfile.write(replace(report, complete=False, notes=notes), run.options.json)
 
 
 def report_of(run: Session) -> Report:
@@ -98,7 +108,7 @@ def _unjudged(missing: set[str]) -> list[str]:
     return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
 
 
-def _unwritten(report: Report, path: Path, fault: OSError) -> Report:
+def unwritten(report: Report, path: Path, fault: OSError) -> Report:
     """A report that is not what was asked for: its file is missing."""
     note = f"{path} cannot be written: {fault.strerror}"
     return replace(report, complete=False, notes=[*report.notes, note])

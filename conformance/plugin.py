@@ -6,6 +6,8 @@ Load it by name, `pytest -p conformance.plugin --pyargs conformance.suite`; noth
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from typing import Any
@@ -155,11 +157,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 # The end
 
 
+KEPT_EVERY = 30.0
+"""Seconds between two reports that are written while the run goes on."""
+
+
 class Collector:
     """Gathers the verdicts where the run is reported: not in a worker."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.kept = -math.inf
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -178,6 +185,9 @@ class Collector:
             return
         self.session.seen.add(report.nodeid)
         self.session.add(verdict_from(json.loads(carried)), json.loads(report.described))
+        if time.monotonic() - self.kept > KEPT_EVERY:
+            closing.keep(self.session)
+            self.kept = time.monotonic()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -185,6 +195,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(Collector(session.config.stash[SESSION]))
 
 
+@pytest.hookimpl(tryfirst=True)  # whatever comes of the files of others
 def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash[SESSION]
     if hasattr(session.config, "workerinput"):
@@ -198,8 +209,14 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     """Judge what was asked; None where pytest could not begin. Raises UsageError or CannotBeJudged."""
     known_failures.listed(asked)  # a file that cannot be read is refused before anything begins
     starter = Starter(prepare(asked), listener)
-    pytest.main(options.pytest_arguments(options.settled(asked, starter.described)), plugins=[starter])
-    return starter.session.report if starter.session else None
+    arguments = options.pytest_arguments(options.settled(asked, starter.described))
+    try:
+        pytest.main(arguments, plugins=[starter])
+    except OSError as fault:
+        if starter.report is None or asked.junit is None:
+            raise
+        return closing.unwritten(starter.report, asked.junit, fault)
+    return starter.report
 
 
 class Starter:
@@ -214,6 +231,11 @@ class Starter:
         """What each target offers."""
         found: dict[str, dict[str, Any]] = self.prepared["described"]
         return found
+
+    @property
+    def report(self) -> Report | None:
+        """What came of the run."""
+        return self.session.report if self.session else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:

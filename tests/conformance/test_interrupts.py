@@ -113,13 +113,16 @@ def test_ctrl_c_in_a_terminal_goes_to_all_and_is_answered_once(tmp_path: Path) -
     assert until(lambda: not harnesses(tmp_path), 5)
 
 
-def test_a_run_that_is_killed_leaves_no_harness(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_leaves_its_first_verdicts_and_no_harness(tmp_path: Path) -> None:
     run = start(tmp_path, "--jobs", "2")
     under_way(run)
     assert harnesses(tmp_path)
     run.kill()
     run.wait()
     assert until(lambda: not harnesses(tmp_path), 10)
+    kept = report(tmp_path)  # it is written now and then while a run goes on
+    assert kept.verdicts and not kept.complete
+    assert "did not come to its end" in kept.notes[0]
 
 
 def test_a_time_limit_ends_the_run_which_could_not_be_judged(tmp_path: Path) -> None:
@@ -129,12 +132,15 @@ def test_a_time_limit_ends_the_run_which_could_not_be_judged(tmp_path: Path) -> 
     assert until(lambda: not harnesses(tmp_path), 5)
 
 
-def test_a_disk_that_is_full_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("junit", [False, True], ids=["json", "junit too"])
+def test_a_disk_that_is_full_is_told_and_the_rest_is_shown(tmp_path: Path, junit: bool) -> None:
     few = ["--clause", "state.pure", "--smoke", "--jobs", "1"]
+    few += ["--junit", str(tmp_path / "report.xml")] if junit else []
     run = start(tmp_path, *few, shell="ulimit -f 1")  # no file may be longer: what a full disk does to it
     code, said = ended(run)
     assert code == 3
     assert "report.json cannot be written: File too large" in said
+    assert ("report.xml cannot be written: File too large" in said) == junit
     assert "state.pure" in said
     assert not (tmp_path / "report.json").exists()
     assert not list(tmp_path.glob(".report.json*"))
