@@ -124,9 +124,7 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
         CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
     """
     quickest = "" if target.startswith(EXEC) else max(options.backends, key=_speed, default="")
-    everything = Place.of(
-        target, quickest, "float64"
-    )  # else Keras makes float32 of float64
+    everything = Place.of(target, quickest, "float64")  # else Keras makes float32 of float64
     with _started(options, everything) as implementation:
         try:
             return implementation.describe()
