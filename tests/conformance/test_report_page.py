@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from conformance import clauses, cli
 from conformance.report import jsonfile
 from conformance.report.html import Source, render
+from conformance.report.html.assembly import view
 from conformance.report.html.strip import Scale, dots, scale
-from conformance.report.html.view import view
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import browser, sample_report
 

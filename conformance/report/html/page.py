@@ -15,7 +15,9 @@ from markupsafe import Markup
 
 from conformance.clauses import Spec
 from conformance.report.html import strip
-from conformance.report.html.view import Entry, Source, View, entry_facts, failure_facts, mark, view
+from conformance.report.html.assembly import view
+from conformance.report.html.facts import entry_facts, failure_facts
+from conformance.report.html.view import Entry, Source, View, mark
 from conformance.report.values import count, listed
 
 

@@ -1,0 +1,56 @@
+"""What the panel of the page says of a clause on a cell: plain JSON values, every number as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.clauses import Clause
+from conformance.report.failures import Finding, details
+from conformance.report.html.view import Entry, mark
+from conformance.report.values import duration, ratio
+from conformance.verdict import Verdict
+
+WIDTH = 88
+"""Characters to a line of a case."""
+
+
+def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
+    """What the panel says of an entry, in plain JSON values: every number as it is read."""
+    facts: dict[str, Any] = {
+        "mark": entry.mark.sign,
+        "tone": entry.mark.tone,
+        "meaning": entry.mark.meaning,
+        "tiers": [tier_facts(verdict) for verdict in entry.verdicts],
+    }
+    reasons = dict.fromkeys(v.reason for v in entry.verdicts if v.reason)
+    if reasons:
+        facts["reasons"] = list(reasons)
+    failing = [verdict for verdict in entry.verdicts if verdict.failure]
+    if failing:
+        finding = Finding(tuple(failing))
+        facts["failure"] = failure_facts(finding, clauses)
+    return facts
+
+
+def tier_facts(verdict: Verdict) -> dict[str, Any]:
+    """A verdict in a line of a table."""
+    sign = mark(verdict.outcome)
+    return {
+        "tier": verdict.tier or "",
+        "mark": sign.sign,
+        "tone": sign.tone,
+        "meaning": sign.meaning,
+        "worst": ratio(verdict.worst),
+        "examples": verdict.examples,
+        "values": verdict.values,
+        "undecided": verdict.undecided,
+        "took": duration(verdict.seconds),
+    }
+
+
+def failure_facts(finding: Finding, clauses: Mapping[str, Clause]) -> dict[str, Any]:
+    """The smallest failing case: what is said of it, by name, and the script."""
+    said = [[label, text.plain] for label, text in details(finding, clauses, WIDTH) if label != "demands"]
+    failure = finding.first.failure
+    return {"details": said, "script": failure.script if failure else ""}
