@@ -128,7 +128,14 @@ def _lines(seen: Examination) -> Iterator[tuple[str, Text]]:
         yield "no step", Text(f"in {dtype}", "yellow")
     said = seen.cell.get("variant")
     if said:
-        yield "declares", Text(f"{show_case(said['values'])} ({said['source']})")
+        yield "declares", Text(f"{show_case(said['values'])}{_kept(seen, said)} ({said['source']})")
+
+
+def _kept(seen: Examination, said: Mapping[str, Any]) -> str:
+    """Whether the cell computes as it declares; "" where that cannot be told."""
+    if seen.variant:
+        return ", and computes so" if seen.variant == said["values"] else ", but computes otherwise"
+    return ", but computes as the default says" if seen.health == "agrees" else ""
 
 
 def _argument(seen: Examination, name: str) -> str:

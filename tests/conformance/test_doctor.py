@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance import cli, implementation
+from tests.conformance.test_own_cells import PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 KERAS = [name for name in implementation.importable_backends() if name in ("numpy", "torch")]
@@ -30,6 +31,13 @@ def test_an_adapter_of_ones_own_is_examined():
     ):
         assert part in said.output
     assert said.output.rstrip().endswith("adapter and step are sound: judge it with `conformance run`")
+
+
+def test_a_convention_that_is_declared_and_not_followed_is_told(tmp_path):
+    (tmp_path / "plain.py").write_text(PLAIN)
+    said = doctor("plain:Decay", "--path", str(tmp_path))
+    assert said.exit_code == 0, said.output
+    assert "solver='explicit', but computes as the default says (a comment)" in " ".join(said.output.split())
 
 
 @pytest.mark.skipif(not KERAS, reason="no Keras")
