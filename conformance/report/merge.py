@@ -52,11 +52,12 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
     )
 
 
-def _unmatched(reports: Iterable[Report]) -> dict[str, list[str]]:
+def _unmatched(reports: list[Report]) -> dict[str, list[str]]:
     """The entries of the file of known failures that match nothing in any part."""
+    if not reports[0].known_failures:
+        return {}
     lists = [report.known_failures.get("unmatched", []) for report in reports]
-    found = [entry for entry in lists[0] if all(entry in others for others in lists)]
-    return {"unmatched": found} if found else {}
+    return {"unmatched": [entry for entry in lists[0] if all(entry in others for others in lists)]}
 
 
 def _fact(report: Report, what: str) -> Any:

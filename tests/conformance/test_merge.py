@@ -142,6 +142,21 @@ def test_an_overlap_is_merged_where_it_agrees_and_refused_where_it_contradicts()
         merged(first, spoiled)
 
 
+def test_an_entry_that_matches_nothing_matches_nothing_in_any_part() -> None:
+    listed = [
+        {"file": "known.toml", "strict": True, "unmatched": found}
+        for found in (["1", "2"], ["2"], ["2", "3"])
+    ]
+    parts = [replace(shard(n), known_failures=about) for n, about in enumerate(listed, 1)]
+    assert merged(*parts).known_failures["unmatched"] == ["2"]
+    assert (
+        merged(parts[0], replace(parts[2], known_failures=listed[2] | {"unmatched": []})).known_failures[
+            "unmatched"
+        ]
+        == []
+    )
+
+
 def test_the_command_shows_the_whole_writes_it_and_exits_as_a_run(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         jsonfile.write(shard(number, report=sample_report.red()), tmp_path / f"{number}.json")

@@ -18,6 +18,7 @@ from conformance import clauses, cli
 from conformance.report import jsonfile
 from conformance.report.html import Source, render
 from conformance.report.html.assembly import view
+from conformance.report.html.facts import entry_facts
 from conformance.report.html.strip import Scale, dots, scale
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import browser, sample_report
@@ -105,6 +106,18 @@ def test_a_clause_of_another_specification_is_shown_without_its_text(tmp_path: P
     text = written(tmp_path, replace(sample_report.green(), verdicts=[verdict])).read_text("utf-8")
     assert "bygone.clause" in text
     assert "has no such clause" in text
+
+
+def test_a_known_failure_is_marked_as_one_with_its_reason_and_link(tmp_path: Path) -> None:
+    green = sample_report.green()
+    known = {"entry": 1, "reason": "linear heads", "link": "https://example.org/7", "stale": ""}
+    first = replace(green.verdicts[0], outcome="known failure", reason="linear heads", known=known)
+    found = view([Source("a", replace(green, verdicts=[first, *green.verdicts[1:]]))], "0.2", SPEC.clauses)
+    assert "known failure" in [mark.outcome for mark in found.marks]
+    assert next(found.rows).entries[found.columns[0]].mark.sign == "~"
+    said = entry_facts(next(found.rows).entries[found.columns[0]], SPEC.clauses)
+    assert said["reasons"] == ["linear heads", "https://example.org/7"]
+    assert found.cards[0].conclusion == "conforms to specification 0.2 but for 1 known failure"
 
 
 def test_the_strip_has_the_bound_where_errors_meet_it() -> None:

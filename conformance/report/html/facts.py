@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.clauses import Clause
@@ -23,7 +23,7 @@ def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
         "meaning": entry.mark.meaning,
         "tiers": [tier_facts(verdict) for verdict in entry.verdicts],
     }
-    reasons = dict.fromkeys(v.reason for v in entry.verdicts if v.reason)
+    reasons = dict.fromkeys(said for verdict in entry.verdicts for said in reasons_of(verdict))
     if reasons:
         facts["reasons"] = list(reasons)
     failing = [verdict for verdict in entry.verdicts if verdict.failure]
@@ -31,6 +31,17 @@ def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
         finding = Finding(tuple(failing))
         facts["failure"] = failure_facts(finding, clauses)
     return facts
+
+
+def reasons_of(verdict: Verdict) -> Iterator[str]:
+    """Why it is what it is, and what the list of known failures adds."""
+    known = verdict.known
+    if verdict.reason:
+        yield verdict.reason
+    if known.get("link"):
+        yield str(known["link"])
+    if known.get("stale"):
+        yield f"listed as a known failure, but {known['stale']}"
 
 
 def tier_facts(verdict: Verdict) -> dict[str, Any]:
