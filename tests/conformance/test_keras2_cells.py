@@ -1,6 +1,7 @@
 """Cells of Keras 2, PyPI's `ncps.tf` and older: in an environment of their own, `.ci/peer.py --tf`."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from conformance.families import Sizes
 from conformance.implementation import start
 from tests.conformance.test_torch_modules import a_step, excess, subject_of
 
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("NCPS_CONFORMANCE_TF_PYTHON")
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="NCPS_CONFORMANCE_TF_PYTHON: no tf-keras")
 ONE = Sizes(1, 3, 4, 5)
@@ -34,6 +36,13 @@ def test_pypi_tensorflow_cells_follow_the_variant_they_declare(target, dtype, va
         assert (subject.cell["variant"] or {"values": {}})["values"] == variant
         assert excess(subject, a_step(subject, ONE, **subject.forms[0]), variant) <= 1.0
         assert variants.find(subject) == variant
+
+
+def test_the_code_of_the_cfc_paper_has_heads_of_lecun_tanh():
+    path = ROOT / "examples" / "own_adapter"
+    with start("cfc_model_cells:TensorFlow", python=PYTHON, path=path, regime="x64", threads=1) as paper:
+        assert paper.describe()["distribution"] == "cfc-model"
+        assert variants.find(subject_of(paper, "CfcCell")) == {"head_activation": "lecun_tanh"}
 
 
 def test_gradients_are_those_of_the_variables():
