@@ -60,7 +60,7 @@ def from_json(document: Mapping[str, Any]) -> Report:
     """
     validate(document)
     names = [field.name for field in dataclasses.fields(Report)]
-    values = {name: numbers(document[name]) for name in names}
+    values = {name: numbers(document[name]) for name in names if name in document}
     values["verdicts"] = [verdict_from(verdict) for verdict in values["verdicts"]]
     return Report(**values)
 
