@@ -1,7 +1,21 @@
 """The conformance suite for liquid neural cells."""
 
+from typing import TYPE_CHECKING, Any
+
 from conformance.implementation import start
+
+if TYPE_CHECKING:
+    from conformance.testing import check, each_clause
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "start"]
+__all__ = ["__version__", "check", "each_clause", "start"]
+
+
+def __getattr__(name: str) -> Any:
+    """`check` and `each_clause`, with which come Hypothesis and pytest: only for who asks."""
+    if name in ("check", "each_clause"):
+        from conformance import testing
+
+        return getattr(testing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

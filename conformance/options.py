@@ -274,12 +274,12 @@ def _check_in_process(options: RunOptions) -> None:
         raise UsageError("--in-process: runs in this interpreter; leave out --python")
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
+def unknown(what: str, name: str, known: Iterable[str], see: str = "conformance list") -> str:
     """One line for a name that is not known: the nearest that is, and all that are where they are few."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    listed = ", ".join(names) if len(names) <= 12 else f"{len(names)}, see `conformance list`"
+    listed = ", ".join(names) if len(names) <= 12 else f"{len(names)}, see `{see}`"
     return f"unknown {what} {name!r}{hint}; known: {listed}"
 
 
@@ -368,7 +368,8 @@ def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
 
 PROBE = """
 import importlib.util as u
-have = [b for b in {backends!r} if u.find_spec(b)] if u.find_spec("keras") else []
+needs = {{"numpy": "jax"}}  # Keras's numpy backend takes some functions of jax
+have = [b for b in {backends!r} if u.find_spec(needs.get(b, b))] if u.find_spec("keras") else []
 print("backends:" + ",".join(have))
 """
 

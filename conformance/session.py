@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hypothesis.configuration import storage_directory
@@ -111,6 +111,13 @@ class Session:
         self.implementations[verdict.target, verdict.backend] = about
         if self.listener:
             self.listener(verdict)
+
+    def about(self, clause: str) -> Session:
+        """The run of one clause alone, by the same harnesses."""
+        asked = replace(self.options, clauses=(clause,))
+        return Session(
+            asked, self.seed, self.described, self.pool, self.spec, self.listed, variants=self.variants
+        )
 
     def keys(self, check: Check) -> list[Key]:
         """Every cell that the clause is about, on every backend, at every tier, if it is asked for."""

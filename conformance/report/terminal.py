@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from conformance.clauses import Clause
+from conformance.clauses import Clause, load
 from conformance.report.failures import print_findings, print_reasons
 from conformance.report.status import (
     group_by,
@@ -50,6 +51,13 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
     unasked = left_out(report, clauses)
     if unasked:
         console.print(Text(f"  a quick look, by few examples and without {', '.join(unasked)}", "dim"))
+
+
+def text(report: Report) -> str:
+    """The same as plain text."""
+    console = Console(file=StringIO(), width=100, color_system=None)
+    render(report, load(report.spec).clauses, console)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:

@@ -1,0 +1,147 @@
+"""In a test suite of your own: `check` judges a target, `each_clause` makes a test of every clause."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import pytest
+
+from conformance import closing
+from conformance.checks import every
+from conformance.options import OPTIONS, RunOptions, UsageError, run_options, selected, specification, unknown
+from conformance.pool import CannotBeJudged
+from conformance.session import Key, Session, begin
+from conformance.trial import Check
+from conformance.verdict import Report
+
+ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
+"""Options of `conformance run` that are pytest's or its plugins' to answer in a test suite."""
+
+TAKEN = tuple(option.field for option in OPTIONS if option.name not in ELSEWHERE)
+
+Test = Callable[..., None]
+
+
+def check(target: str, **options: Any) -> Report:
+    """Judges a target, one clause after the other, in this process and the harnesses that it starts.
+
+    Args:
+        target: `"ncps"`, `"module:Class"` or `"exec:COMMAND"`. Judging executes its code.
+        **options: those of `conformance run`, by name: `backend="torch"`, `clause="time.*"`, `smoke=True`,
+            `seed=1`, `max_examples=20`, `python=...`, `path=...`, `known_failures="known.toml"`, `json=...`
+            and the others that `conformance run --help` shows, but for `jobs`, `junit`, `markdown`, `shard`
+            and `time_limit`.
+
+    Returns:
+        The report. `report.conforms` is the verdict, `str(report)` what `conformance run` prints.
+
+    Raises:
+        UsageError: a target, backend, clause or option that cannot be (a ValueError).
+        CannotBeJudged: the target cannot be imported, or is no cell of a family that is known.
+
+    Example:
+
+    >>> import conformance
+    >>> report = conformance.check("ncps:CfCCell", backend="numpy", clause="time.*", smoke=True, seed=1)
+    >>> report.conforms
+    True
+    """
+    run = begin(_asked(target, options))
+    work = [(found, key) for found in every().values() for key in run.keys(found)]
+    try:
+        _judge(run, sorted(work, key=lambda pair: pair[1].place.rank))
+    finally:
+        run.pool.close()
+    return closing.close(run)
+
+
+def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
+    """Decorates a test, which pytest then runs once for each clause of the specification.
+
+    The test takes `report`, what was found of one clause on every cell, backend and precision. It is skipped
+    where a clause is not applicable. Harnesses start with the first test and are kept until pytest ends, so
+    `-k`, `-x`, `--lf` and `-n` work as everywhere.
+
+    Args:
+        target, **options: as of `check`.
+
+    Raises:
+        UsageError: an option or clause that cannot be, when the test is collected.
+
+    Example:
+
+        import conformance
+
+        @conformance.each_clause("my_cells:MyCell", backend="torch", seed=1)
+        def test_my_cell(report):
+            assert report.conforms, str(report)
+    """
+    asked = _asked(target, options)
+    spec = specification(asked)
+    known = every()
+    ids = [id for id in selected(asked, spec.clauses) if known[id].smoke or not asked.smoke]
+
+    def decorate(test: Test) -> Test:
+        @pytest.mark.parametrize("clause", ids)
+        @wraps(test)
+        def of_clause(clause: str, **fixtures: Any) -> None:
+            __tracebackhide__ = True
+            test(report=_report(asked, clause), **fixtures)
+
+        parameters = inspect.signature(test).parameters
+        if "report" not in parameters:
+            raise UsageError(f"{test.__name__}: a test of each clause takes an argument named report")
+        wanted = [p.replace(name="clause") if p.name == "report" else p for p in parameters.values()]
+        of_clause.__signature__ = inspect.Signature(wanted)
+        del of_clause.__wrapped__  # pytest would ask it for its arguments
+        found: Test = of_clause
+        return found
+
+    return decorate
+
+
+def _asked(target: str, options: dict[str, Any]) -> RunOptions:
+    for name in options:
+        if name not in TAKEN:
+            raise UsageError(unknown("option", name, TAKEN, see="conformance run --help"))
+    return run_options({"target": target, **options})
+
+
+def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
+    """Judges each check there, for the run's report."""
+    ids = [f"{found.clause}[{key.id}]" for found, key in work]
+    run.expect(ids)
+    for id, (found, key) in zip(ids, work, strict=True):
+        run.add(*run.judge(found, key))
+        run.seen.add(id)
+
+
+def _report(asked: RunOptions, clause: str) -> Report:
+    """What is found of one clause; skips the test where that is nothing."""
+    run = _begun(asked)
+    if isinstance(run, str):
+        pytest.fail(run, pytrace=False)
+    run = run.about(clause)
+    found = every()[clause]
+    _judge(run, [(found, key) for key in run.keys(found)])
+    report = closing.report_of(run)
+    if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
+        reasons = dict.fromkeys(verdict.reason for verdict in report.verdicts)
+        pytest.skip("; ".join(reasons) or "about no cell of this target")
+    return report
+
+
+@cache
+def _begun(asked: RunOptions) -> Session | str:
+    """The run that all clauses of a test share, and its harnesses; or why there can be none."""
+    try:
+        run = begin(asked)
+    except (UsageError, CannotBeJudged) as wrong:
+        return str(wrong)
+    run.pool.keeps = True
+    atexit.register(run.pool.close)
+    return run

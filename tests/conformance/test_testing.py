@@ -1,0 +1,107 @@
+"""The suite inside a test suite: `check`, `each_clause`, and a repository that uses them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance.options import UsageError
+from tests.conformance.test_distributions import PIP, ROOT, wheel
+
+pytest_plugins = ["pytester"]
+
+QUICK = {"backend": "numpy", "smoke": True, "seed": 1}
+
+
+def test_a_cell_that_conforms() -> None:
+    report = conformance.check("ncps:CfCCell", clause="time.zero", **QUICK)
+    assert report.conforms and report.complete
+    assert "✓ ncps:CfCCell conforms to the clauses asked for" in str(report)
+    assert [verdict.tier for verdict in report.verdicts] == ["float32", "float64"]
+
+
+def test_a_cell_that_does_not() -> None:
+    report = conformance.check("mutant:TimeIgnored", clause="time.per_sample", **QUICK)
+    assert not report.conforms
+    assert "✗ time.per_sample · MUST" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"backends": "numpy"}, "unknown option 'backends' (did you mean 'backend'?)"),
+        ({"jobs": 2}, "unknown option 'jobs'"),
+        ({"clause": "time.zeor"}, "unknown clause 'time.zeor' (did you mean 'time.zero'?)"),
+    ],
+)
+def test_what_cannot_be_is_refused(options: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        conformance.check("ncps", **options)
+    assert said in str(refused.value)
+
+
+MINE = """
+import conformance
+
+@conformance.each_clause(
+    TARGET, backend="numpy", smoke=True, seed=1, clause="time.zero,time.per_sample,shape.step"
+)
+def test_cell(report, tmp_path):
+    assert report.conforms, str(report)
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "outcomes"),
+    [("ncps:CfCCell", {"passed": 3}), ("mutant:TimeIgnored", {"failed": 2, "passed": 1})],
+)
+def test_a_test_of_each_clause(pytester: pytest.Pytester, target: str, outcomes: dict[str, int]) -> None:
+    pytester.makepyfile(MINE.replace("TARGET", repr(target)))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "0")
+    result.assert_outcomes(**outcomes)
+    if "failed" in outcomes:
+        result.stdout.fnmatch_lines(["*✗ time.per_sample · MUST*"])
+
+
+def test_tests_are_chosen_as_everywhere(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(MINE.replace("TARGET", repr("ncps:CfCCell")))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "zero", "-v")
+    result.assert_outcomes(passed=1, deselected=2)
+    result.stdout.fnmatch_lines(["*test_cell?time.zero? PASSED*"])
+
+
+def test_a_target_that_cannot_be_imported_fails_in_a_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(MINE.replace("TARGET", repr("no.such:Cell")))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "zero")
+    result.assert_outcomes(failed=1, deselected=2)
+    result.stdout.fnmatch_lines(["*No module named 'no'*"])
+
+
+def test_a_repository_of_somebody_elses(tmp_path: Path) -> None:
+    """examples/third_party, installed with our built wheel in a fresh environment, and its own tests run.
+
+    On NumPy, for which Keras wants jax: the smallest download.
+    """
+    theirs = Path(shutil.copytree(ROOT / "examples" / "third_party", tmp_path / "theirs"))
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    suite = wheel(ROOT, tmp_path)
+    subprocess.run([*PIP, "--python", python, "install", suite, f"{theirs}[test]", "jax"], check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTHONPATH")}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-k", "cfc or time or shape or serialization"],
+        cwd=theirs,
+        env=environment | {"KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout and "failed" not in done.stdout
+    assert sys.prefix not in done.stdout
