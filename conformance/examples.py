@@ -102,7 +102,10 @@ def stored(document: Any) -> StoredExample:
 
 def validate(document: Any, name: str) -> None:
     """Raises NotAnExample where `document` is not by the schema of this name in `schemas/`."""
-    error = jsonschema.exceptions.best_match(_validator(name).iter_errors(document))
+    try:
+        error = jsonschema.exceptions.best_match(_validator(name).iter_errors(document))
+    except RecursionError:
+        raise NotAnExample("nested too deeply") from None
     if error is not None:
         at = "/".join(str(part) for part in error.absolute_path)
         raise NotAnExample(f"{at or 'the document'}: {error.message[:160]}")
@@ -128,8 +131,6 @@ def read(path: Path) -> StoredExample:
     """The example in a file. Raises NotAnExample."""
     try:
         return stored(load(path))
-    except RecursionError:
-        raise NotAnExample(f"{path}: nested too deeply") from None
     except NotAnExample as wrong:
         text = str(wrong)
         raise NotAnExample(text if text.startswith(str(path)) else f"{path}: {text}") from None

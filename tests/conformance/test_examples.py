@@ -293,6 +293,18 @@ def test_a_file_of_anything_is_refused_in_a_line(text: bytes, tmp_path: Path) ->
         examples.read(path)
 
 
+@pytest.mark.parametrize("depth", [5, 50, 150, 300, 900])
+@pytest.mark.parametrize("tag", ["$tuple", "$array", None])
+def test_what_is_nested_too_deeply_is_refused(document: dict[str, Any], depth: int, tag: str | None) -> None:
+    more = {"dtype": "float64", "shape": [1]} if tag == "$array" else {}
+    inner: Any = [0.5]
+    for _ in range(depth):
+        inner = {tag: [inner]} if tag == "$tuple" else [inner]
+    value = {tag: inner, **more} if tag == "$array" else inner
+    with pytest.raises(NotAnExample) if depth == 900 else contextlib.suppress(NotAnExample):
+        examples.stored({**document, "drawn": [value]})
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
