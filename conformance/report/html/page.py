@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -60,13 +61,24 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"markdown": markdown, "count": count, "listed": listed, "mark": mark}
+    made.filters |= {
+        "breakable": breakable,
+        "markdown": markdown,
+        "count": count,
+        "listed": listed,
+        "mark": mark,
+    }
     return made
 
 
 def asset(name: str) -> str:
     """A file that stands beside this one."""
     return resources.files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
+
+
+def breakable(name: str) -> Markup:
+    """A name that may go on in another line after a colon, a dot or a slash."""
+    return Markup("<wbr>").join(re.split(r"(?<=[:./])", name))
 
 
 def markdown(text: str) -> Markup:
