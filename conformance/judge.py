@@ -62,6 +62,7 @@ def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBound
     """Two answers to one question differ by no more than the bound of each."""
     __tracebackhide__ = True
     first, second = np.asarray(first, np.float64), np.asarray(second)
+    shaped(subject, what, first, like.shape)
     holds(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
     close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
 

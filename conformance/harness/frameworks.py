@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .adapter import Array, BadParams, NotSupported
+from .mapping import check_shapes
 
 Run = Callable[..., tuple[Any, list[Any]]]
 """A step as a function of nests of tensors: (output, the tensors of the state)."""
@@ -149,6 +150,7 @@ def flat(nest: Any) -> list[Any]:
 def _total(
     answer: tuple[Any, list[Any]], cotangents: tuple[Any, list[Any]], add: Callable[[Any], Any] | None = None
 ) -> Any:
-    pairs = zip([answer[0], *answer[1]], [cotangents[0], *cotangents[1]], strict=True)
-    products = [tensor * weight for tensor, weight in pairs]
+    tensors, weights = [answer[0], *answer[1]], [cotangents[0], *cotangents[1]]
+    check_shapes(tensors, weights)
+    products = [tensor * weight for tensor, weight in zip(tensors, weights, strict=True)]
     return sum(add(product) if add else product.sum() for product in products)

@@ -19,6 +19,7 @@ from .adapter import BadParams, NotSupported, theirs
 from .conventions import declared
 from .frameworks import flat, mapped
 from .keras_names import arguments_of, family_of
+from .mapping import check_shapes
 from .own import Cell, OwnCell
 from .packages import plain
 from .torch_names import ARGUMENTS
@@ -159,6 +160,7 @@ class Keras2Cells(OwnCell):
         with self.tf.GradientTape() as tape:
             tape.watch(flat((x, h, t)))
             output, new = run(values, x, h, t)
+            check_shapes([output, *new], [cotangent, *state_cotangent])
             pairs = zip([output, *new], [cotangent, *state_cotangent], strict=True)
             total = sum(self.tf.reduce_sum(tensor * weight) for tensor, weight in pairs)
         by_tensor, by_name = tape.gradient(

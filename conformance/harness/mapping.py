@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .adapter import BadParams, NotSupported
+from .adapter import BadParams, ContractBroken, NotSupported
 
 
 def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
@@ -22,6 +22,13 @@ def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
     for name, shape in own.items():
         if np.shape(given[name]) != shape:
             raise BadParams(f"parameters: {name} has shape {shape}, not {np.shape(given[name])}")
+
+
+def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
+    """What a step returns has the shapes of its cotangents. Raises ContractBroken, by shape."""
+    got, want = ([tuple(tensor.shape) for tensor in side] for side in (tensors, cotangents))
+    if got != want:
+        raise ContractBroken(f"a step returns output and state of shapes {got}, but should of {want}")
 
 
 def _not_mapped(own: set[str], given: set[str]) -> str:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from .adapter import Adapter, Array, ContractBroken, Model, NotSupported, theirs
+from .mapping import check_shapes
 from .packages import origin, regime
 from .torch_building import Builder, Built, array, as_kernel, dtype_of
 from .torch_names import kinds_of, time_of, transposed
@@ -136,6 +137,7 @@ class TorchModules(Adapter):
         given = [tensor.requires_grad_() for tensor in [x, *h, *([] if t is None else [t])]]
         output, new = one_step(built, x, h, t)
         weights = [self.torch.as_tensor(c) for c in [cotangent, *state_cotangent]]
+        check_shapes([output, *new], weights)
         total = sum((tensor * w).sum() for tensor, w in zip([output, *new], weights, strict=True))
         leaves = [*given, *(parameter for parameter, _ in built.named.values())]
         found = self.torch.autograd.grad(total, leaves, allow_unused=True)
