@@ -21,7 +21,7 @@ from conformance.report import jsonfile
 from conformance.subject import Subject
 from conformance.vectors import GOLDEN, play
 from tests.conformance import test_examples
-from tests.vectors import exactly, generate
+from tests.conformance.vectors import exactly, generate
 
 SPEC = clauses.load()
 FILES = {path.stem: path for path in sorted(GOLDEN.glob("*.json"))}

@@ -1,4 +1,6 @@
-"""Makes the golden vectors that are shipped: `python -m tests.vectors.generate`, in the root of a clone.
+"""Makes the golden vectors that are shipped.
+
+    python -m tests.conformance.vectors.generate     # in the root of a clone
 
 Every number that goes in is a multiple of a power of two, so that it is one of float32 and float64 alike, and
 short to read; the answer is that of `exactly`, the bounds are those by which the suite judges.
@@ -22,7 +24,7 @@ from conformance.report import jsonfile
 from conformance.subject import Subject
 from conformance.trial import TIERS
 from conformance.vectors import FORMAT, FORMAT_VERSION, GOLDEN, Vector
-from tests.vectors import exactly
+from tests.conformance.vectors import exactly
 
 ASYMMETRIC, ONE, EQUAL = Sizes(2, 3, 4, 5), Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3)
 LENGTH = 4

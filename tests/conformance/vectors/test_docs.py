@@ -20,7 +20,7 @@ from conformance.options import OPTIONS
 from reference import cfc_step
 from tests.conformance.nodejs import node
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def block(page: str, language: str) -> str:
