@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-import sys
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conformance.wheels import PIP, ROOT, wheel
+
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-
-
-def wheel(source: Path, folder: Path) -> Path:
-    """A wheel of a copy of `source`, built with the setuptools that is installed here."""
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
-    copy = Path(shutil.copytree(source, folder / "source", ignore=ignored))
-    subprocess.run([*PIP, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, copy], check=True)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return wheel(ROOT, tmp_path_factory.mktemp("suite"))
 
 
 def packages(built: Path) -> set[str]:
@@ -74,3 +61,32 @@ def test_installed_beside_pypi_ncps_and_uninstalled_it_leaves_that_whole(suite: 
     assert {name: content for name, content in files(site).items() if name in before} == before
     subprocess.run([*at, "uninstall", "--yes", "ncps-conformance"], check=True)
     assert files(site) == before
+
+
+def judged(python: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
+    """What the report of a quick run says was judged; `python` is the driver's."""
+    command = [python, "-m", "conformance", "run", *arguments, "--clause", "state.sizes", "--json", "r.json"]
+    subprocess.run([*command, "--backend", "numpy"], cwd=cwd, capture_output=True, check=False)
+    report: dict[str, Any] = json.loads((cwd / "r.json").read_text(encoding="utf-8"))
+    return report
+
+
+@pytest.mark.skipif(PEER is None, reason="NCPS_CONFORMANCE_PEER_PYTHON names no interpreter with ncps==1.0.1")
+def test_either_ncps_is_judged_with_the_other_installed(suite: Path, user: Path, tmp_path: Path) -> None:
+    """Ours is installed with the driver and PyPI's judged, then the other way round."""
+    report = judged(user, "ncps.keras:CfCCell", "--python", str(PEER), cwd=tmp_path)
+    (theirs,) = report["implementations"]
+    assert (theirs["distribution"], theirs["version"]) == ("ncps", "1.0.1")
+    assert report["status"] == "departs"  # it has no output_size
+
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([*PIP, "--python", python, "install", suite], check=True)
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    installed = next(Path(str(PEER)).parents[1].glob("lib/python*/site-packages"))
+    for name in ("ncps", "ncps-1.0.1.dist-info"):
+        shutil.copytree(installed / name, site / name)
+    report = judged(python, "ncps:CfCCell", "--python", str(user), cwd=tmp_path)
+    (ours,) = report["implementations"]
+    assert ours["distribution"] == "ncps-keras"
+    assert report["status"] == "conforms"
