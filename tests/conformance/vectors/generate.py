@@ -28,7 +28,7 @@ from tests.conformance.vectors import exactly
 
 ASYMMETRIC, ONE, EQUAL = Sizes(2, 3, 4, 5), Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3)
 LENGTH = 4
-PLAIN = "no two sizes are equal, and no two numbers: a swap shows"
+PLAIN = "no two sizes are equal, and hardly two numbers: a swap shows"
 WIRED = {"wired_cfc", "wired_ltc"}
 
 
