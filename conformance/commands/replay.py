@@ -83,7 +83,7 @@ def show(verdicts: Iterable[Verdict], console: Console) -> None:
 def print_line(console: Console, outcome: Outcome, clause: str, said: str) -> None:
     """An outcome in a line."""
     mark, style, _ = MARKS[outcome]
-    console.print(Text.assemble((f"{mark} ", style), (clause, "bold"), f" · {said}"))
+    console.print(Text.assemble((f"{mark} ", style), (clause, "bold"), f" · {said}"), soft_wrap=True)
 
 
 def known(verdict: Verdict) -> Mapping[str, clauses.Clause]:
