@@ -135,13 +135,14 @@ def assert_prints(text: str, output: str) -> None:
 @pytest.mark.parametrize(("listing", "outcome"), [("first", "fail"), ("second", "pass")])
 def test_the_cell_of_the_guide_is_judged_as_said(listing: str, outcome: str, tmp_path: Path) -> None:
     pytest.importorskip("keras")
-    found = tmp_path / "report.json"
-    options = ["--backend", "numpy", "--smoke", "--seed", "1", "--jobs", "1", "--json", str(found)]
+    written = tmp_path / "report.json"
+    options = ["--backend", "numpy", "--smoke", "--seed", "1", "--jobs", "1", "--json", str(written)]
     options += ["--path", str(ROOT / "docs/listings" / listing), "--clause", ",".join(FOUND)]
     command = [sys.executable, "-m", "conformance", "run", "my_cells:MyLTC", *options]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
-    verdicts = json.loads(found.read_text("utf-8"))["verdicts"]
-    assert {(v["clause"], v["outcome"]) for v in verdicts} == {(clause, outcome) for clause in FOUND}
+    verdicts = json.loads(written.read_text("utf-8"))["verdicts"]
+    found = {(v["clause"], v["outcome"]) for v in verdicts}
+    assert found == {(clause, outcome) for clause in FOUND}, [v["reason"] or v["failure"] for v in verdicts]
 
 
 @pytest.fixture(scope="module")
