@@ -146,8 +146,16 @@ def _numbers(failure: Failure, width: int, digits: int) -> Iterator[tuple[str, T
             yield label, Text(show(value, width, precision))
 
 
+LONGEST_SCRIPT = 6000
+"""Characters that anybody would paste."""
+
+
 def _print_script(console: Console, script: str) -> None:
     """The script from the first column and unwrapped, so that it can be pasted."""
+    if len(script) > LONGEST_SCRIPT:
+        said = "to see it again: a script too long to paste is in the report that --json writes, "
+        console.print(Text(said + "and --examples makes a file for `conformance replay`", "dim"))
+        return
     console.print(Text("to see it again, paste into Python:", "dim"))
     console.print()
     console.print(Text(script.rstrip("\n")), soft_wrap=True)

@@ -394,6 +394,12 @@ def test_a_script_is_never_wrapped() -> None:
     assert f"\n{script}" in shown(made, 80)
 
 
+def test_a_script_that_nobody_would_paste_is_left_to_the_files() -> None:
+    script = f"print({'1 + ' * 6000}1)\n"
+    made = report(*BOTH_TIERS, verdict("state.pure", "fail", failure=Failure("wrong", script=script)))
+    assert "1 + 1" not in shown(made) and "--examples makes a file for `conformance replay`" in shown(made)
+
+
 def test_failures_alike_are_shown_once_and_those_that_a_variant_explains_last() -> None:
     found = findings(sample_report.red().verdicts)
     assert [finding.first.clause for finding in found] == [
