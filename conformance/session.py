@@ -151,7 +151,7 @@ class Session:
         return Subject(
             implementation,
             key.cell,
-            key.tier or offered(description)[-1],
+            key.tier or (offered(description) or TIERS)[-1],
             pool=self.pool,
             other_backends=tuple(backend for backend in backends if backend != key.place.backend),
             variants=self.variants,

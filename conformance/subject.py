@@ -148,8 +148,11 @@ class Subject:
 
     @property
     def steady_forms(self) -> list[Config]:
-        """Those that can be judged whatever the elapsed time."""
-        return [form for form in self.forms if self.family.steady(form)]
+        """Those that can be judged whatever the elapsed time. Raises NotSupported where there are none."""
+        steady = [form for form in self.forms if self.family.steady(form)]
+        if not steady:
+            raise NotSupported("no formula that can be judged whatever the elapsed time")
+        return steady
 
     @property
     def offer(self) -> Offer:
@@ -164,10 +167,22 @@ class Subject:
         """A config of the family, less the arguments that this cell does not have.
 
         The backbone, unless `layers` are given, is the typical one, or that of a cell which has but one.
+        Where a default is no value that the cell allows, it is the first that is.
+
+        Raises:
+            NotSupported: the cell allows no backbone of so many layers.
         """
         only = self.cell.get("values", {}).get("backbone_layers")
+        if layers is not None and not self.offer.allows("backbone_layers", layers):
+            raise NotSupported(f"{self.cell['name']} has no backbone_layers={layers}")
         layers = only[0] if layers is None and only else layers
-        return self.offer.trimmed(self.family.config(sizes, layers=layers, **arguments))
+        config = self.offer.trimmed(self.family.config(sizes, layers=layers, **arguments))
+        return {**config, **self._allowed({n: v for n, v in config.items() if n not in arguments})}
+
+    def _allowed(self, defaults: Config) -> Config:
+        """What stands for the plain values among these that the cell does not allow."""
+        allows, values = self.offer.allows, self.offer.values
+        return {n: values[n][0] for n, v in defaults.items() if not isinstance(v, dict) and not allows(n, v)}
 
     def model(
         self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0

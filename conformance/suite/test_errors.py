@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance import judge
 from conformance.checks import clause
-from conformance.implementation import ImplementationRaised
+from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import FEW, any_steps
 from conformance.subject import Subject
 from conformance.trial import Draw
@@ -28,6 +28,8 @@ def refused(subject: Subject, what: str, method: str, **params: Any) -> Implemen
 @clause("errors.arguments", examples=4, smoke=1)
 def test_arguments(subject: Subject, draw: Draw) -> None:
     known = [bad for bad in subject.family.bad_arguments if all(subject.accepts(name) for name in bad)]
+    if not known:
+        raise NotSupported("no argument of which the specification knows a bad value")
     sizes, form = draw(st.sampled_from(FEW)), draw(st.sampled_from(subject.forms))
     for bad in draw(st.permutations(known)):
         model = subject.model(subject.config(sizes, **form) | bad, sizes.features)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import StepCase, Values, array
 from conformance.checks import clause
+from conformance.families import Sizes
 from conformance.strategies import FEW, any_steps, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
@@ -20,9 +21,15 @@ KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_r
 """Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""
 
 
+def kinds_of_its_own(subject: Subject) -> list[tuple[Sizes, str]]:
+    """The same for a cell that has none of these activations."""
+    return [(sizes, name) for sizes in FEW for name in subject.offer.values["activation"]]
+
+
 def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
     """A case, its gradients, the cotangents of output and state, and a seed for directions."""
-    sizes, activation = draw(st.sampled_from([k for k in KINDS if subject.offer.allows("activation", k[1])]))
+    allowed = [kind for kind in KINDS if subject.offer.allows("activation", kind[1])]
+    sizes, activation = draw(st.sampled_from(allowed or kinds_of_its_own(subject)))
     chosen = {"activation": activation} if subject.accepts("activation") else {}
     case = draw(any_steps(subject, time=("column",), buckets=[sizes], **chosen))
     seed = draw(seeds)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import StepCase
 from conformance.checks import clause, numerical
+from conformance.implementation import NotSupported
 from conformance.strategies import FEW, any_steps, eagerly, steps
 from conformance.subject import Subject
 from conformance.trial import Draw
@@ -47,12 +48,12 @@ def test_cfc_default(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
 
 
-@numerical("cfc.step.no_gate")
+@numerical("cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
 
 
-@numerical("cfc.step.pure")
+@numerical("cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
 
@@ -86,6 +87,8 @@ def test_ltc_time_constant(subject: Subject, draw: Draw) -> None:
 
 @numerical("backbone.absent")
 def test_backbone_absent(subject: Subject, draw: Draw) -> None:
+    if subject.family.defaults["backbone_layers"] and not subject.accepts("backbone_layers"):
+        raise NotSupported("no argument 'backbone_layers', and a backbone by default")
     judge.step(subject, draw(any_steps(subject, layers=0)))
 
 
@@ -97,9 +100,12 @@ def test_backbone_layers(subject: Subject, draw: Draw) -> None:
 
 @numerical("backbone.activation", argument="backbone_layers")
 def test_backbone_activation(subject: Subject, draw: Draw) -> None:
+    asked = str(subject.family.backbone_activation)
+    if not subject.accepts(asked):
+        raise NotSupported(f"no argument {asked!r}")
     form = {**subject.forms[0], "layers": 1, "buckets": FEW[1:2], "time": ("column",)}
     case = at_kink(draw(steps(subject, recipe=edges, **form)), "backbone_0/kernel", "backbone_0/bias")
-    several_activations(subject, draw, case, str(subject.family.backbone_activation))
+    several_activations(subject, draw, case, asked)
 
 
 @numerical("time.default")

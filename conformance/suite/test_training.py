@@ -32,7 +32,7 @@ def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
 
 def trainable(subject: Subject, draw: Draw, depths: Sequence[int] = (1, 2, 0)) -> tuple[SequenceCase, int]:
     """A sequence through a cell of one of these depths, which drops some of its backbone."""
-    layers, seed = draw(st.sampled_from(depths)), draw(seeds)
+    layers, seed = draw(st.sampled_from(subject.offer.choose("backbone_layers", depths))), draw(seeds)
     form, rate = draw(st.sampled_from(subject.forms)), 0.2 if layers else 0.0
     dropping = {"backbone_dropout": rate} if subject.family.backbone_activation else {}
     config = subject.config(SIZES, layers=layers, **dropping, **form)

@@ -31,12 +31,12 @@ def test_cfc_default(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
 
 
-@numerical("wired_cfc.step.no_gate")
+@numerical("wired_cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
 
 
-@numerical("wired_cfc.step.pure")
+@numerical("wired_cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
 
@@ -103,7 +103,7 @@ def test_ltc_constraints(subject: Subject, draw: Draw) -> None:
         judge.holds(subject, enough, f"after training {path} has a value of {least:g}", got=least, want=low)
 
 
-@numerical("wired_ltc.splitting", examples=12)
+@numerical("wired_ltc.splitting", argument="ode_unfolds", examples=12)
 def test_ltc_splitting(subject: Subject, draw: Draw) -> None:
     first, second = draw(st.sampled_from(((1, 1), (2, 1), (1, 3))))
     form, dt = draw(st.sampled_from(subject.forms)), draw(st.sampled_from((0.125, 0.0625)))
