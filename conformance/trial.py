@@ -119,6 +119,8 @@ def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) ->
     quirk = quirk_met(check.clause, subject) if failure else None
     if quirk:
         return _verdict(check, subject, plan, "host", reason=quirk, failure=failure)
+    if failure is None and subject.tally.values and subject.tally.undecided == subject.tally.values:
+        return _verdict(check, subject, plan, "error", reason=_undecided(subject))
     return _verdict(check, subject, plan, "fail" if failure else "pass", failure=failure)
 
 
@@ -145,9 +147,13 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
             check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran"
         )
     if _vague(subject):
-        share = f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
-        return _verdict(check, subject, plan, "error", reason=share)
+        return _verdict(check, subject, plan, "error", reason=_undecided(subject))
     return _verdict(check, subject, plan, "pass")
+
+
+def _undecided(subject: Subject) -> str:
+    tally = subject.tally
+    return f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
 
 
 def _vague(subject: Subject) -> bool:

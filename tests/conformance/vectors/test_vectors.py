@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -217,6 +218,23 @@ def test_a_wrong_answer_is_shown(tmp_path: Path) -> None:
     result = invoke("check", tmp_path / "a.json")
     assert result.exit_code == 1
     assert "✗ time.zero" in result.output and "cfc: output[0, 1] is" in result.output
+
+
+@pytest.mark.parametrize("bound", [math.nan, 1e300])
+def test_an_answer_whose_bound_decides_nothing_does_not_hold(tmp_path: Path, bound: float) -> None:
+    document = copy.deepcopy(shipped("time.zero"))
+    for case in document["cases"]:
+        case["bounds"] = {tier: filled(of_tier, bound) for tier, of_tier in case["bounds"].items()}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    result = invoke("check", tmp_path / "a.json")
+    assert result.exit_code == 3 and "undecided" in result.output, result.output
+
+
+def filled(nested: Any, value: float) -> Any:
+    """The same lists and objects with `value` for every number."""
+    if isinstance(nested, dict):
+        return {name: filled(item, value) for name, item in nested.items()}
+    return [filled(item, value) for item in nested] if isinstance(nested, list) else value
 
 
 def test_a_failing_example_put_among_vectors_is_one(tmp_path: Path) -> None:
