@@ -30,10 +30,10 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         order: the clauses, in the order of the specification.
 
     Raises:
-        CannotBeMerged: another specification, suite, seed, budget or implementation, or two verdicts on the
-            same that contradict each other.
+        CannotBeMerged: another specification, suite, seed, budget, list of known failures or implementation,
+            or two verdicts on the same that contradict each other.
     """
-    for what in ("specification", "suite", "seed", "budget"):
+    for what in ("specification", "suite", "seed", "budget", "list of known failures"):
         _alike(what, {name: _fact(report, what) for name, report in reports.items()})
     missing = list(missing_shards(reports.values()))
     given = list(reports.values())
@@ -66,8 +66,16 @@ def _fact(report: Report, what: str) -> Any:
         "suite": report.suite,
         "seed": report.seed,
         "budget": _common(report),
+        "list of known failures": _listed(report),
     }
     return facts[what]
+
+
+def _listed(report: Report) -> str:
+    """Whether there is one, and how it is held to; where its file lies is the machine's."""
+    if not report.known_failures:
+        return "none"
+    return "one, held to strictly" if report.known_failures.get("strict") else "one"
 
 
 def _common(report: Report) -> dict[str, Any]:

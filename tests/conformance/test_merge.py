@@ -121,6 +121,7 @@ def test_parts_by_backend_are_merged_too() -> None:
         ({"seed": 8}, "seed"),
         ({"suite": "0.2.0"}, "suite"),
         ({"budget": {"smoke": True, "shard": "2/3"}}, "budget"),
+        ({"known_failures": {"file": "known.toml", "strict": True}}, "known failures of 1.json is none"),
     ],
 )
 def test_what_is_not_one_run_is_refused(change: dict[str, Any], says: str) -> None:
