@@ -229,9 +229,14 @@ def _check(options: RunOptions) -> None:
         raise UsageError(f"--path {options.path}: no such folder")
     if options.time_limit is not None and not 0 < options.time_limit < math.inf:
         raise UsageError(f"--time-limit {options.time_limit:g}: must be a positive number of seconds")
-    for name in ("json", "junit", "markdown"):
+    for name in ("json", "junit", "markdown", "write_known_failures"):
         if (path := getattr(options, name)) is not None:
-            _check_writable(name, path)
+            _check_writable(name.replace("_", "-"), path)
+    if options.write_known_failures and not options.write_known_failures.suffix:
+        raise UsageError(
+            f"--write-known-failures {options.write_known_failures}: give it a name with a suffix, as in "
+            "known.toml: its examples go to a folder named without"
+        )
     if all(target.startswith(EXEC) for target in options.targets):
         _check_commands(options)
     if options.in_process:
@@ -342,7 +347,7 @@ def settled(options: RunOptions, described: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _misplaced(options: RunOptions, target: str, host: str) -> str:
-    asked = f"--backend {','.join(options.backends)}"
+    asked = f"--backend {','.join(options.backends) or 'is not given'}"
     if host == "keras":
         return f"{asked}: {target} runs on Keras; name one of its backends too: {', '.join(BACKENDS)}"
     return f"{asked}: {target} runs on {host!r} alone; name it too, or leave out --backend"

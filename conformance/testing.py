@@ -21,6 +21,9 @@ from conformance.verdict import Report
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
 """Options of `conformance run` that are pytest's or its plugins' to answer in a test suite."""
 
+FILES = ("json", "examples", "write-known-failures")
+"""Options that name a file for the whole run, which there is none of where each clause is a test."""
+
 TAKEN = tuple(option.field for option in OPTIONS if option.name not in ELSEWHERE)
 
 Test = Callable[..., None]
@@ -67,7 +70,8 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
     `-k`, `-x`, `--lf` and `-n` work as everywhere.
 
     Args:
-        target, **options: as of `check`.
+        target, **options: as of `check`, but for `json`, `examples` and `write_known_failures`, the files of
+            a whole run.
 
     Raises:
         UsageError: an option or clause that cannot be, when the test is collected.
@@ -80,6 +84,11 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
         def test_my_cell(report):
             assert report.conforms, str(report)
     """
+    for name in options:
+        if name.replace("_", "-") in FILES:
+            raise UsageError(
+                f"each_clause({name}=...): a test of one clause writes none; conformance.check does"
+            )
     asked = _asked(target, options)
     spec = specification(asked)
     known = every()

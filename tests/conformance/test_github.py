@@ -165,27 +165,42 @@ def test_the_workflow_to_copy_names_inputs_that_the_action_has() -> None:
     assert not (ROOT / ".github/workflows/conformance.yml").exists()  # it is to be copied, not to run here
 
 
-def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: Path) -> None:
+def acted(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """The action's step that judges, with these inputs."""
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
     (judge,) = [step for step in action["runs"]["steps"] if step.get("id") == "judge"]
     if shutil.which("bash") is None:
         pytest.skip("no bash on this machine")
-    (tmp_path / "ncps-conformance").symlink_to(sys.prefix)
-    given = dict.fromkeys(judge["env"], "") | {
-        "TARGET": "ncps",
-        "PYTHON": sys.executable,
-        "BACKEND": "numpy",
-        "SEED": "1",
-        "SHARD": "1/2",
-        "MORE": "--clause 'state.pure' --smoke --jobs 1",
-    }
-    github = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
-    done = subprocess.run(
+    (folder / "ncps-conformance").symlink_to(sys.prefix)
+    given = dict.fromkeys(judge["env"], "") | inputs
+    github = {"RUNNER_TEMP": str(folder), "GITHUB_OUTPUT": str(folder / "output")}
+    return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", judge["run"]],
         env={**os.environ, **github, **given, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
+    )
+
+
+def test_the_action_judges_a_command_which_has_an_interpreter_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)  # another path than that of the suite's environment
+    command = f"exec:{sys.executable} {ROOT / 'conformance' / 'harness'} ncps:CfCCell"
+    given = {"BACKEND": "numpy", "SEED": "1", "MORE": "--clause state.pure --smoke --jobs 1"}
+    done = acted(tmp_path, TARGET=command, PYTHON=str(tmp_path / "python"), **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "status=conforms\n" in (tmp_path / "output").read_text("utf-8")
+
+
+def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: Path) -> None:
+    done = acted(
+        tmp_path,
+        TARGET="ncps",
+        PYTHON=sys.executable,
+        BACKEND="numpy",
+        SEED="1",
+        SHARD="1/2",
+        MORE="--clause 'state.pure' --smoke --jobs 1",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = dict(line.split("=", 1) for line in (tmp_path / "output").read_text("utf-8").splitlines())

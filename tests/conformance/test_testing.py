@@ -45,6 +45,12 @@ def test_what_cannot_be_is_refused(options: dict[str, object], said: str) -> Non
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("option", ["json", "examples", "write_known_failures"])
+def test_a_file_of_a_whole_run_is_refused_where_each_clause_is_a_test(option: str) -> None:
+    with pytest.raises(UsageError, match=rf"each_clause\({option}="):
+        conformance.each_clause("ncps", **{option: "x.json"})
+
+
 MINE = """
 import conformance
 
