@@ -30,7 +30,7 @@ from conformance.process import (
     Process,
     WireFault,
 )
-from conformance.protocol import Checker, Malformed
+from conformance.protocol import Checker, Malformed, check
 
 __all__ = [
     "BACKENDS",
@@ -108,11 +108,21 @@ class Implementation:
     def describe(self) -> dict[str, Any]:
         """What is judged, where and by which methods; asked once."""
         if self._described is None:
-            self._described = self.request("describe")
+            self._described = self._checked_description(self.request("describe"))
             if self._check is not None:  # a command does not know what it is called here
                 self.backend = self.backend or self._described["host"]
                 self._described |= {"target": self.target, "backend": self.backend}
         return self._described
+
+    def _checked_description(self, said: Any) -> dict[str, Any]:
+        """What an author's own adapter says of its cells is as good as what a command says."""
+        try:
+            check("describe.result", said, "result")
+        except Malformed as wrong:
+            self.close()
+            raise WireFault(f"the answer to describe: {wrong}") from None
+        found: dict[str, Any] = said
+        return found
 
     def request(self, method: str, **params: Any) -> Any:
         """The decoded result. Raises ImplementationRaised, NotSupported, RequestRefused or a HarnessFault."""
@@ -271,7 +281,7 @@ def _array_key(value: Any) -> Any:
 
 def _checked(line: bytes, identifier: int) -> dict[str, Any]:
     try:
-        reply = wire.loads(line)
+        reply = printable(wire.loads(line))
     except wire.WireError as error:
         raise WireFault(str(error)) from error
     if not isinstance(reply, dict) or reply.get("jsonrpc") != "2.0":
@@ -287,6 +297,15 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
     if ("result" in reply) == ("error" in reply):
         raise WireFault(f"an answer has either a result or an error: {line[:200]!r}")
     return reply
+
+
+def printable(value: Any) -> Any:
+    """A JSON value whose texts can be written: half a surrogate pair, as Python has for a byte, cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {printable(name): printable(item) for name, item in value.items()}
+    return [printable(item) for item in value] if isinstance(value, list) else value
 
 
 def _result(reply: dict[str, Any], method: str) -> Any:

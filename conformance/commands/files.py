@@ -25,7 +25,7 @@ def _read(path: Path) -> Report:
         return jsonfile.read(path)
     except OSError as error:
         raise Refusal(f"{path}: cannot be read ({error.strerror})") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(f"{path}: not JSON ({error})") from error
     except jsonschema.ValidationError as error:
         where = "/".join(map(str, error.absolute_path)) or "the document"

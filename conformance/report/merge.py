@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.report.status import group_by
 from conformance.report.values import listed
+from conformance.shards import Shard
 from conformance.verdict import Report, Verdict
 
 PARTS = ("shard", "backends", "targets")
@@ -112,13 +113,19 @@ def _whole(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _shard(report: Report) -> tuple[int, int]:
-    number, count = str(report.budget["shard"]).split("/")
-    return int(number), int(count)
+    try:
+        shard = Shard.parse(str(report.budget["shard"]))
+    except ValueError as wrong:
+        raise CannotBeMerged(str(wrong)) from None
+    return shard.number, shard.count
 
 
 def _command(report: Report) -> str:
     """The command without what is a part's own."""
-    words = iter(shlex.split(report.command))
+    try:
+        words = iter(shlex.split(report.command))
+    except ValueError:  # it is of another program
+        return report.command
     return shlex.join(word for word in words if word not in ("--shard", "--json") or not next(words, ""))
 
 

@@ -1,5 +1,6 @@
 """The driver notices what a harness does wrong. Each bad harness is a script of a few lines."""
 
+import json
 import os
 import subprocess
 import sys
@@ -249,3 +250,18 @@ print(implementation._connection._process.pid)
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
     )
     assert has_ended(int(run.stdout))
+
+
+def test_half_a_surrogate_pair_in_what_a_target_says_does_not_reach_a_file() -> None:
+    said = json.loads(r'{"message": "caf\udce9", "cells": [{"n\ud800": "\ud83d\ude00"}]}')
+    assert driver.printable(said) == {"message": "caf?", "cells": [{"n?": "\N{GRINNING FACE}"}]}
+
+
+def test_what_an_adapter_of_ones_own_says_of_its_cells_is_checked(tmp_path: Path) -> None:
+    own = "from conformance_harness.adapter import Adapter\n\nclass Mine(Adapter):\n"
+    (tmp_path / "mine.py").write_text(own + "    def cells(self):\n        return [{'family': 'cfc'}]\n")
+    with (
+        driver.start("mine:Mine", path=tmp_path, threads=1) as implementation,
+        pytest.raises(driver.WireFault, match=r"describe: result.cells\[0\]: 'name' is a required property"),
+    ):
+        implementation.describe()

@@ -129,6 +129,13 @@ def test_what_is_not_one_run_is_refused(change: dict[str, Any], says: str) -> No
         merged(shard(1), replace(shard(2), **change))
 
 
+def test_what_a_file_says_of_its_shard_or_command_is_not_taken_on_trust() -> None:
+    unclosed = replace(shard(1), command="conformance run 'unclosed")
+    assert "'unclosed" in merged(unclosed, shard(2), shard(3)).command
+    with pytest.raises(CannotBeMerged, match="'one' is no shard"):
+        merged(shard(1), replace(shard(2), budget=shard(2).budget | {"shard": "one"}))
+
+
 def test_other_versions_of_what_was_judged_are_refused() -> None:
     changed = [entry | {"versions": {"keras": "9"}} for entry in sample_report.implementations()]
     with pytest.raises(CannotBeMerged, match="versions of ncps on jax"):

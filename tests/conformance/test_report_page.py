@@ -146,11 +146,12 @@ def test_the_strip_has_a_dot_for_each_column_and_tier() -> None:
 def test_the_command_writes_the_page_or_says_what_is_wrong(tmp_path: Path) -> None:
     jsonfile.write(sample_report.red(), tmp_path / "a.json")
     (tmp_path / "b.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "c.json").write_text("[" * 100_000, encoding="utf-8")
     out = tmp_path / "deep" / "page.html"
     done = CliRunner().invoke(cli.main, ["report", str(tmp_path / "a.json"), "-o", str(out)])
     assert done.exit_code == 0, done.output
     assert "cfc.step.default" in out.read_text("utf-8")
-    for wrong, says in (("b.json", "not a report"), ("none.json", "cannot be read")):
+    for wrong, says in (("b.json", "not a report"), ("none.json", "cannot be read"), ("c.json", "not JSON")):
         done = CliRunner().invoke(cli.main, ["report", str(tmp_path / wrong), "-o", str(out)])
         assert done.exit_code == 2
         assert says in done.output
