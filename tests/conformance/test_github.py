@@ -192,6 +192,11 @@ def test_the_action_judges_a_command_which_has_an_interpreter_of_its_own(tmp_pat
     assert "status=conforms\n" in (tmp_path / "output").read_text("utf-8")
 
 
+def test_an_interpreter_that_the_action_does_not_find_is_named(tmp_path: Path) -> None:
+    done = acted(tmp_path, TARGET="ncps", PYTHON="nosuchpython", SEED="1")
+    assert done.returncode == 2 and "--python nosuchpython: cannot be run" in done.stderr
+
+
 def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: Path) -> None:
     done = acted(
         tmp_path,
