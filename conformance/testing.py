@@ -24,6 +24,9 @@ ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
 FILES = ("json", "examples", "write-known-failures")
 """Options that name a file for the whole run, which there is none of where each clause is a test."""
 
+REQUIRED = "time.zero"
+"""A clause that takes a step and nothing else: a target to which it does not apply cannot be judged."""
+
 TAKEN = tuple(option.field for option in OPTIONS if option.name not in ELSEWHERE)
 
 Test = Callable[..., None]
@@ -66,8 +69,9 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
     """Decorates a test, which pytest then runs once for each clause of the specification.
 
     The test takes `report`, what was found of one clause on every cell, backend and precision. It is skipped
-    where a clause is not applicable. Harnesses start with the first test and are kept until pytest ends, so
-    `-k`, `-x`, `--lf` and `-n` work as everywhere.
+    where a clause is not applicable; that of `time.zero`, which takes but a step, fails then: such a target
+    cannot be judged. Harnesses start with the first test and are kept until pytest ends, so `-k`, `-x`,
+    `--lf` and `-n` work as everywhere.
 
     Args:
         target, **options: as of `check`, but for `json`, `examples` and `write_known_failures`, the files of
@@ -139,8 +143,10 @@ def _report(asked: RunOptions, clause: str) -> Report:
     _judge(run, [(found, key) for key in run.keys(found)])
     report = closing.report_of(run)
     if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
-        reasons = dict.fromkeys(verdict.reason for verdict in report.verdicts)
-        pytest.skip("; ".join(reasons) or "about no cell of this target")
+        reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in report.verdicts))
+        if clause == REQUIRED and any(verdict.outcome == "not applicable" for verdict in report.verdicts):
+            pytest.fail(f"{asked.targets[0]} cannot be judged: {reasons}", pytrace=False)
+        pytest.skip(reasons or "about no cell of this target")
     return report
 
 

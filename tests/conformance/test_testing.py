@@ -88,6 +88,24 @@ def test_a_target_that_cannot_be_imported_fails_in_a_line(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["*No module named 'no'*"])
 
 
+REFUSES = """
+from conformance_harness.adapter import Adapter
+
+class Refuses(Adapter):
+    def cells(self):
+        return [{"name": "Refuses", "family": "cfc", "arguments": ["units"], "defaults": {}}]
+"""
+
+
+def test_a_target_that_takes_no_step_is_not_green_by_being_skipped(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(refuses=REFUSES)
+    mine = MINE.replace("TARGET", "'refuses:Refuses', path='.'").replace('backend="numpy", ', "")
+    pytester.makepyfile(test_it=mine)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1, skipped=2)
+    result.stdout.fnmatch_lines(["refuses:Refuses cannot be judged: *step is not offered*"])
+
+
 def test_a_repository_of_somebody_elses(user: Path, tmp_path: Path) -> None:
     """examples/third_party, installed with our built wheels in a fresh environment, and its own tests run."""
     theirs = Path(shutil.copytree(ROOT / "examples" / "third_party", tmp_path / "theirs"))
