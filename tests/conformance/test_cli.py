@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from conformance import clauses, cli, options
 from conformance.commands import run as running
-from conformance.options import OPTIONS, RunOptions, UsageError
+from conformance.implementation import BACKENDS
+from conformance.options import OPTIONS, RunOptions, UsageError, resolving
 from conformance.shards import Shard
 from conformance.verdict import Report
 from tests.conformance import sample_report
@@ -229,7 +230,7 @@ def test_a_number_or_choice_out_of_range_is_refused_by_both(arguments: list[str]
 
 
 def test_a_backend_that_the_interpreter_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "importable_backends", lambda python: ("torch", "numpy"))
+    monkeypatch.setattr(resolving, "importable_backends", lambda python: ("torch", "numpy"))
     with pytest.raises(UsageError, match=r"--backend jax: not importable by .*; importable: torch, numpy"):
         options.resolve(RunOptions(backends=("jax", "torch")), KNOWN)
     assert options.resolve(RunOptions(), KNOWN).backends == ("torch", "numpy")
@@ -237,13 +238,13 @@ def test_a_backend_that_the_interpreter_lacks_is_refused(monkeypatch: pytest.Mon
 
 
 def test_an_interpreter_without_keras_has_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "importable_backends", lambda python: ())
+    monkeypatch.setattr(resolving, "importable_backends", lambda python: ())
     with pytest.raises(UsageError, match="Keras is not importable"):
         options.resolve(RunOptions(), KNOWN)
 
 
 def test_the_probe_names_only_backends_that_are_there() -> None:
-    assert set(options.importable_backends(sys.executable)) <= set(options.BACKENDS)
+    assert set(options.importable_backends(sys.executable)) <= set(BACKENDS)
 
 
 # The commands

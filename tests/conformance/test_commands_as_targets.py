@@ -17,7 +17,7 @@ import pytest
 from conformance import options, start
 from conformance.checks import CHECKS
 from conformance.implementation import HarnessFault, Implementation, NotSupported
-from conformance.options import RunOptions, UsageError
+from conformance.options import RunOptions, UsageError, resolving
 from conformance.pool import CannotBeJudged, Place, described
 from conformance.report.jsonfile import from_json
 from conformance.report.status import obstacles, status
@@ -84,7 +84,7 @@ def test_what_says_nothing_to_a_command_is_refused(given: dict[str, str]) -> Non
 
 
 def test_a_command_needs_no_keras(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "importable_backends", lambda python: pytest.fail("nobody asked for Keras"))
+    monkeypatch.setattr(resolving, "importable_backends", lambda python: pytest.fail("nobody asked for Keras"))
     assert options.resolve(asked(COMMAND), ["a.b"]).backends == ()
 
 

@@ -1,0 +1,41 @@
+"""The options of a run: what they are, what was asked, and what comes of it on this machine."""
+
+from conformance.options.asked import RunOptions, UsageError, cores, run_options, unknown
+from conformance.options.offering import (
+    add_to_pytest,
+    click_options,
+    command_line,
+    from_pytest,
+    pytest_arguments,
+    some_options,
+)
+from conformance.options.resolving import (
+    backends_of,
+    importable_backends,
+    resolve,
+    selected,
+    settled,
+    specification,
+)
+from conformance.options.table import OPTIONS
+
+__all__ = [
+    "OPTIONS",
+    "RunOptions",
+    "UsageError",
+    "add_to_pytest",
+    "backends_of",
+    "click_options",
+    "command_line",
+    "cores",
+    "from_pytest",
+    "importable_backends",
+    "pytest_arguments",
+    "resolve",
+    "run_options",
+    "selected",
+    "settled",
+    "some_options",
+    "specification",
+    "unknown",
+]

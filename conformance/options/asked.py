@@ -1,0 +1,195 @@
+"""What a run was asked for: from a caller's values to RunOptions, each refused at the door."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from conformance.implementation import BACKENDS, EXEC, command_of
+from conformance.shards import Shard
+
+Variant = Literal["auto", "strict"]
+TARGET = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<name>\S+))?")
+
+
+class UsageError(ValueError):
+    """What was asked cannot be done; the message is one line that says what can."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run was asked for.
+
+    Empty `backends` means every one there is: those of Keras until `resolve`, those that other targets are
+    written for until `settled`. Empty `clauses` means every clause.
+    """
+
+    targets: tuple[str, ...] = ("ncps",)
+    backends: tuple[str, ...] = ()
+    named: bool = field(default=False, compare=False)
+    """Whether `backends` are those that were asked for, and no others."""
+    python: str = sys.executable
+    path: Path | None = None
+    variant: Variant = "auto"
+    max_examples: int | None = None
+    smoke: bool = False
+    seed: int | None = None
+    clauses: tuple[str, ...] = ()
+    spec: str | None = None
+    shard: Shard | None = None
+    json: Path | None = None
+    examples: Path | None = None
+    known_failures: Path | None = None
+    strict: bool = False
+    write_known_failures: Path | None = None
+    timeout: float = 60.0
+    time_limit: float | None = None
+    in_process: bool = False
+    junit: Path | None = None
+    markdown: Path | None = None
+    jobs: int | None = None
+
+    @property
+    def groups(self) -> int:
+        """How many harnesses the tests are divided between: one a target, backend and regime."""
+        return len(self.targets) * max(1, len(self.backends)) * (1 if self.in_process else 2)
+
+    @property
+    def workers(self) -> int:
+        """How many processes run tests beside each other; 0 is none but this one."""
+        wanted = min(self.jobs or cores(), self.groups)
+        return 0 if self.in_process or wanted < 2 else wanted
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+PATHS = ("path", "json", "junit", "markdown", "examples", "known_failures", "write_known_failures")
+
+
+def run_options(values: Mapping[str, Any]) -> RunOptions:
+    """What was asked, from values by option name, None for the default.
+
+    Raises:
+        UsageError: a target, backend or number that cannot be.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    given |= {name: _path(given[name]) for name in PATHS if name in given}
+    options = RunOptions(
+        targets=_targets(given.pop("target", ())) or ("ncps",),
+        backends=(backends := _names(given.pop("backend", ()))),
+        named=bool(backends),
+        clauses=_names(given.pop("clause", ())),
+        shard=_shard(given.pop("shard", None)),
+        **given,
+    )
+    _check(options)
+    return options
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """The names of a list that may be separated by commas, given once or several times, without repeats."""
+    texts = [value] if isinstance(value, str) else value
+    names = [name.strip() for text in texts for name in text.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _targets(value: str | Iterable[str]) -> tuple[str, ...]:
+    """As `_names`; `exec:` takes all that follows it, for a command may hold commas."""
+    texts = [value] if isinstance(value, str) else value
+    found: list[str] = []
+    for text in texts:
+        names, begun, command = text.partition(EXEC)
+        found += [*_names(names), *([f"{EXEC}{command.strip()}"] if begun else [])]
+    return tuple(dict.fromkeys(found))
+
+
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as wrong:
+        raise UsageError(f"--shard {wrong}") from None
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _check(options: RunOptions) -> None:
+    for target in options.targets:
+        _check_target(target)
+    for backend in options.backends:
+        if backend not in BACKENDS and set(options.targets) == {"ncps"}:
+            raise UsageError(unknown("backend", backend, BACKENDS))
+    if not 0 < options.timeout < math.inf:
+        raise UsageError(f"--timeout {options.timeout:g}: must be a positive number of seconds")
+    if options.path is not None and not options.path.is_dir():
+        raise UsageError(f"--path {options.path}: no such folder")
+    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
+        raise UsageError(f"--time-limit {options.time_limit:g}: must be a positive number of seconds")
+    for name in ("json", "junit", "markdown", "write_known_failures"):
+        if (path := getattr(options, name)) is not None:
+            _check_writable(name.replace("_", "-"), path)
+    if options.write_known_failures and not options.write_known_failures.suffix:
+        raise UsageError(
+            f"--write-known-failures {options.write_known_failures}: give it a name with a suffix, as in "
+            "known.toml: its examples go to a folder named without"
+        )
+    if all(target.startswith(EXEC) for target in options.targets):
+        _check_commands(options)
+    if options.in_process:
+        _check_in_process(options)
+
+
+def _check_target(target: str) -> None:
+    if target.startswith(EXEC):
+        try:
+            command_of(target)
+        except ValueError as wrong:
+            raise UsageError(str(wrong)) from None
+        return
+    match = TARGET.fullmatch(target)
+    if match is None or (match["name"] is None and target != "ncps"):
+        near = " (did you mean 'ncps'?)" if difflib.get_close_matches(target, ["ncps"]) else ""
+        raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps', MODULE:CLASS or exec:COMMAND")
+
+
+def _check_writable(name: str, path: Path) -> None:
+    """Before a run that takes minutes: whether its file can be written in the end."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        why = "it is a folder" if path.is_dir() else f"{path if path.exists() else folder} is not writable"
+        raise UsageError(f"--{name} {path}: cannot be written, {why}")
+
+
+def _check_commands(options: RunOptions) -> None:
+    for name, given in (("python", options.python != sys.executable), ("path", options.path is not None)):
+        if given:
+            raise UsageError(f"--{name}: says nothing to {options.targets[0]}, which is started as it stands")
+
+
+def _check_in_process(options: RunOptions) -> None:
+    if len(options.backends) > 1 or len(options.targets) > 1:
+        raise UsageError("--in-process: runs one target on one backend; name one of each")
+    if options.targets[0].startswith(EXEC):
+        raise UsageError(f"--in-process: {options.targets[0]} is a process of its own")
+    if Path(options.python) != Path(sys.executable):
+        raise UsageError("--in-process: runs in this interpreter; leave out --python")
+
+
+def unknown(what: str, name: str, known: Iterable[str], see: str = "conformance list") -> str:
+    """One line for a name that is not known: the nearest that is, and all that are where they are few."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    listed = ", ".join(names) if len(names) <= 12 else f"{len(names)}, see `{see}`"
+    return f"unknown {what} {name!r}{hint}; known: {listed}"

@@ -1,0 +1,116 @@
+"""What only the machine, the specification and what is judged can tell of a run."""
+
+from __future__ import annotations
+
+import fnmatch
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.clauses import Spec, load
+from conformance.implementation import BACKENDS, EXEC
+from conformance.options.asked import RunOptions, UsageError, unknown
+
+
+def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
+    """The same options with every default filled in that depends on the machine: the backends of Keras.
+
+    Raises:
+        UsageError: a glob that matches none of `clauses`, or a backend that the interpreter cannot import.
+    """
+    selected(options, clauses)
+    if options.shard and options.seed is None:
+        raise UsageError(f"--shard {options.shard}: give every shard the same --seed, for they are one run")
+    if all(target.startswith(EXEC) for target in options.targets):
+        return options
+    found = importable_backends(options.python)
+    asked = [backend for backend in options.backends if backend in BACKENDS]
+    missing = [backend for backend in asked if backend not in found]
+    if missing if found else "ncps" in options.targets:
+        what = f"--backend {','.join(missing)}: not importable" if missing else "Keras is not importable"
+        raise UsageError(f"{what} by {options.python}; importable: {', '.join(found) or 'none'}")
+    backends = options.backends or (found[:1] if options.in_process else found)
+    return replace(options, backends=backends)
+
+
+def backends_of(options: RunOptions, description: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a target is judged: Keras's cells on several backends, any other on the one that it names.
+
+    Args:
+        description: what its harness answered to `describe`; `host` is "keras", or the name of the backend.
+    """
+    host = description["host"]
+    return tuple(name for name in options.backends if name in (BACKENDS if host == "keras" else (host,)))
+
+
+def settled(options: RunOptions, described: Mapping[str, Mapping[str, Any]]) -> RunOptions:
+    """The same options with the backends on which at least one target runs, in their order.
+
+    Args:
+        described: what the harness of each target answered to `describe`.
+
+    Raises:
+        UsageError: `--backend` names one that no target has, or none that some target has.
+    """
+    hosts = {target: str(description["host"]) for target, description in described.items()}
+    own = [host for host in hosts.values() if host != "keras"]
+    known = dict.fromkeys([*(BACKENDS if "keras" in hosts.values() else ()), *own])
+    candidates = replace(options, backends=options.backends + (() if options.named else tuple(own)))
+    for name in options.backends if options.named else ():
+        if name not in known:
+            raise UsageError(unknown("backend", name, known))
+    for target, description in described.items():
+        if not backends_of(candidates, description):
+            raise UsageError(_misplaced(options, target, hosts[target]))
+    used = [name for name in known if any(name in backends_of(candidates, d) for d in described.values())]
+    ordered = [name for name in candidates.backends if name in used]
+    return replace(options, backends=tuple(dict.fromkeys(ordered)))
+
+
+def _misplaced(options: RunOptions, target: str, host: str) -> str:
+    asked = f"--backend {','.join(options.backends) or 'is not given'}"
+    if host == "keras":
+        return f"{asked}: {target} runs on Keras; name one of its backends too: {', '.join(BACKENDS)}"
+    return f"{asked}: {target} runs on {host!r} alone; name it too, or leave out --backend"
+
+
+def specification(options: RunOptions) -> Spec:
+    """The version of the specification to judge by. Raises UsageError for one that is not known."""
+    try:
+        return load(options.spec)
+    except ValueError as wrong:
+        raise UsageError(f"--spec {options.spec}: {wrong}") from None
+
+
+def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
+    """The ids of `clauses` that a run is about. Raises UsageError for a glob that matches none."""
+    ids = list(clauses)
+    for glob in options.clauses:
+        if not fnmatch.filter(ids, glob):
+            raise UsageError(unknown("clause", glob, ids))
+    globs = options.clauses or ("*",)
+    return [id for id in ids if any(fnmatch.fnmatchcase(id, glob) for glob in globs)]
+
+
+PROBE = """
+import importlib.util as u
+needs = {{"numpy": "jax"}}  # Keras's numpy backend takes some functions of jax
+have = [b for b in {backends!r} if u.find_spec(needs.get(b, b))] if u.find_spec("keras") else []
+print("backends:" + ",".join(have))
+"""
+
+
+def importable_backends(python: str) -> tuple[str, ...]:
+    """The Keras backends whose packages `python` finds; none where it has no Keras. Nothing is imported.
+
+    Raises:
+        UsageError: `python` is no Python interpreter.
+    """
+    command = [python, "-c", PROBE.format(backends=BACKENDS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise UsageError(f"--python {python}: cannot be run ({type(fault).__name__})") from fault
+    line = next((line for line in done.stdout.splitlines() if line.startswith("backends:")), "")
+    return tuple(filter(None, line.removeprefix("backends:").strip().split(",")))
