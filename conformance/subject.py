@@ -177,12 +177,12 @@ class Subject:
             raise NotSupported(f"{self.cell['name']} has no backbone_layers={layers}")
         layers = only[0] if layers is None and only else layers
         config = self.offer.trimmed(self.family.config(sizes, layers=layers, **arguments))
-        return {**config, **self._allowed({n: v for n, v in config.items() if n not in arguments})}
+        defaults = {n: v for n, v in config.items() if n not in arguments and not isinstance(v, dict)}
+        return {**config, **self._allowed(defaults)}
 
     def _allowed(self, defaults: Config) -> Config:
-        """What stands for the plain values among these that the cell does not allow."""
-        allows, values = self.offer.allows, self.offer.values
-        return {n: values[n][0] for n, v in defaults.items() if not isinstance(v, dict) and not allows(n, v)}
+        """Each of these values, or the first that the cell allows in its place."""
+        return {n: self.offer.choose(n, [v, *self.offer.values.get(n, [])])[0] for n, v in defaults.items()}
 
     def model(
         self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0

@@ -23,7 +23,7 @@ KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_r
 
 def kinds_of_its_own(subject: Subject) -> list[tuple[Sizes, str]]:
     """The same for a cell that has none of these activations."""
-    return [(sizes, name) for sizes in FEW for name in subject.offer.values["activation"]]
+    return [(sizes, name) for sizes in FEW for name in subject.offer.values["activation"]] or list(KINDS)
 
 
 def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Cotangents, int]:

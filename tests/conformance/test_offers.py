@@ -59,6 +59,11 @@ def test_a_cell_whose_values_are_not_the_defaults_is_judged_by_its_own(clause: s
     assert judged(clause, "ltc", ["units", *own], **own).outcome == "pass"
 
 
+@pytest.mark.parametrize("clause", ["time.zero", "gradient.inputs"])
+def test_a_cell_that_allows_no_value_at_all_is_asked_by_the_default(clause: str) -> None:
+    assert judged(clause, "ltc", ["units", "activation"], activation=[]).outcome == "pass"
+
+
 @pytest.mark.parametrize("clause", ["backbone.layers", "training.reproducible"])
 def test_a_backbone_that_a_cell_has_not_is_not_applicable(clause: str) -> None:
     found = judged(clause, "ltc", ["units", "backbone_layers"], backbone_layers=[0])
