@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any
 
@@ -14,9 +15,10 @@ from conformance import closing
 from conformance.checks import every
 from conformance.options import OPTIONS, RunOptions, UsageError, run_options, selected, specification, unknown
 from conformance.pool import CannotBeJudged
+from conformance.report import exit_code, terminal
 from conformance.session import Key, Session, begin
 from conformance.trial import Check
-from conformance.verdict import Report
+from conformance.verdict import EXIT_CODES, Report
 
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
 """Options of `conformance run` that are pytest's or its plugins' to answer in a test suite."""
@@ -32,7 +34,26 @@ TAKEN = tuple(option.field for option in OPTIONS if option.name not in ELSEWHERE
 Test = Callable[..., None]
 
 
-def check(target: str, **options: Any) -> Report:
+@dataclass(frozen=True)
+class Found(Report):
+    """The report of a run, which a test can ask."""
+
+    @classmethod
+    def of(cls, report: Report) -> Found:
+        """The same report."""
+        return cls(**vars(report))
+
+    @property
+    def conforms(self) -> bool:
+        """Whether the target conforms, be it but for known failures."""
+        return exit_code(self) == EXIT_CODES["conforms"]
+
+    def __str__(self) -> str:
+        """What `conformance run` prints of it."""
+        return terminal.text(self)
+
+
+def check(target: str, **options: Any) -> Found:
     """Judges a target, one clause after the other, in this process and the harnesses that it starts.
 
     Args:
@@ -62,7 +83,7 @@ def check(target: str, **options: Any) -> Report:
         _judge(run, sorted(work, key=lambda pair: pair[1].place.rank))
     finally:
         run.pool.close()
-    return closing.close(run)
+    return Found.of(closing.close(run))
 
 
 def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
@@ -133,7 +154,7 @@ def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
         run.seen.add(id)
 
 
-def _report(asked: RunOptions, clause: str) -> Report:
+def _report(asked: RunOptions, clause: str) -> Found:
     """What is found of one clause; skips the test where that is nothing."""
     run = _begun(asked)
     if isinstance(run, str):
@@ -141,7 +162,7 @@ def _report(asked: RunOptions, clause: str) -> Report:
     run = run.about(clause)
     found = every()[clause]
     _judge(run, [(found, key) for key in run.keys(found)])
-    report = closing.report_of(run)
+    report = Found.of(closing.report_of(run))
     if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
         reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in report.verdicts))
         if clause == REQUIRED and any(verdict.outcome == "not applicable" for verdict in report.verdicts):

@@ -84,19 +84,6 @@ class Report:
     known_failures: dict[str, Any] = field(default_factory=dict)
     """The file that lists them, whether it is held to strictly, and what in it matches nothing; {}: none."""
 
-    @property
-    def conforms(self) -> bool:
-        """Whether every target conforms, be it but for known failures."""
-        from conformance.report import exit_code
-
-        return exit_code(self) == EXIT_CODES["conforms"]
-
-    def __str__(self) -> str:
-        """What `conformance run` prints of it."""
-        from conformance.report.terminal import text
-
-        return text(self)
-
 
 def verdict_from(plain: dict[str, Any]) -> Verdict:
     """A verdict from its own JSON."""

@@ -84,7 +84,9 @@ def test_what_says_nothing_to_a_command_is_refused(given: dict[str, str]) -> Non
 
 
 def test_a_command_needs_no_keras(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolving, "importable_backends", lambda python: pytest.fail("nobody asked for Keras"))
+    monkeypatch.setattr(
+        resolving, "importable_backends", lambda python: pytest.fail("nobody asked for Keras")
+    )
     assert options.resolve(asked(COMMAND), ["a.b"]).backends == ()
 
 
