@@ -23,10 +23,17 @@ from conformance.report import badge as badges
 )
 @click.option("--label", default=badges.LABEL, show_default=True, help="Its left side.")
 def badge(reports: tuple[Path, ...], output: Path | None, endpoint: Path | None, label: str) -> None:
-    """Writes a badge for the reports together: MUST clauses that hold, and the specification."""
+    """Writes a badge for the reports together: MUST clauses that hold of those judged, and the specification.
+
+    A partial report is refused: of some clauses, of a shard, of a run that was cut short.
+    """
     if output is None and endpoint is None:
         raise Refusal("badge: name a file to write, -o badge.svg or --endpoint badge.json")
-    made = badges.badge([found for _, found in read_reports(reports)], label)
+    given = read_reports(reports)
+    for path, found in given:
+        if (lack := badges.lacking(found)) is not None:
+            raise Refusal(f"badge: {path} is a partial report, which no badge may stand for; {lack}")
+    made = badges.badge([found for _, found in given], label)
     if output is not None:
         with written(output):
             output.write_text(badges.svg(made), encoding="utf-8")

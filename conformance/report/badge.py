@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from conformance.report.status import group_by, must, status
+from conformance.report.status import judged_anywhere, partial, status
 from conformance.report.terminal import SIGNS
 from conformance.verdict import EXIT_CODES, Report, Status
 
@@ -39,16 +39,27 @@ class Badge:
 
 
 def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
-    """How many MUST clauses hold everywhere, of those that apply anywhere, and the worst status of all."""
+    """How many MUST clauses hold everywhere, of those that were judged anywhere, and the worst status of all."""
     given = list(reports)
     worst = max((status(report) for report in given), key=_severity)
-    verdicts = must(verdict for report in given for verdict in report.verdicts)
-    outcomes = [{v.outcome for v in found} for found in group_by(verdicts, lambda v: v.clause).values()]
-    asked = [found for found in outcomes if found != {"not applicable"}]
-    held = [found for found in asked if "pass" in found and found <= EXCUSED]
+    judged = judged_anywhere(verdict for report in given for verdict in report.verdicts)
+    outcomes = [{verdict.outcome for verdict in found} for found in judged.values()]
+    held = [found for found in outcomes if found <= EXCUSED]
     specs = "/".join(sorted({report.spec for report in given}))
-    counted = f"{len(held)}/{len(asked)}" if worst != "could not be judged" else worst
-    return Badge(f"{counted} · spec {specs}", worst, label)
+    counted = f"{len(held)}/{len(judged)}" if worst != "could not be judged" else worst
+    quick = ["quick look"] if any(report.budget.get("smoke") for report in given) else []
+    return Badge(" · ".join([counted, *quick, f"spec {specs}"]), worst, label)
+
+
+def lacking(report: Report) -> str | None:
+    """What to do before a report is as good as the whole run that a badge stands for; None where it is."""
+    if report.budget.get("shard"):
+        return f"it is shard {report.budget['shard']} of a run: `conformance merge` the shards first"
+    if partial(report):
+        return f"it is of --clause {','.join(report.budget['clauses'])} alone: run without --clause"
+    return (
+        None if report.complete else "its run did not come to its end: run it again, or merge what it lacks"
+    )
 
 
 EXCUSED = {"pass", "host", "not applicable"}

@@ -52,6 +52,12 @@ def judged(verdicts: Iterable[Verdict]) -> tuple[int, int]:
     return sum(joint_outcome(found) in JUDGED for found in clauses.values()), len(clauses)
 
 
+def judged_anywhere(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """The MUST clauses that pass or fail on some cell and backend, with all verdicts on each."""
+    clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
+    return {id: found for id, found in clauses.items() if any(v.outcome in JUDGED for v in found)}
+
+
 def targets(report: Report) -> list[str]:
     """What was judged, in the order of the report."""
     named = [str(entry["target"]) for entry in report.implementations if "target" in entry]

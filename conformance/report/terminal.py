@@ -15,6 +15,7 @@ from conformance.report.failures import print_findings, print_reasons
 from conformance.report.status import (
     group_by,
     judged,
+    judged_anywhere,
     known,
     must,
     obstacles,
@@ -62,7 +63,7 @@ def text(report: Report) -> str:
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
     """The clauses about what was judged that a quick look is too short for."""
-    if not report.budget.get("smoke") or partial(report):
+    if not report.budget.get("smoke") or partial(report) or not report.complete:
         return []
     families = {cell["family"] for entry in report.implementations for cell in entry.get("cells", ())}
     seen = {verdict.clause for verdict in report.verdicts}
@@ -190,17 +191,23 @@ def _ground(report: Report, target: str, said: Status) -> str:
     verdicts = of_target(report, target)
     if said == "could not be judged":
         return "; ".join(obstacles(report, target))
-    clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
     examples = count(sum(verdict.examples for verdict in verdicts), "example")
     tail = f"{examples}, {duration(report.seconds)}"
     if said.startswith("conforms"):
-        return f"{count(len(clauses), 'MUST clause')}, {_extent(verdicts)}, {tail}"
-    failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in clauses.values())
-    rest = [f"{failed} of {count(len(clauses), 'MUST clause')} {'fails' if failed == 1 else 'fail'}"]
-    if not failed:
+        return f"{_counted(verdicts)}, {_extent(verdicts)}, {tail}"
+    rest = [_counted(verdicts)]
+    if not any(verdict.outcome == "fail" for verdict in must(verdicts)):
         places = count(len(untrue(report, target)), "place")
         rest = [f"no MUST clause fails, but the list is out of date in {places}"]
     return "; ".join([*rest, *obstacles(report, target), tail])
+
+
+def _counted(verdicts: list[Verdict]) -> str:
+    """How many MUST clauses were judged anywhere, of those asked of any cell, and how many fail anywhere."""
+    done, asked = judged_anywhere(verdicts), {verdict.clause for verdict in must(verdicts)}
+    failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in done.values())
+    said = f"judged {len(done)} of {count(len(asked), 'MUST clause')}"
+    return said + (f", {failed} {'fails' if failed == 1 else 'fail'}" if failed else "")
 
 
 def _extent(verdicts: list[Verdict]) -> str:

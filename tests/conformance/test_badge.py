@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from conformance import cli
 from conformance.report import badge as badges
-from conformance.report import jsonfile
+from conformance.report import jsonfile, terminal
 from conformance.verdict import Report, Verdict
 from tests.conformance import browser, sample_report
 
@@ -29,9 +30,9 @@ def report(*outcomes: str) -> Report:
     return Report("0.2", "0.1.0", 1, "", {}, [], verdicts, 1.0)
 
 
-def test_it_counts_the_clauses_that_hold_of_those_that_apply() -> None:
+def test_it_counts_the_clauses_that_hold_of_those_that_were_judged() -> None:
     assert badges.badge([report("pass", "pass", "not applicable")]).message == "2/2 · spec 0.2"
-    assert badges.badge([report("pass", "fail", "host")]).message == "1/3 · spec 0.2"
+    assert badges.badge([report("pass", "fail", "host")]).message == "1/2 · spec 0.2"
     assert badges.badge([report("pass", "error")]).message == "could not be judged · spec 0.2"
 
 
@@ -42,6 +43,34 @@ def test_reports_together_are_as_good_as_the_worst() -> None:
     assert badges.badge([good, open_]).status == "could not be judged"
     older = replace(good, spec="0.1")
     assert badges.badge([good, older]).message == "2/2 · spec 0.1/0.2"
+
+
+def test_it_counts_what_the_verdict_counts() -> None:
+    made = report("pass", "pass", "host", "not applicable")
+    assert "judged 2 of 4 MUST clauses" in terminal.text(made)
+    assert badges.badge([made]).message == "2/2 · spec 0.2"
+
+
+def test_a_quick_look_says_so() -> None:
+    quick = badges.badge([replace(report("pass"), budget={"smoke": True})])
+    assert quick.message == "1/1 · quick look · spec 0.2"
+    assert "quick look" in quick.title
+
+
+@pytest.mark.parametrize(
+    ("partial", "do"),
+    [
+        ({"budget": {"clauses": ["time.*"]}}, "it is of --clause time.* alone: run without --clause"),
+        ({"budget": {"shard": "1/3"}}, "`conformance merge` the shards first"),
+        ({"complete": False}, "run it again"),
+    ],
+)
+def test_a_partial_report_is_refused(tmp_path: Path, partial: dict[str, Any], do: str) -> None:
+    jsonfile.write(replace(sample_report.green(), **partial), tmp_path / "a.json")
+    done = CliRunner().invoke(cli.main, ["badge", str(tmp_path / "a.json"), "-o", str(tmp_path / "b.svg")])
+    assert done.exit_code == 2
+    assert do in done.output and done.output.count("\n") == 1
+    assert not (tmp_path / "b.svg").exists()
 
 
 def test_the_endpoint_is_what_badge_services_read() -> None:

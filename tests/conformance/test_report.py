@@ -20,7 +20,7 @@ from conformance import clauses
 from conformance.report import exit_code, jsonfile, status, terminal, values
 from conformance.report.failures import findings
 from conformance.report.progress import RunProgress
-from conformance.report.status import judged, obstacles, target_status, targets
+from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
 from conformance.verdict import Failure, Outcome, Report, Verdict
 from tests.conformance import sample_report
 
@@ -371,9 +371,12 @@ def test_a_failure_says_what_its_author_needs() -> None:
     assert f"\n{sample_report.SCRIPT}" in lines, (
         "a script must stand in the first column, unwrapped, to be pasted"
     )
-    must = len({verdict.clause for verdict in sample_report.red().verdicts if verdict.level == "MUST"})
+    asked = [verdict for verdict in sample_report.red().verdicts if verdict.level == "MUST"]
+    must, judged = (
+        len({v.clause for v in found}) for found in (asked, [v for v in asked if v.outcome in JUDGED])
+    )
     assert (
-        f"✗ ncps departs from specification {clauses.load().version}\n  2 of {must} MUST clauses fail"
+        f"✗ ncps departs from specification {clauses.load().version}\n  judged {judged} of {must} MUST clauses, 2 fail"
         in output
     )
 
