@@ -39,7 +39,7 @@ class Badge:
 
 
 def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
-    """How many MUST clauses hold everywhere, of those that were judged anywhere, and the worst status of all."""
+    """How many MUST clauses hold everywhere, of those judged anywhere, and the worst status of all."""
     given = list(reports)
     worst = max((status(report) for report in given), key=_severity)
     judged = judged_anywhere(verdict for report in given for verdict in report.verdicts)

@@ -1,4 +1,4 @@
-"""What stands under the table: why something was not judged, and each failure so that it can be acted on."""
+"""What stands under the table: each failure so that it can be acted on."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from conformance.clauses import Clause
+from conformance.families import FAMILIES
 from conformance.report.status import group_by
 from conformance.report.table import MARKS
-from conformance.report.values import DIGITS, listed, show, show_case, times
-from conformance.verdict import Failure, Outcome, Verdict
+from conformance.report.values import DIGITS, count, listed, show, show_case, times
+from conformance.verdict import Failure, Verdict
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 LABEL = 9
+MOST = 8
+"""Findings of a target that are shown at length; of a cell that is all wrong nobody reads more."""
+ONE_STEP = (*FAMILIES, "backbone", "time", "step")
+"""The clauses whose ids begin so take one step, and ask what comes of it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Finding:
         """Whether it fails for the sake of a documented variant alone."""
         return self.first.holds_under_variant
 
+    @property
+    def summary(self) -> str:
+        """What was found, in a line; of a traceback, what it comes to."""
+        failure = self.first.failure
+        return failure.summary if failure else self.first.reason.strip().rpartition("\n")[2]
+
 
 def findings(verdicts: list[Verdict]) -> list[Finding]:
     """The failures, identical ones together; MUST before SHOULD, those that a variant explains last."""
@@ -54,21 +64,54 @@ def _identity(verdict: Verdict) -> tuple[str, ...]:
         cell,
         verdict.clause,
         verdict.outcome,
-        NUMBER.sub("#", said),
+        alike(said),
         f"{verdict.variant} {verdict.holds_under_variant}",
     )
 
 
+def alike(text: str) -> str:
+    """What is left of a text whose numbers do not matter."""
+    return NUMBER.sub("#", text)
+
+
 def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
-    """Each failure at length; of those that one variant explains the first, and the others in a line."""
+    """The first failures at length, the others in a line; of those that one variant explains the first."""
     found = findings(verdicts)
-    for finding in found:
-        if not finding.explained:
-            print_finding(console, finding, clauses)
+    own = [finding for finding in found if not finding.explained]
+    if first := beginning(own):
+        console.print()
+        console.print(
+            Text(f"begin with {first}: where a step is wrong, other clauses often fail for it", "bold")
+        )
+    for finding in own[:MOST]:
+        print_finding(console, finding, clauses)
+    _print_more(console, own[MOST:])
     explained = [finding for finding in found if finding.explained]
     for group in group_by(explained, lambda f: (f.first.cell, show_case(f.first.variant))).values():
         print_finding(console, group[0], clauses)
         _print_alike(console, group[1:])
+
+
+def beginning(found: Iterable[Finding]) -> str | None:
+    """Where several clauses fail, the first of those that take one step, if any is; else there is no need."""
+    failing = [finding.first.clause for finding in found if finding.first.outcome == "fail"]
+    if len(set(failing)) < 2:
+        return None
+    return next((clause for clause in failing if clause.split(".")[0] in ONE_STEP), None)
+
+
+def _print_more(console: Console, more: list[Finding]) -> None:
+    if not more:
+        return
+    console.print()
+    console.print(Text(f"{count(len(more), 'finding')} more, in a line each:", "bold"))
+    for finding in more:
+        mark, style, _ = MARKS[finding.first.outcome]
+        where = f" · {finding.first.level} · {listed(places(finding.verdicts))}: {finding.summary}"
+        line = Text.assemble("  ", (f"{mark} ", style), (finding.first.clause, "bold"), where)
+        console.print(line, soft_wrap=True)
+    said = "all stand at length in the report that --json writes, of which `conformance report` makes a page"
+    console.print(Text(f"  {said}; --examples makes a file of each", "dim"), soft_wrap=True)
 
 
 def _print_alike(console: Console, alike: list[Finding]) -> None:
@@ -78,8 +121,7 @@ def _print_alike(console: Console, alike: list[Finding]) -> None:
     console.print(Text(f"Fail for the sake of {show_case(alike[0].first.variant)} alone, as the one above:"))
     grid = Table.grid(padding=(0, 2))
     for finding in alike:
-        failure = finding.first.failure
-        grid.add_row(Text(f"  {finding.first.clause}"), Text(failure.summary if failure else "", "dim"))
+        grid.add_row(Text(f"  {finding.first.clause}"), Text(finding.summary, "dim"))
     console.print(grid)
     console.print(Text("  the report that --json writes has the case of each, and its script", "dim"))
 
@@ -110,8 +152,7 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
     first = finding.first
     if first.clause in clauses:
         yield "demands", Text(clauses[first.clause].demand)
-    said = first.failure.summary if first.failure else first.reason.rstrip("\n").rpartition("\n")[2]
-    yield "found", Text(said, "bold")
+    yield "found", Text(finding.summary, "bold")
     if first.failure:
         yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
     if exceeded := list(_exceeded(finding)):
@@ -159,29 +200,6 @@ def _print_script(console: Console, script: str) -> None:
     console.print(Text("to see it again, paste into Python:", "dim"))
     console.print()
     console.print(Text(script.rstrip("\n")), soft_wrap=True)
-
-
-def print_reasons(console: Console, verdicts: list[Verdict], outcome: Outcome, title: str) -> None:
-    """Each reason for `outcome` once, with the clauses, cells and backends that it concerns."""
-    concerned = [verdict for verdict in verdicts if verdict.outcome == outcome]
-    if not concerned:
-        return
-    mark, style, _ = MARKS[outcome]
-    console.print()
-    console.print(Text.assemble((f"{mark} ", style), (title, "bold")))
-    for (reason, ids), found in _by_reason(concerned).items():
-        said = Text(f"{reason or 'no reason given'}; {listed(places(found))}")
-        console.print(Padding(said, (0, 0, 0, 2)))
-        console.print(Padding(Text(", ".join(ids), "dim"), (0, 0, 0, 4)))
-
-
-def _by_reason(verdicts: list[Verdict]) -> dict[tuple[str, tuple[str, ...]], list[Verdict]]:
-    """The verdicts by their reason and the clauses that it concerns, whatever the cell and backend."""
-    merged: dict[tuple[str, tuple[str, ...]], list[Verdict]] = {}
-    for (reason, _, _), found in group_by(verdicts, lambda v: (v.reason, v.cell, v.backend)).items():
-        ids = tuple(dict.fromkeys(verdict.clause for verdict in found))
-        merged.setdefault((reason, ids), []).extend(found)
-    return merged
 
 
 def places(verdicts: Iterable[Verdict]) -> list[str]:

@@ -34,10 +34,11 @@ def _annotation(finding: Finding, clauses: Mapping[str, Clause]) -> str:
     first = finding.first
     target = first.target if first.target != first.cell else ""
     title = " · ".join(filter(None, (first.clause, target, listed(places(finding.verdicts)))))
-    said = first.failure.summary if first.failure else first.reason.strip().rpartition("\n")[2]
     demand = clauses[first.clause].demand if first.clause in clauses else ""
     kind = "error" if first.outcome == "fail" or first.outcome in UNSETTLED else "notice"
-    return command(kind, title, "\n".join(filter(None, (said, demand and f"The clause: {demand}"))))
+    return command(
+        kind, title, "\n".join(filter(None, (finding.summary, demand and f"The clause: {demand}")))
+    )
 
 
 def command(kind: str, title: str, message: str) -> str:

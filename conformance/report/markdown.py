@@ -78,12 +78,11 @@ def _tally(verdicts: list[Verdict]) -> str:
 def _finding(finding: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
     first = finding.first
     sign, _, _ = MARKS[first.outcome]
-    said = first.failure.summary if first.failure else first.reason.strip().rpartition("\n")[2]
     alone = f" (holds under {show_case(first.variant)})" if finding.explained else ""
     title = (
         f"{sign} <b>{escape(first.clause)}</b> · {first.level} · {escape(listed(places(finding.verdicts)))}"
     )
-    yield f"<details><summary>{title}<br>{escape(said)}{escape(alone)}</summary>\n"
+    yield f"<details><summary>{title}<br>{escape(finding.summary)}{escape(alone)}</summary>\n"
     yield fenced(
         "\n".join(f"{label:<9}{_indented(body.plain)}" for label, body in details(finding, clauses, 100))
     )

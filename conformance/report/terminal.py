@@ -11,7 +11,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from conformance.clauses import Clause, load
-from conformance.report.failures import print_findings, print_reasons
+from conformance.report.failures import print_findings
+from conformance.report.reasons import print_reasons
 from conformance.report.status import (
     group_by,
     judged,

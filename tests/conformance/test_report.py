@@ -18,7 +18,7 @@ from rich.console import Console
 
 from conformance import clauses
 from conformance.report import exit_code, jsonfile, status, terminal, values
-from conformance.report.failures import findings
+from conformance.report.failures import MOST, findings
 from conformance.report.progress import RunProgress
 from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
 from conformance.verdict import Failure, Outcome, Report, Verdict
@@ -375,10 +375,8 @@ def test_a_failure_says_what_its_author_needs() -> None:
     must, judged = (
         len({v.clause for v in found}) for found in (asked, [v for v in asked if v.outcome in JUDGED])
     )
-    assert (
-        f"✗ ncps departs from specification {clauses.load().version}\n  judged {judged} of {must} MUST clauses, 2 fail"
-        in output
-    )
+    assert f"✗ ncps departs from specification {clauses.load().version}\n" in output
+    assert f"\n  judged {judged} of {must} MUST clauses, 2 fail" in output
 
 
 def test_a_long_title_is_wrapped_and_not_cut() -> None:
@@ -419,6 +417,48 @@ def test_failures_that_say_something_else_are_shown_apart() -> None:
     assert len(findings([one, two])) == 2
     numbered = [replace(one, failure=Failure(f"off by {number}")) for number in ("1.5e-3", "2")]
     assert len(findings(numbered)) == 1
+
+
+def test_the_first_findings_are_shown_at_length_and_the_others_in_a_line() -> None:
+    ids = list(clauses.load().clauses)[: MOST + 3]
+    failed = [verdict(id, "fail", failure=Failure(f"{id} is wrong", script="print(1)")) for id in ids]
+    output = shown(report(*failed))
+    assert output.count("print(1)") == MOST
+    more = output[output.index("3 findings more") :].splitlines()
+    assert more[1:4] == [f"  ✗ {id} · MUST · CfCCell on jax: {id} is wrong" for id in ids[MOST:]]
+    for option in ("--json", "`conformance report`", "--examples"):
+        assert option in more[4]
+    assert "more, in a line each" not in shown(report(*failed[:MOST]))
+
+
+def test_where_several_clauses_fail_it_says_with_which_to_begin() -> None:
+    layer, zero = (verdict(id, "fail", failure=Failure("wrong")) for id in ("layer.steps", "time.zero"))
+    output = shown(report(layer, zero))
+    assert output.index("begin with time.zero: ") < output.index("✗ layer.steps · MUST")
+    for clear in (
+        (zero,),
+        (zero, replace(zero, cell="LTCCell")),
+        (layer, replace(layer, clause="state.pure")),
+    ):
+        assert "begin with" not in shown(report(*clear))
+
+
+def test_a_known_failure_that_fails_by_something_else_now_says_so() -> None:
+    def listed(reason: str) -> str:
+        failure = Failure("output[0, 0] is 1.25, but should be 2")
+        known = {"entry": 1, "reason": reason}
+        return shown(report(verdict(outcome="known failure", reason=reason, failure=failure, known=known)))
+
+    assert "now: output[0, 0] is 1.25, but should be 2" in listed("the heads are linear")
+    assert "now:" not in listed("not explained yet: output[1, 7] is 0.5, but should be -3e-05")
+
+
+def test_what_is_not_applicable_at_one_tier_alone_is_named_with_it() -> None:
+    half, whole = verdict("time.zero", "not applicable"), verdict("time.large", "not applicable")
+    output = shown(report(half, verdict("time.zero", tier="float32"), whole, replace(whole, tier="float32")))
+    lines = [line.strip() for line in output.splitlines()]
+    assert lines[lines.index("time.zero") - 1] == "no reason given; CfCCell on jax in float64"
+    assert lines[lines.index("time.large") - 1] == "no reason given; CfCCell on jax"
 
 
 def test_a_variant_is_said_first_and_excuses_nothing() -> None:
