@@ -17,10 +17,11 @@ from conformance.options.resolving import (
     settled,
     specification,
 )
-from conformance.options.table import OPTIONS
+from conformance.options.table import OPTIONS, TARGETS
 
 __all__ = [
     "OPTIONS",
+    "TARGETS",
     "RunOptions",
     "UsageError",
     "add_to_pytest",
