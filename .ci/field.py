@@ -2,24 +2,34 @@
 
     python .ci/field.py [--peer PYTHON] [--peer-tf PYTHON] [OPTION of conformance run ...]
 
-What `tox run -e field` calls. Writes a report a package, the page of them all, and a badge of ours, to
-docs/field/. Without options a run is a quick look, `--smoke --seed 1`.
+What `tox run -e field` calls. Writes a report for each package and the page of them all to field/, which is
+not kept; and to docs/field/ what is: the standings as JSON and as the README's table, a picture of the page
+where there is a browser, and our badge. Without options a run is a quick look, `--smoke --seed 1`.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
+
+from conformance.report import jsonfile
+from conformance.report.badge import EXCUSED
+from conformance.report.status import group_by, must
+from conformance.verdict import Report
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "docs" / "field"
-KERAS = "torch,jax,tensorflow"
+FOLDER, KEPT = ROOT / "field", ROOT / "docs" / "field"
+KERAS = "torch,jax"
 
 
 @dataclass(frozen=True)
@@ -56,18 +66,19 @@ def main() -> int:
     parser.add_argument(
         "--peer-tf", default=".tox/peer-tf/bin/python", help="has PyPI's packages for Keras 2"
     )
-    parser.add_argument("--only", help="names of entries, separated by commas")
+    parser.add_argument("--only", help="judge these entries alone, separated by commas; none of them: ''")
     known, options = parser.parse_known_args()
-    wanted = known.only.split(",") if known.only else [entry.name for entry in ENTRIES]
-    FOLDER.mkdir(exist_ok=True)
+    wanted = [entry.name for entry in ENTRIES] if known.only is None else known.only.split(",")
     begin = time.monotonic()
+    FOLDER.mkdir(exist_ok=True)
     for entry in ENTRIES:
         if entry.name in wanted:
             judge(entry, getattr(known, entry.python, None), options or ["--smoke", "--seed", "1"])
-    reports = [FOLDER / f"{entry.name}.json" for entry in ENTRIES if (FOLDER / f"{entry.name}.json").exists()]
-    conformance("report", *map(str, reports), "-o", str(FOLDER / "index.html"))
-    conformance("badge", str(FOLDER / "ncps-keras.json"), "-o", str(FOLDER / "badge.svg"))
-    print(f"{len(reports)} reports in {time.monotonic() - begin:.0f} s: {FOLDER / 'index.html'}")
+    paths = {entry.name: FOLDER / f"{entry.name}.json" for entry in ENTRIES}
+    paths = {name: path for name, path in paths.items() if path.exists()}
+    conformance("report", *map(str, paths.values()), "-o", str(FOLDER / "index.html"))
+    keep({name: jsonfile.read(path) for name, path in paths.items()})
+    print(f"{len(paths)} reports in {time.monotonic() - begin:.0f} s: {FOLDER / 'index.html'}")
     return 0
 
 
@@ -77,11 +88,7 @@ def judge(entry: Entry, python: str | None, options: list[str]) -> None:
     where = ["--python", python] if python else []
     path = FOLDER / f"{entry.name}.json"
     status = conformance("run", *entry.targets, *where, *entry.options, *options, "--json", str(path))
-    size = len(gzip.compress(path.read_bytes())) if path.exists() else 0
-    print(
-        f"  {entry.name:<18} exit {status}  {time.monotonic() - begin:5.0f} s  {size / 1e3:.0f} kB gzipped",
-        flush=True,
-    )
+    print(f"  {entry.name:<18} exit {status}  {time.monotonic() - begin:5.0f} s", flush=True)
 
 
 def conformance(*arguments: str) -> int:
@@ -90,6 +97,77 @@ def conformance(*arguments: str) -> int:
     return subprocess.run(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "100"}
     ).returncode
+
+
+def keep(reports: dict[str, Report]) -> None:
+    """Writes to docs/field/ what the README and the documentation show."""
+    KEPT.mkdir(exist_ok=True)
+    rows = [row for name, report in reports.items() for row in standings(name, report)]
+    text = json.dumps({"made": f"{date.today()}", "standings": rows}, indent=1, ensure_ascii=False) + "\n"
+    (KEPT / "field.json").write_text(text, encoding="utf-8")
+    (KEPT / "table.md").write_text(table(rows), encoding="utf-8")
+    conformance("badge", str(FOLDER / "ncps-keras.json"), "-o", str(KEPT / "badge.svg"))
+    picture(FOLDER / "index.html", KEPT / "field.png")
+
+
+def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
+    """What a report says of each cell on all of its backends together."""
+    for (target, cell), found in group_by(report.verdicts, lambda v: (v.target, v.cell)).items():
+        by_clause = group_by(must(found), lambda v: v.clause)
+        came_to = {id: {verdict.outcome for verdict in some} for id, some in by_clause.items()}
+        about = [entry for entry in report.implementations if entry["target"] == target]
+        variants = [verdict.variant for verdict in found if verdict.variant]
+        yield {
+            "entry": name,
+            "target": target,
+            "cell": cell,
+            "version": about[0].get("version"),
+            "backends": sorted({verdict.backend for verdict in found}),
+            "convention": variants[0] if variants else {},
+            "holds": sum("pass" in outcomes and outcomes <= EXCUSED for outcomes in came_to.values()),
+            "fails": [id for id, outcomes in came_to.items() if "fail" in outcomes],
+            "fails_by_convention_alone": sorted(
+                {v.clause for v in found if v.holds_under_variant}
+                - {v.clause for v in found if v.outcome == "fail" and not v.holds_under_variant}
+            ),
+            "spec": report.spec,
+            "seed": report.seed,
+            "command": report.command,
+            "complete": report.complete,
+        }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The same as Markdown."""
+    lines = [
+        "| judged | cell | on | MUST clauses that hold | that fail | of these for its convention alone |"
+    ]
+    lines.append("| --- | --- | --- | ---: | ---: | --- |")
+    for row in rows:
+        convention = ", ".join(f"`{name}={value!r}`" for name, value in row["convention"].items())
+        alone = f"{len(row['fails_by_convention_alone'])}: {convention}" if convention else ""
+        cells = (f"`{row['target']}`", row["cell"], ", ".join(row["backends"]))
+        lines.append(f"| {' | '.join(cells)} | {row['holds']} | {len(row['fails'])} | {alone} |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(page: Path, path: Path) -> None:
+    """The page's matrix with its areas closed, where Playwright and a Chromium are at hand."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        browser = None
+    if browser is None:
+        return print("no picture: there is no browser")
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        shown = running.new_page(viewport={"width": 1600, "height": 900})
+        shown.goto(page.as_uri())
+        shown.get_by_text("close all").click()
+        shown.get_by_text("Clause by clause").evaluate("heading => heading.scrollIntoView()")
+        shown.screenshot(path=path)
+        running.close()
 
 
 if __name__ == "__main__":
