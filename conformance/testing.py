@@ -16,6 +16,7 @@ from conformance.checks import every
 from conformance.options import OPTIONS, RunOptions, UsageError, run_options, selected, specification, unknown
 from conformance.pool import CannotBeJudged
 from conformance.report import exit_code, terminal
+from conformance.report.status import targets
 from conformance.session import Key, Session, begin
 from conformance.trial import Check
 from conformance.verdict import EXIT_CODES, Report
@@ -49,8 +50,10 @@ class Found(Report):
         return exit_code(self) == EXIT_CODES["conforms"]
 
     def __str__(self) -> str:
-        """What `conformance run` prints of it."""
-        return terminal.text(self)
+        """The verdict in a line, for the summaries that show no more; then what `conformance run` prints."""
+        return "\n".join(
+            [*(terminal.headline(self, target) for target in targets(self)), terminal.text(self)]
+        )
 
 
 def check(target: str, **options: Any) -> Found:
@@ -64,7 +67,8 @@ def check(target: str, **options: Any) -> Found:
             and `time_limit`.
 
     Returns:
-        The report. `report.conforms` is the verdict, `str(report)` what `conformance run` prints.
+        The report. `report.conforms` is the verdict, `str(report)` is it in a line, and then what
+        `conformance run` prints.
 
     Raises:
         UsageError: a target, backend, clause or option that cannot be (a ValueError).

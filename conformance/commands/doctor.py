@@ -19,6 +19,7 @@ from conformance.commands.refusals import refusals
 from conformance.doctor import Compared, Examination, Health, examine
 from conformance.options import RunOptions, resolve, run_options, settled
 from conformance.pool import CannotBeJudged, Place, Pool, described
+from conformance.report.screen import screen
 from conformance.report.values import show_case
 
 EXIT: dict[Health, int] = {"agrees": 0, "departs": 1, "wrong adapter": 3}
@@ -49,15 +50,15 @@ def doctor(**values: Any) -> None:
     Tells a wrong adapter from a wrong implementation before a whole run is worth its time. Exit status: 0 the
     step is the specification's, 1 it departs, 2 usage, 3 the adapter is to be looked at.
     """
-    console = Console()
     with refusals():
         asked = resolve(run_options(values), clauses.load().clauses)
         description = described(asked, asked.targets[0])
         options = settled(asked, {asked.targets[0]: description})
         seen = list(examinations(replace(options, backends=options.backends[:1]), description))
-    _print_found(console, asked.targets[0], description)
-    for examination in seen:
-        render(examination, console)
+    with screen() as console:
+        _print_found(console, asked.targets[0], description)
+        for examination in seen:
+            render(examination, console)
     sys.exit(max(EXIT[examination.health] for examination in seen))
 
 

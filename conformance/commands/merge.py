@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conformance import clauses
 from conformance.commands.files import read_reports, written
@@ -15,6 +14,7 @@ from conformance.commands.refusals import Refusal
 from conformance.report import exit_code, jsonfile, terminal
 from conformance.report.merge import CannotBeMerged
 from conformance.report.merge import merge as merged
+from conformance.report.screen import screen
 
 
 @click.command()
@@ -36,7 +36,8 @@ def merge(reports: tuple[Path, ...], output: Path, markdown: Path | None) -> Non
         whole = merged({str(path): found for path, found in read_reports(reports)}, spec.clauses)
     except CannotBeMerged as error:
         raise Refusal(str(error)) from error
-    terminal.render(whole, spec.clauses, Console())
+    with screen() as console:
+        terminal.render(whole, spec.clauses, console)
     with written(output):
         jsonfile.write(whole, output)
     publish(whole, spec.clauses, markdown)

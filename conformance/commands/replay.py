@@ -17,6 +17,7 @@ from conformance.encoding import NotAnExample
 from conformance.examples import StoredExample, read
 from conformance.options import run_options, some_options
 from conformance.report.failures import Finding, print_finding
+from conformance.report.screen import screen
 from conformance.report.table import MARKS
 from conformance.verdict import EXIT_CODES, Outcome, Verdict
 
@@ -38,7 +39,8 @@ def replay(arguments: tuple[str, ...], **values: Any) -> None:
     with refusals():
         found = examples(files)
         verdicts = play(found, stage(run_options({**values, "target": target})))
-    show(verdicts, Console())
+    with screen() as console:
+        show(verdicts, console)
     sys.exit(exit_code(verdicts))
 
 

@@ -18,6 +18,7 @@ from conformance.interrupts import CutShort, Ending, ends_on_signals
 from conformance.options import RunOptions, click_options, resolve, run_options, specification
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
+from conformance.report.screen import screen
 from conformance.verdict import EXIT_CODES, Report
 
 STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
@@ -42,7 +43,8 @@ def run(**values: Any) -> None:
             report = judged(options, ending)
     if report is None:
         raise NotJudged("the run could not begin; what pytest says of it stands above")
-    terminal.render(report, spec.clauses, Console())
+    with screen() as console:
+        terminal.render(report, spec.clauses, console)
     for path in (options.json, options.junit, options.examples, options.write_known_failures):
         if path and path.exists():
             click.echo(f"written: {path}", err=True)

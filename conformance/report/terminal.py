@@ -11,8 +11,9 @@ from rich.rule import Rule
 from rich.text import Text
 
 from conformance.clauses import Clause, load
-from conformance.report.failures import print_findings
+from conformance.report.failures import findings, print_findings
 from conformance.report.reasons import print_reasons
+from conformance.report.screen import WIDTH, stripped
 from conformance.report.status import (
     group_by,
     judged,
@@ -24,6 +25,7 @@ from conformance.report.status import (
     partial,
     target_status,
     targets,
+    untested,
     untrue,
 )
 from conformance.report.table import columns, legend, tables
@@ -45,7 +47,7 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
     for note in report.notes:
         console.print(Text(f"note: {note}", "yellow"))
     console.print()
-    if not targets(report):
+    if not targets(report) and not untested(report):
         console.print(Text("! nothing was judged", SIGNS["could not be judged"][1]))
     for target in targets(report):
         for line in verdict_lines(report, target):
@@ -57,9 +59,18 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
 
 def text(report: Report) -> str:
     """The same as plain text."""
-    console = Console(file=StringIO(), width=100, color_system=None)
-    render(report, load(report.spec).clauses, console)
-    return str(console.file.getvalue())  # type: ignore[attr-defined]
+    file = StringIO()
+    render(report, load(report.spec).clauses, Console(file=file, width=WIDTH, color_system=None))
+    return stripped(file.getvalue())
+
+
+def headline(report: Report, target: str) -> str:
+    """The verdict on one target in a line, with what its first failure is."""
+    verdicts = of_target(report, target)
+    said = target_status(report, target)
+    line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {_counted(verdicts)}"
+    found = findings(verdicts)
+    return f"{line}: {found[0].summary}" if found else line
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:

@@ -20,6 +20,7 @@ from conformance import clauses
 from conformance.report import exit_code, jsonfile, status, terminal, values
 from conformance.report.failures import MOST, findings
 from conformance.report.progress import RunProgress
+from conformance.report.screen import screen
 from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
 from conformance.verdict import Failure, Outcome, Report, Verdict
 from tests.conformance import sample_report
@@ -377,6 +378,22 @@ def test_a_failure_says_what_its_author_needs() -> None:
     )
     assert f"✗ ncps departs from specification {clauses.load().version}\n" in output
     assert f"\n  judged {judged} of {must} MUST clauses, 2 fail" in output
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 110), ("90", 90)])
+def test_what_is_no_terminal_is_as_wide_as_it_says_or_as_a_reader_likes(
+    columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if columns is None:
+        monkeypatch.delenv("COLUMNS", raising=False)
+    else:
+        monkeypatch.setenv("COLUMNS", columns)
+    with screen() as console:
+        console.print("word " * 100)
+        console.rule()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "─" * width
+    assert not any(line.endswith(" ") for line in lines)
 
 
 def test_a_long_title_is_wrapped_and_not_cut() -> None:

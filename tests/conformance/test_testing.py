@@ -28,7 +28,11 @@ def test_a_cell_that_conforms() -> None:
 def test_a_cell_that_does_not() -> None:
     report = conformance.check("mutant:TimeIgnored", clause="time.per_sample", **QUICK)
     assert not report.conforms
-    assert "✗ time.per_sample · MUST" in str(report)
+    first, *rest = str(report).splitlines()
+    assert first.startswith("✗ mutant:TimeIgnored departs from the clauses asked for of specification ")
+    assert ", judged 1 of 1 MUST clause, 1 fails: output[" in first
+    assert any("✗ time.per_sample · MUST" in line for line in rest)
+    assert not any(line.endswith(" ") for line in rest)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +70,16 @@ def test_cell(report, tmp_path):
     ("target", "outcomes"),
     [("ncps:CfCCell", {"passed": 3}), ("mutant:TimeIgnored", {"failed": 2, "passed": 1})],
 )
-def test_a_test_of_each_clause(pytester: pytest.Pytester, target: str, outcomes: dict[str, int]) -> None:
+def test_a_test_of_each_clause(
+    pytester: pytest.Pytester, target: str, outcomes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     pytester.makepyfile(MINE.replace("TARGET", repr(target)))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "0")
     result.assert_outcomes(**outcomes)
     if "failed" in outcomes:
         result.stdout.fnmatch_lines(["*✗ time.per_sample · MUST*"])
+        result.stdout.fnmatch_lines(["FAILED *time.per_sample*✗ mutant:TimeIgnored departs*"])
 
 
 def test_tests_are_chosen_as_everywhere(pytester: pytest.Pytester) -> None:
