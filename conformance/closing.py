@@ -40,17 +40,18 @@ def close(run: Session) -> Report:
 
 def keep(run: Session) -> None:
     """Writes what the run found so far: what there is of a run that is killed, or whose machine goes down."""
-    report = report_of(run)
-    notes = ["this was written while the run went on, and it did not come to its end", *report.notes]
+    when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
+    notes = [f"this was written {when}, and it did not come to its end", *run.notes]
     if run.options.json:
         with suppress(OSError):  # the end of the run tells of it
-            jsonfile.write(replace(report, complete=False, notes=notes), run.options.json)
+            jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
 
 
 def report_of(run: Session) -> Report:
     """What the run found so far."""
     asked = run.options
     missing = run.expected - run.seen
+    untested = asked.shard is not None and not run.expected and not run.notes
     order = list(run.spec.clauses)
     return Report(
         spec=run.spec.version,
@@ -71,8 +72,8 @@ def report_of(run: Session) -> Report:
             run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
         ),
         seconds=time.monotonic() - run.began,
-        complete=bool(run.expected) and not missing and not run.notes,
-        notes=run.notes + _unjudged(missing) + _unknown_cells(run),
+        complete=(bool(run.expected) or untested) and not missing and not run.notes,
+        notes=_notes(run, missing, untested=untested) + _unknown_cells(run),
         known_failures=_list_of_failures(run),
     )
 
@@ -90,6 +91,7 @@ def _list_of_failures(run: Session) -> dict[str, Any]:
     return {
         "file": str(asked.known_failures or asked.write_known_failures),
         "strict": asked.strict,
+        "matched": known_failures.matched(run.listed, judged),
         "unmatched": known_failures.unmatched(run.listed, judged, clauses.load().clauses),
     }
 
@@ -102,10 +104,24 @@ def _unknown_cells(run: Session) -> list[str]:
     return [f"{by}: {', '.join(dict.fromkeys(names))}"] if names else []
 
 
-def _unjudged(missing: set[str]) -> list[str]:
-    """Notes on the tests that have no verdict."""
-    found = [f"not judged: {nodeid}" for nodeid in sorted(missing)[:MOST_NAMED]]
+def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
+    """Why not all was judged; the tests that have no verdict are named where nothing else says why."""
+    if untested:
+        return [f"shard {run.options.shard} has no test: there are fewer tests than shards"]
+    if run.notes or not missing:
+        return run.notes
+    found = [f"not judged: {_about(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
     return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
+
+
+def _about(nodeid: str) -> str:
+    """What a test is about: "time.zero, CfCCell on jax in float64"."""
+    clauses = {f"{c.body.__module__}::{c.body.__name__}": c.clause for c in every().values()}
+    test, _, key = nodeid.rpartition("[")
+    module, _, name = test.rpartition("/")[2].partition(".py::")
+    cell, backend, *tier = key.partition("@")[0].split("-")
+    clause = clauses.get(f"conformance.suite.{module}::{name}", name)
+    return f"{clause}, {cell} on {backend}" + "".join(f" in {found}" for found in tier)
 
 
 def unwritten(report: Report, path: Path, fault: OSError) -> Report:

@@ -10,7 +10,7 @@ example = "known-failures/cfc.step.default-CfCCell-jax-float64.json"
 """
 
 from conformance.known_failures.entries import Entry, load
-from conformance.known_failures.judging import PASSES, UNFIT, judge_listed, listed, unmatched
+from conformance.known_failures.judging import PASSES, UNFIT, judge_listed, listed, matched, unmatched
 from conformance.known_failures.writing import write
 
-__all__ = ["PASSES", "UNFIT", "Entry", "judge_listed", "listed", "load", "unmatched", "write"]
+__all__ = ["PASSES", "UNFIT", "Entry", "judge_listed", "listed", "load", "matched", "unmatched", "write"]

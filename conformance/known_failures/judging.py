@@ -44,6 +44,11 @@ def unmatched(entries: Iterable[Entry], judged: Sequence[Judged], ids: Iterable[
     ]
 
 
+def matched(entries: Iterable[Entry], judged: Sequence[Judged]) -> list[str]:
+    """The entries that cover something of what is judged."""
+    return [entry.name for entry in entries if any(entry.covers(*one) for one in judged)]
+
+
 PASSES = "passes now: remove the entry"
 UNFIT = "its example does not fit the test that the suite has now: write the entry anew"
 UNASKED = "its example cannot be played: {reason}"

