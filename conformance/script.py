@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import Any
 
@@ -22,12 +23,17 @@ with start({target}) as implementation:
 def write(subject: Subject) -> str:
     """A script that makes the example's requests again and prints the last answer."""
     target = subject.implementation
-    options = [f"{name}={value!r}" for name, value in target.options.items()]
+    options = [f"{name}={_from_anywhere(name, value)!r}" for name, value in target.options.items()]
     arguments = [repr(target.target), repr(target.backend), *options]
     requests = "\n".join(_request(method, params) for method, params in subject.example.requests)
     return TEMPLATE.format(
         target=", ".join(arguments), requests=textwrap.indent(requests or "answer = None", "    ")
     )
+
+
+def _from_anywhere(name: str, value: Any) -> Any:
+    """The option as it holds in every folder, where it is the path of an interpreter and not its name."""
+    return os.path.abspath(value) if name == "python" and os.path.dirname(value) else value
 
 
 def _request(method: str, params: dict[str, Any]) -> str:

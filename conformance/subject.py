@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from conformance import naming
 from conformance.cases import Case, StepCase, Values, plain
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.base import Variant
@@ -74,10 +75,15 @@ class Example:
     tags: set[str] = field(default_factory=set)
     case: Case | None = None
     on_first_request: Callable[[str], None] | None = None
+    refused: bool = False
+    """Whether the last request was refused. If another follows, it was so rightly, and shows no failure."""
 
     def record(self, method: str, params: dict[str, Any]) -> None:
         if not self.requests and self.on_first_request:
             self.on_first_request(digest(method, params))
+        if self.refused:
+            self.requests.pop()
+            self.refused = False
         self.requests.append((method, params))
 
 
@@ -170,8 +176,11 @@ class Subject:
         Where a default is no value that the cell allows, it is the first that is.
 
         Raises:
-            NotSupported: the cell allows no backbone of so many layers.
+            NotSupported: the cell allows no such formula, or no backbone of so many layers.
         """
+        for name, value in arguments.items():
+            if name in self.family.forms[0] and isinstance(value, str) and not self.offer.allows(name, value):
+                raise NotSupported(f"{self.cell['name']} has no {name}={value!r}")
         only = self.cell.get("values", {}).get("backbone_layers")
         if layers is not None and not self.offer.allows("backbone_layers", layers):
             raise NotSupported(f"{self.cell['name']} has no backbone_layers={layers}")
@@ -204,9 +213,23 @@ class Subject:
             raise self.departure(f"{method} raises {raised.type}: {headline(raised.message)}") from None
 
     def attempt(self, method: str, *, to: Answering | None = None, **params: Any) -> Any:
-        """The implementation's answer, or ImplementationRaised."""
+        """The implementation's answer, or ImplementationRaised, or NotSupported.
+
+        Raises:
+            Departure: the cell's variables have no names of the specification, though they do by default.
+        """
         self.example.record(method, params)
-        return (to or self.implementation).request(method, **params)
+        asked = to or self.implementation
+        try:
+            return asked.request(method, **params)
+        except ImplementationRaised:
+            self.example.refused = True
+            raise
+        except NotSupported:
+            wrong = naming.departure(self, asked, params) if params.get("parameters") else None
+            if wrong is None:
+                raise
+            raise self.departure(wrong) from None
 
     def departure(self, summary: str, **evidence: Any) -> Departure:
         """A departure, with the case at hand, or else what was asked last."""

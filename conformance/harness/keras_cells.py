@@ -46,7 +46,10 @@ class KerasCells(Adapter):
         self.models = Models(self.layers, self.runner)
 
     def cells(self) -> list[dict[str, Any]]:
-        return [_cell_facts(name, cell) for name, cell in self.layers.classes.items()]
+        return [
+            {**_cell_facts(name, cell), "values": self.layers.values(name)}
+            for name, cell in self.layers.classes.items()
+        ]
 
     def facts(self) -> dict[str, Any]:
         return {

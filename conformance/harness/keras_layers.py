@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
-from .keras_names import canonical_names, family_of
+from .keras_names import arguments_of, canonical_names, family_of
 from .mapping import check
 from .packages import member_of_package
 from .wirings import wiring
@@ -86,6 +86,15 @@ def layer_of(cell: Any) -> Any:
     return layer if takes_time else None
 
 
+FORMULAS: dict[str, dict[str, tuple[str, ...]]] = {
+    "cfc": {"mode": ("default", "no_gate", "pure")},
+    "ltc": {"solver": ("semi_implicit", "explicit")},
+    "wired_cfc": {"mode": ("default", "no_gate", "pure")},
+    "wired_ltc": {"solver": ("semi_implicit", "explicit", "rk4")},
+}
+"""By family, the argument that chooses a formula, and its values."""
+
+
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
     """Let an import of `module` fail, as it does where it is not installed."""
@@ -125,6 +134,28 @@ class Layers:
         self.seed(model.seed)
         dtype = {} if model.dtype in ("float32", "float64") else {"dtype": model.dtype}
         return theirs(self.classes[model.cell], **self.arguments(model.cell, model.config), **dtype)
+
+    def values(self, cell: str) -> dict[str, list[str]]:
+        """The formulas that a cell has, by argument, where its constructor refuses some of them."""
+        choices = FORMULAS.get(str(family_of(self.classes[cell])), {})
+        found = {
+            name: [value for value in values if self._takes(cell, name, value)]
+            for name, values in choices.items()
+            if name in arguments_of(self.classes[cell])
+        }
+        return {name: kept for name, kept in found.items() if 0 < len(kept) < len(choices[name])}
+
+    def _takes(self, cell: str, argument: str, value: str) -> bool:
+        wired = "wiring" in arguments_of(self.classes[cell])
+        smallest = {"class_name": "FullyConnected", "config": {"units": 1}}
+        config = {"wiring": smallest} if wired else {"units": 1}
+        try:
+            self.construct(Model(cell, {**config, argument: value}))
+        except (ValueError, TypeError, NotImplementedError):
+            return False
+        except Exception:  # no refusal, but what a clause has to find
+            return True
+        return True
 
     def arguments(self, cell: str, config: dict[str, Any]) -> dict[str, Any]:
         """The constructor's arguments: a wiring, and the cell behind an LSTM, are made of their config."""

@@ -18,7 +18,7 @@ def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
     if not isinstance(given, dict) or not given:
         raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
     if given.keys() != own.keys():
-        raise NotSupported(_not_mapped(set(own), set(given)))
+        raise NotSupported(not_mapped(set(own), set(given)))
     for name, shape in own.items():
         if np.shape(given[name]) != shape:
             raise BadParams(f"parameters: {name} has shape {shape}, not {np.shape(given[name])}")
@@ -31,7 +31,7 @@ def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
         raise ContractBroken(f"a step returns output and state of shapes {got}, but should of {want}")
 
 
-def _not_mapped(own: set[str], given: set[str]) -> str:
+def not_mapped(own: set[str], given: set[str]) -> str:
     """What stands between the variables of the specification and those of a cell, by name."""
     said = {"no variable is": given - own, "the specification has no": own - given}
     parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]

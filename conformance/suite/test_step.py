@@ -64,7 +64,7 @@ def test_cfc_head_activation(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(any_steps(subject, head_activation=head, buckets=FEW)))
 
 
-@numerical("ltc.step.semi_implicit", argument="solver")
+@numerical("ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
 

@@ -58,7 +58,7 @@ def test_cfc_sparse_time_heads(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, **subject.forms[0], **chosen, buckets=FEW[1:2])))
 
 
-@numerical("wired_ltc.step.semi_implicit", argument="solver")
+@numerical("wired_ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
 
@@ -138,7 +138,7 @@ FINEST = 1024
 
 @clause("wired_ltc.convergence", tiers=(FORMULA,), examples=9, smoke=1, argument="solver")
 def test_ltc_convergence(subject: Subject, draw: Draw) -> None:
-    solver = draw(st.sampled_from(sorted(ORDERS)))
+    solver = draw(st.sampled_from(subject.offer.choose("solver", sorted(ORDERS))))
     order, unfolds = ORDERS[solver]
     sizes, seed = Sizes(4, 2, 5), draw(seeds)
     config = subject.config(sizes, solver=solver)

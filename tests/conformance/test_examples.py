@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance import clauses, cli, examples
+from conformance import clauses, cli, examples, script
 from conformance.cases import SequenceCase, StepCase
 from conformance.checks import every
 from conformance.encoding import NotAnExample, decode, encode
@@ -405,3 +405,31 @@ def test_sizes_are_values() -> None:
 
 def schema() -> str:
     return (Path(examples.__file__).parent / "schemas" / "example.json").read_text(encoding="utf-8")
+
+
+# The script
+
+
+def test_a_script_leaves_out_what_was_rightly_refused() -> None:
+    asked = Recording(Shrinking())
+    for name in ("first", "second", "third"):
+        asked.record(name, {})
+        asked.refused = name != "third"
+    assert [method for method, _ in asked.requests] == ["third"]
+
+
+def test_a_refusal_that_is_the_failure_stays_in_the_script() -> None:
+    asked = Recording(Shrinking())
+    asked.record("wrongly refused", {})
+    asked.refused = True
+    assert [method for method, _ in asked.requests] == ["wrongly refused"]
+
+
+@pytest.mark.parametrize(
+    ("python", "written"),
+    [("venv/bin/python", str(Path("venv/bin/python").absolute())), ("python3", "python3")],
+)
+def test_a_script_finds_the_interpreter_from_any_folder(python: str, written: str) -> None:
+    cells = ReferenceCells()
+    cells.options = {"python": python}
+    assert f"python={written!r}" in script.write(subject(cells, "cfc", None))

@@ -365,6 +365,12 @@ class Lonely(Plain):
     def answer(self, h):
         return h
 
+class Choosy(Odd):
+    def __init__(self, units, mode="default", **kwargs):
+        if mode == "pure":
+            raise ValueError("no mode pure")
+        super().__init__(units, mode, **kwargs)
+
 class Wired(Odd):
     def __init__(self, wiring):
         pass
@@ -408,6 +414,11 @@ def test_what_a_third_party_lacks_is_not_offered(third_party):
     with pytest.raises(NotSupported, match="Odd has no get_initial_state"):
         implementation.request("initial_state", model=ODD, batch=1)
     assert implementation.request("shapes", model=ODD, batch=2)["computed_output"] is None
+
+
+@pytest.mark.parametrize(("name", "values"), [("Choosy", {"mode": ["default", "no_gate"]}), ("Odd", {})])
+def test_a_formula_that_the_constructor_refuses_is_not_offered(third_party, name, values):
+    assert third_party(name).describe()["cells"][0]["values"] == values
 
 
 def test_a_sequence_layer_is_not_judged_as_a_cell():

@@ -8,11 +8,72 @@ import pytest
 
 from conformance.checks import every
 from conformance.families import FAMILIES
+from conformance.implementation import NotSupported
 from conformance.mutants import ReferenceCells
 from conformance.session import TIERS, offered
 from conformance.subject import Subject
 from conformance.trial import Plan, judge_clause
 from conformance.verdict import Verdict
+
+
+class OfTwoPolicies(ReferenceCells):
+    """Knows no mixed_float16, and computes as asked under the others; `wrong` under mixed_bfloat16."""
+
+    def __init__(self, *, wrong: bool) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    def request(self, method: str, **params: Any) -> Any:
+        policy = params["model"]["dtype"]
+        if policy == "mixed_float16":
+            raise NotSupported("no mixed_float16")
+        if method == "build":
+            return {"variables": [{"path": "kernel", "dtype": "float32"}]}
+        dtype = "bfloat16" if policy == "mixed_bfloat16" and not self.wrong else "float32"
+        return {"dtypes": {"output": dtype, "state": [dtype]}}
+
+
+@pytest.mark.parametrize(("wrong", "outcome"), [(False, "not applicable"), (True, "fail")])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_policy_is_tried_whatever_is_drawn(wrong: bool, outcome: str, seed: int) -> None:
+    cells = OfTwoPolicies(wrong=wrong)
+    (cell,) = [one for one in cells.describe()["cells"] if one["family"] == "ltc"]
+    found = judge_clause(every()["dtype.policy"], Subject(cells, cell), Plan(1, seed, variant="strict"))
+    assert found.outcome == outcome
+
+
+class Silent(ReferenceCells):
+    """Takes any mode in silence for the default; `lost`: has no name of the specification anyway."""
+
+    def __init__(self, *, lost: bool) -> None:
+        super().__init__()
+        self.lost = lost
+
+    def request(self, method: str, **params: Any) -> Any:
+        model = params["model"]
+        answer = super().request("build", model={**model, "config": {**model["config"], "mode": "default"}})
+        if self.lost:
+            answer = {"variables": [{**one, "name": None} for one in answer["variables"]]}
+        if method == "build":
+            return answer
+        own = {one["name"] for one in answer["variables"]}
+        if own != set(params["parameters"]):
+            raise NotSupported("the cell's variables cannot be mapped")
+        return super().request(method, **params)
+
+
+@pytest.mark.parametrize("clause", ["cfc.step.pure", "errors.timespans", "state.rows"])
+@pytest.mark.parametrize(("lost", "outcome"), [(False, "fail"), (True, "not applicable")])
+def test_a_config_under_which_the_variables_lose_their_names_is_a_departure(
+    clause: str, lost: bool, outcome: str
+) -> None:
+    cells = Silent(lost=lost)
+    (cell,) = [one for one in cells.describe()["cells"] if one["family"] == "cfc"]
+    found = judge_clause(every()[clause], Subject(cells, cell), Plan(20, 0, variant="strict"))
+    assert found.outcome == outcome
+    if found.failure:
+        said = "with mode='pure' the cell's variables cannot be mapped: no variable is A, w_tau; "
+        assert found.failure.summary.startswith(said)
 
 
 def judged(clause: str, family: str, arguments: list[str], **values: list[Any]) -> Verdict:
@@ -32,11 +93,29 @@ def judged(clause: str, family: str, arguments: list[str], **values: list[Any]) 
         ("wired_cfc.step.no_gate", "wired_cfc"),
         ("wired_cfc.step.pure", "wired_cfc"),
         ("wired_ltc.splitting", "wired_ltc"),
+        ("ltc.step.explicit", "ltc"),
+        ("wired_ltc.step.explicit", "wired_ltc"),
     ],
 )
 def test_a_formula_that_a_cell_has_not_is_not_passed_by_its_default(clause: str, family: str) -> None:
     assert judged(clause, family, ["units", "wiring"]).outcome == "not applicable"
     assert judged(clause, family, [*FAMILIES[family].defaults, "units", "wiring"]).outcome == "pass"
+
+
+@pytest.mark.parametrize("family", ["ltc", "wired_ltc"])
+def test_the_default_formula_is_that_of_a_cell_which_has_no_other(family: str) -> None:
+    clause = f"{family}.step.semi_implicit"
+    assert judged(clause, family, ["units", "wiring"]).outcome == "pass"
+    found = judged(clause, family, ["units", "wiring", "solver"], solver=["explicit"])
+    assert (found.outcome, found.reason.partition(" has ")[2]) == (
+        "not applicable",
+        "no solver='semi_implicit'",
+    )
+
+
+def test_solvers_that_a_cell_has_not_are_not_asked_to_converge() -> None:
+    has = ["wiring", "solver", "ode_unfolds"]
+    assert judged("wired_ltc.convergence", "wired_ltc", has, solver=["semi_implicit"]).outcome == "pass"
 
 
 def test_an_activation_that_cannot_be_asked_for_is_not_the_one_asked_for() -> None:

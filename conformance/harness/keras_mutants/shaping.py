@@ -24,6 +24,14 @@ class ExtraVariable(FaultOfLTC):
         self.steps = self.add_weight(shape=(), initializer="zeros", trainable=False, name="steps")
 
 
+@found_by("cfc.step.pure", "with mode='pure' the cell's variables cannot be mapped: no variable is A, w_tau;")
+class PureInSilence(Fault):
+    """The mode pure is accepted, and computes what the default does."""
+
+    def __init__(self, units: int, mode: str = "default", **arguments: Any) -> None:
+        super().__init__(units, mode="default" if mode == "pure" else mode, **arguments)
+
+
 @found_by("shape.variables", "variables that cannot be trained")
 class FrozenBias(FaultOfLTC):
     """The bias cannot be trained."""
