@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from conformance.shards import Shard
 
 Variant = Literal["auto", "strict"]
 TARGET = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<name>\S+))?")
+
+FILE = re.compile(r"(?P<folder>(.*[/\\])?)(?P<module>[^\W\d]\w*)\.py(:(?P<name>[^\W\d]\w*))?")
+"""A target as who has a file may write it."""
 
 
 class UsageError(ValueError):
@@ -159,8 +163,21 @@ def _check_target(target: str) -> None:
         return
     match = TARGET.fullmatch(target)
     if match is None or (match["name"] is None and target != "ncps"):
-        near = " (did you mean 'ncps'?)" if difflib.get_close_matches(target, ["ncps"]) else ""
-        raise UsageError(f"unknown target {target!r}{near}: a target is 'ncps', MODULE:CLASS or exec:COMMAND")
+        near = _meant(target)
+        hint = f" (did you mean {near}?)" if near else ""
+        raise UsageError(f"unknown target {target!r}{hint}: a target is 'ncps', MODULE:CLASS or exec:COMMAND")
+
+
+def _meant(target: str) -> str:
+    """What was likely meant by a target that is none: MODULE:CLASS of a file, or of a dotted name."""
+    if match := FILE.fullmatch(target):
+        folder = match["folder"].rstrip("/\\")
+        where = f" --path {shlex.quote(folder)}" if folder else ""
+        return f"{match['module']}:{match['name'] or 'CLASS'}{where}"
+    module, dot, name = target.rpartition(".")
+    if dot and TARGET.fullmatch(target):
+        return f"{module}:{name}"
+    return "'ncps'" if difflib.get_close_matches(target, ["ncps"]) else ""
 
 
 def _check_writable(name: str, path: Path) -> None:
@@ -186,10 +203,17 @@ def _check_in_process(options: RunOptions) -> None:
         raise UsageError("--in-process: runs in this interpreter; leave out --python")
 
 
-def unknown(what: str, name: str, known: Iterable[str], see: str = "conformance list") -> str:
-    """One line for a name that is not known: the nearest that is, and all that are where they are few."""
+def unknown(
+    what: str, name: str, known: Iterable[str], see: str = "conformance list", also: Iterable[str] = ()
+) -> str:
+    """One line for a name that is not known: the nearest that is, and all that are where they are few.
+
+    Args:
+        see: the command that names all.
+        also: what may be meant too, and is not listed.
+    """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, [*names, *also], n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     listed = ", ".join(names) if len(names) <= 12 else f"{len(names)}, see `{see}`"
     return f"unknown {what} {name!r}{hint}; known: {listed}"

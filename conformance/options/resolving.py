@@ -28,10 +28,21 @@ def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
     asked = [backend for backend in options.backends if backend in BACKENDS]
     missing = [backend for backend in asked if backend not in found]
     if missing if found else "ncps" in options.targets:
-        what = f"--backend {','.join(missing)}: not importable" if missing else "Keras is not importable"
-        raise UsageError(f"{what} by {options.python}; importable: {', '.join(found) or 'none'}")
+        raise UsageError(_lacking(options, missing, found))
     backends = options.backends or (found[:1] if options.in_process else found)
     return replace(options, backends=backends)
+
+
+def _lacking(options: RunOptions, missing: list[str], found: tuple[str, ...]) -> str:
+    """What the interpreter cannot import, and what to do."""
+    if not missing:
+        return (
+            f"Keras is not importable by {options.python}, and the default target, ncps, needs it: name a "
+            "TARGET, or an interpreter that has Keras with --python"
+        )
+    said = f"--backend {','.join(missing)}: not importable by {options.python}"
+    needs = " (Keras's numpy backend wants jax)" if "numpy" in missing else ""
+    return f"{said}{needs}; importable: {', '.join(found) or 'none'}"
 
 
 def backends_of(options: RunOptions, description: Mapping[str, Any]) -> tuple[str, ...]:
@@ -88,9 +99,24 @@ def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
     ids = list(clauses)
     for glob in options.clauses:
         if not fnmatch.filter(ids, glob):
-            raise UsageError(unknown("clause", glob, ids))
+            raise UsageError(_since(glob) or unknown("clause", glob, ids, also=globs_of(ids)))
     globs = options.clauses or ("*",)
     return [id for id in ids if any(fnmatch.fnmatchcase(id, glob) for glob in globs)]
+
+
+def _since(glob: str) -> str:
+    """What is said of clauses that an earlier version of the specification does not have yet."""
+    later = [clause for id, clause in load().clauses.items() if fnmatch.fnmatchcase(id, glob)]
+    if not later:
+        return ""
+    first = min(clause.history[-1][0] for clause in later)
+    return f"unknown clause {glob!r} of that version of the specification: since {first}"
+
+
+def globs_of(ids: Iterable[str]) -> list[str]:
+    """The globs of clauses that begin alike: "time.*", "cfc.*", "cfc.step.*"."""
+    parts = [id.split(".") for id in ids]
+    return list(dict.fromkeys(".".join([*p[:n], "*"]) for p in parts for n in range(1, len(p))))
 
 
 PROBE = """

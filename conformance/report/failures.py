@@ -104,7 +104,7 @@ def _print_more(console: Console, more: list[Finding]) -> None:
     if not more:
         return
     console.print()
-    console.print(Text(f"{count(len(more), 'finding')} more, in a line each:", "bold"))
+    console.print(Text(f"{count(len(more), 'more finding')}, in a line each:", "bold"))
     for finding in more:
         mark, style, _ = MARKS[finding.first.outcome]
         where = f" · {finding.first.level} · {listed(places(finding.verdicts))}: {finding.summary}"

@@ -68,9 +68,9 @@ class RunProgress:
         self.done[group] += 1
         if verdict.outcome == "fail" or verdict.outcome in UNSETTLED:
             self.failed[group] += 1
-            self._say(
-                f"{verdict.clause} ({verdict.level}), {verdict.cell} on {verdict.backend}: {verdict.outcome}"
-            )
+            tier = f" in {verdict.tier}" if verdict.tier else ""
+            place = f"{verdict.cell} on {verdict.backend}{tier}"
+            self._say(f"{verdict.clause} ({verdict.level}), {place}: {verdict.outcome}")
         failed = _failed(self.failed[group])
         self.progress.update(self._bar(group), advance=1, failed=failed, clause=verdict.clause)
         if not self.console.is_terminal and self._is_time(group):

@@ -441,11 +441,11 @@ def test_the_first_findings_are_shown_at_length_and_the_others_in_a_line() -> No
     failed = [verdict(id, "fail", failure=Failure(f"{id} is wrong", script="print(1)")) for id in ids]
     output = shown(report(*failed))
     assert output.count("print(1)") == MOST
-    more = output[output.index("3 findings more") :].splitlines()
+    more = output[output.index("3 more findings") :].splitlines()
     assert more[1:4] == [f"  ✗ {id} · MUST · CfCCell on jax: {id} is wrong" for id in ids[MOST:]]
     for option in ("--json", "`conformance report`", "--examples"):
         assert option in more[4]
-    assert "more, in a line each" not in shown(report(*failed[:MOST]))
+    assert "in a line each" not in shown(report(*failed[:MOST]))
 
 
 def test_where_several_clauses_fail_it_says_with_which_to_begin() -> None:
@@ -548,7 +548,7 @@ def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:
         "ncps on jax: 2 of 8",
         "ncps on jax: 4 of 8",
         "ncps on jax: 6 of 8",
-        "state.pure (MUST), CfCCell on jax: fail",
+        "state.pure (MUST), CfCCell on jax in float64: fail",
         "ncps on jax: 8 of 8, 1 failed",
     ]
 
@@ -565,5 +565,5 @@ def test_progress_says_how_far_it_is_where_nobody_knows_how_far_it_will_go() -> 
 
 def test_progress_on_a_terminal_keeps_only_the_failures() -> None:
     output = followed(terminal=True)
-    assert "state.pure (MUST), CfCCell on jax: fail" in output
+    assert "state.pure (MUST), CfCCell on jax in float64: fail" in output
     assert "8/8" in output
