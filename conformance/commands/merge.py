@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -32,6 +33,8 @@ def merge(reports: tuple[Path, ...], output: Path, markdown: Path | None) -> Non
     shard that is missing is named, and the whole is partial. The exit status is that of a run.
     """
     spec = clauses.load()
+    if twice := [str(path) for path, times in Counter(reports).items() if times > 1]:
+        raise Refusal(f"merge: {twice[0]} is given twice")
     try:
         whole = merged({str(path): found for path, found in read_reports(reports)}, spec.clauses)
     except CannotBeMerged as error:

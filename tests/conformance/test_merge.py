@@ -221,6 +221,8 @@ def test_the_command_shows_the_whole_writes_it_and_exits_as_a_run(tmp_path: Path
     assert len(jsonfile.read(tmp_path / "whole.json").verdicts) == len(sample_report.red().verdicts)
     done = CliRunner().invoke(cli.main, ["merge", *files[:2], "-o", str(tmp_path / "part.json")])
     assert "shard 3/3" in done.output
+    done = CliRunner().invoke(cli.main, ["merge", files[0], files[0], "-o", str(tmp_path / "part.json")])
+    assert done.exit_code == 2 and "1.json is given twice" in done.output
 
 
 def test_real_shards_give_the_verdicts_of_the_whole_run(tmp_path: Path) -> None:
