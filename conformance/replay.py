@@ -9,6 +9,7 @@ from typing import Any
 from conformance import clauses, options
 from conformance.checks import every
 from conformance.examples import StoredExample
+from conformance.mutants import ReferenceCells
 from conformance.options import RunOptions
 from conformance.pool import CannotBeJudged, Place, Pool, described
 from conformance.subject import Subject
@@ -71,19 +72,43 @@ class Harnesses:
 
 
 def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
-    """The verdict of each example on each backend that it is played on. Raises CannotBeJudged."""
+    """The verdict of each example on each backend that it is played on."""
     with Harnesses(on.options) as harnesses:
         return [verdict for example in examples for verdict in replayed(example, on, harnesses)]
 
 
 def replayed(example: StoredExample, on: Stage, harnesses: Harnesses) -> list[Verdict]:
-    """The verdict of one example on each backend. Raises CannotBeJudged."""
-    cell = on.cell(example.family, example.cell)
+    """The verdict of one example on each backend; of one of a family that the target lacks, one verdict."""
+    try:
+        cell = on.cell(example.family, example.cell)
+    except CannotBeJudged as none:
+        return [lacking(on, example.clause, example.spec, none)]
     exchange = every()[example.clause].backends > 1
     places = [
         Place.of(on.target, name, example.tier, exchange=exchange) for name in on.backends(example.backend)
     ]
-    return [judged(example, harnesses.subject(on, place, cell, example.tier)) for place in places]
+    verdicts = [judged(example, harnesses.subject(on, place, cell, example.tier)) for place in places]
+    return [fair(verdict, example) for verdict in verdicts]
+
+
+def lacking(on: Stage, clause: str, spec: str, why: CannotBeJudged) -> Verdict:
+    """The verdict on a target that has no cell to play on."""
+    level = clauses.load(spec).clauses[clause].level
+    return Verdict(clause, level, on.target, "", "", None, "not applicable", reason=str(why))
+
+
+def fair(verdict: Verdict, example: StoredExample) -> Verdict:
+    """The verdict, but for a failure of what the reference does not stand either: that fits no cell."""
+    if verdict.outcome != "fail":
+        return verdict
+    cells = ReferenceCells()
+    (cell,) = [one for one in cells.describe()["cells"] if one["family"] == example.family]
+    by_reference = judged(example, Subject(cells, cell, example.tier or PRECISION))
+    if by_reference.outcome in ("pass", "not applicable"):
+        return verdict
+    why = by_reference.failure.summary if by_reference.failure else by_reference.reason
+    reason = f"the reference does not follow the example either: {why}"
+    return replace(verdict, outcome="error", reason=reason, failure=None)
 
 
 def judged(example: StoredExample, subject: Subject) -> Verdict:

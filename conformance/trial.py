@@ -14,7 +14,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
 from conformance import clauses, examples, script, variants
-from conformance.cases import SequenceCase, StepCase
+from conformance.fitting import fitted, trains
 from conformance.implementation import HarnessFault, NotSupported
 from conformance.quirks import quirk_met
 from conformance.recording import Draw as Draw
@@ -114,7 +114,8 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
 
 
 def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
-    failure = play(check, subject, plan, [fitted(subject, value) for value in drawn])
+    training = trains(check.clause)
+    failure = play(check, subject, plan, [fitted(subject, value, training=training) for value in drawn])
     subject.tally.examples = 1
     quirk = quirk_met(check.clause, subject) if failure else None
     if quirk:
@@ -122,20 +123,6 @@ def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) ->
     if failure is None and subject.tally.values and subject.tally.undecided == subject.tally.values:
         return _verdict(check, subject, plan, "error", reason=_undecided(subject))
     return _verdict(check, subject, plan, "fail" if failure else "pass", failure=failure)
-
-
-def fitted(subject: Subject, value: Any) -> Any:
-    """A case of another cell for this one, which may lack arguments that are at their default.
-
-    Raises:
-        NotSupported: it lacks one that is not.
-    """
-    if not isinstance(value, StepCase | SequenceCase):
-        return value
-    for name, chosen in value.config.items():
-        if not subject.accepts(name) and chosen != subject.family.defaults.get(name, chosen):
-            raise NotSupported(f"no argument {name!r}, which is {chosen!r} in the example")
-    return replace(value, config=subject.offer.trimmed(value.config))
 
 
 def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:

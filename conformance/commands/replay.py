@@ -29,8 +29,8 @@ def replay(arguments: tuple[str, ...], **values: Any) -> None:
     """Plays each example in a FILE again, as it was drawn, on TARGET: ncps by default, or any of its family.
 
     `conformance run --examples DIR` writes such files. A file executes nothing, and its own target is not
-    imported: who judges another than ncps says which. Exit status: 0 every example holds, 1 one fails, 2
-    usage, 3 one could not be judged.
+    imported: who judges another than ncps says which. Exit status: 0 every example that applies holds, 1 one
+    fails, 2 usage, 3 none applies, or one does not fit.
     """
     from conformance.replay import replay as play  # the suite, which the other commands do not need
     from conformance.replay import stage
@@ -74,9 +74,8 @@ def show(verdicts: Iterable[Verdict], console: Console) -> None:
         if verdict.outcome == "fail":
             print_finding(console, Finding((verdict,)), known(verdict))
         else:
-            place = f"{verdict.target}: {verdict.cell} on {verdict.backend}" + (
-                f" in {verdict.tier}" if verdict.tier else ""
-            )
+            parts = (f"{verdict.target}:", verdict.cell, verdict.backend and f"on {verdict.backend}")
+            place = " ".join(filter(None, (*parts, verdict.tier and f"in {verdict.tier}"))).rstrip(":")
             said = {"pass": "holds", "error": f"does not fit: {last_line(verdict.reason)}"}
             result = said.get(verdict.outcome, f"{verdict.outcome}: {verdict.reason}")
             print_line(console, verdict.outcome, verdict.clause, f"{place} · {result}")
@@ -99,8 +98,9 @@ def last_line(text: str) -> str:
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """A failure outweighs what could not be judged."""
+    """A failure outweighs what could not be judged; what does not apply counts where nothing else does."""
     outcomes = {verdict.outcome for verdict in verdicts}
+    outcomes = outcomes - {"host", "not applicable"} or outcomes
     if "fail" in outcomes:
         return EXIT_CODES["departs"]
     return EXIT_CODES["conforms"] if outcomes == {"pass"} else EXIT_CODES["could not be judged"]

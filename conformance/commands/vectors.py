@@ -73,8 +73,7 @@ def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
             with Harnesses(on.options) as harnesses:
                 player = play.by_target(on, harnesses)
                 verdicts = [verdict for path in paths for verdict in checked(path, player, console)]
-    asked = [verdict for verdict in verdicts if verdict.outcome not in ("host", "not applicable")]
-    sys.exit(replaying.exit_code(asked or verdicts))
+    sys.exit(replaying.exit_code(verdicts))
 
 
 def checked(path: Path, play: Callable[[Any], list[Verdict]], console: Console) -> list[Verdict]:

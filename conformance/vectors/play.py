@@ -10,7 +10,7 @@ from conformance import clauses, examples, judge
 from conformance.cases import SequenceCase, StepCase
 from conformance.mutants import ReferenceCells
 from conformance.pool import CannotBeJudged, Place
-from conformance.replay import Harnesses, Stage, judged, replayed
+from conformance.replay import Harnesses, Stage, judged, lacking, replayed
 from conformance.subject import Subject
 from conformance.suite.test_sequence import tags
 from conformance.tolerance import ErrorBounded
@@ -93,8 +93,7 @@ def _played(vector: Vector, on: Stage, harnesses: Harnesses) -> list[Verdict]:
     try:
         cell = on.cell(vector.family)
     except CannotBeJudged as none:
-        level = clauses.load(vector.spec).clauses[vector.clause].level
-        return [Verdict(vector.clause, level, on.target, "", "", None, "not applicable", reason=str(none))]
+        return [lacking(on, vector.clause, vector.spec, none)]
 
     def opened(backend: str, tier: str) -> Subject:
         return harnesses.subject(on, Place.of(on.target, backend, tier), cell, tier)

@@ -20,6 +20,7 @@ from conformance.cases import SequenceCase, StepCase
 from conformance.checks import every
 from conformance.encoding import NotAnExample, decode, encode
 from conformance.families import FAMILIES, Sizes
+from conformance.fitting import fitted
 from conformance.implementation import HarnessDied, NotSupported
 from conformance.mutants import ReferenceCells, mutants
 from conformance.recording import Recording, Shrinking
@@ -246,6 +247,36 @@ def test_an_argument_that_another_cell_lacks_is_left_out_where_it_is_the_default
     assert verdict.outcome == "not applicable" and "'head_activation', which is 'linear'" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("config", "training", "wanted"),
+    [
+        ({"backbone_dropout": 0.0}, True, {}),
+        ({"backbone_dropout": 0.2}, False, {}),
+        ({"backbone_dropout": 0.2}, True, "no argument 'backbone_dropout', which is 0.2"),
+        ({"backbone_layers": 0, "backbone_units": 5, "activation": "relu"}, True, {"backbone_layers": 0}),
+        ({"backbone_layers": 1, "backbone_units": 5}, False, "no argument 'backbone_units', which is 5"),
+        ({"mode": "no_gate"}, False, {"mode": "no_gate"}),
+        ({"mode": "pure"}, False, "no such value of argument 'mode', which is 'pure'"),
+    ],
+)
+def test_an_argument_without_effect_may_be_lacking(
+    config: dict[str, Any], training: bool, wanted: dict[str, Any] | str
+) -> None:
+    cell = {"name": "Few", "family": "cfc", "arguments": ["units", "mode", "backbone_layers"]}
+    few = Subject(ReferenceCells(), {**cell, "values": {"mode": ["default", "no_gate"]}})
+    if isinstance(wanted, dict):
+        assert fitted(few, {"units": 3, **config}, training=training) == {"units": 3, **wanted}
+    else:
+        with pytest.raises(NotSupported, match=wanted):
+            fitted(few, {"units": 3, **config}, training=training)
+
+
+@pytest.mark.parametrize("value", [3, "units", {"return_sequences": True}, np.ones(2)])
+def test_what_is_no_config_is_left_as_it_is(value: Any) -> None:
+    few = Subject(ReferenceCells(), {"name": "Few", "family": "cfc", "arguments": ["units"]})
+    assert fitted(few, value) is value
+
+
 def test_files_are_named_for_what_failed_and_keep_their_name(
     document: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -381,6 +412,26 @@ def test_an_example_that_fails_is_shown_at_length(tmp_path: Path) -> None:
 def test_a_target_without_such_a_family_cannot_be_judged(file: Path) -> None:
     result = invoke(file, "ncps:CfCCell")
     assert result.exit_code == 3 and "has no cell of the family 'ltc'" in result.output
+
+
+def test_examples_that_do_not_apply_stand_by_the_others(document: dict[str, Any], tmp_path: Path) -> None:
+    verdict, _ = failing("NoGateIsGated")
+    assert verdict.failure and verdict.failure.example
+    examples.write([document, verdict.failure.example], tmp_path)
+    result = invoke(tmp_path, "ncps:CfCCell")
+    assert result.exit_code == 0, result.output
+    assert "– ltc.time_constant · ncps:CfCCell · not applicable: ncps:CfCCell has no cell" in result.output
+    assert result.output.count("· holds\n") == 1
+
+
+def test_an_example_that_the_reference_does_not_follow_accuses_nobody(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    spoiled = copy.deepcopy(document)
+    spoiled["drawn"][0]["$step"]["config"]["activation"] = "no_such_activation"
+    result = invoke(examples.write([spoiled], tmp_path)[0])
+    assert result.exit_code == 3, result.output
+    assert "does not fit: the reference does not follow the example either: step raises" in result.output
 
 
 def test_an_example_of_another_test_does_not_fit(file: Path, document: dict[str, Any]) -> None:
