@@ -110,11 +110,11 @@ def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
         return [f"shard {run.options.shard} has no test: there are fewer tests than shards"]
     if run.notes or not missing:
         return run.notes
-    found = [f"not judged: {_about(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
+    found = [f"not judged: {missed(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
     return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
 
 
-def _about(nodeid: str) -> str:
+def missed(nodeid: str) -> str:
     """What a test is about: "time.zero, CfCCell on jax in float64"."""
     clauses = {f"{c.body.__module__}::{c.body.__name__}": c.clause for c in every().values()}
     test, _, key = nodeid.rpartition("[")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import cli
+from conformance import cli, closing
 from conformance.interrupts import CutShort, ends_on_signals
 from conformance.report import jsonfile
 from conformance.verdict import Report
@@ -172,3 +172,8 @@ def test_a_run_that_ends_by_itself_leaves_the_handlers_as_they_were() -> None:
     assert ending.exit_code is None
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)] == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_test_without_a_verdict_is_named_by_its_clause_and_place() -> None:
+    nodeid = "suite/test_state.py::test_pure[CfCCell-jax@ncps:jax:x32]"
+    assert closing.missed(nodeid) == "state.pure, CfCCell on jax"
