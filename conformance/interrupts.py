@@ -35,6 +35,8 @@ class Ending:
 
     number: int | None = None
     """The signal."""
+    limit: float | None = None
+    """The seconds that the run had."""
 
     @property
     def exit_code(self) -> int | None:
@@ -48,21 +50,38 @@ def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
 
     Only the first: who asks a second time is not kept waiting.
     """
-    ending = Ending()
+    ending = Ending(limit=limit)
 
     def end(number: int, frame: FrameType | None) -> None:
         ending.number = number
         _restore(before)
-        raise CutShort(f"ended {_why(number, limit)}")
+        check()
 
     watched = (*SIGNALS, *([signal.SIGALRM] if limit is not None else []))
     before = {number: signal.signal(number, end) for number in watched}
     signal.setitimer(signal.ITIMER_REAL, limit or 0)
+    _endings.append(ending)
     try:
         yield ending
     finally:
+        _endings.remove(ending)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _restore(before)
+
+
+_endings: list[Ending] = []
+"""Of the run that goes on, if one does."""
+
+
+def check() -> None:
+    """Raises CutShort where the run was told to end.
+
+    Python drops what a signal's handler raises where it happens to interrupt a finalizer or a callback of the
+    garbage collector; so a run asks again between its tests.
+    """
+    for ending in _endings:
+        if ending.number is not None:
+            raise CutShort(f"ended {_why(ending.number, ending.limit)}")
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance import closing, known_failures, options
+from conformance import closing, interrupts, known_failures, options
 from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged
@@ -188,6 +188,7 @@ class Collector:
         if time.monotonic() - self.kept > KEPT_EVERY:
             closing.keep(self.session)
             self.kept = time.monotonic()
+        interrupts.check()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance import cli, closing
-from conformance.interrupts import CutShort, ends_on_signals
+from conformance.interrupts import CutShort, check, ends_on_signals
 from conformance.report import jsonfile
 from conformance.verdict import Report
 
@@ -163,6 +163,21 @@ def test_the_second_signal_is_not_kept_waiting() -> None:
         assert signal.getsignal(signal.SIGTERM) == before
     assert ending.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_finalizer_swallows_ends_the_run_all_the_same() -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)  # the handler runs here, and what it raises is dropped
+
+    with ends_on_signals() as ending:
+        Finalized()
+        assert ending.number == signal.SIGTERM
+        with pytest.raises(CutShort, match="ended by SIGTERM"):
+            check()
+    check()
 
 
 def test_a_run_that_ends_by_itself_leaves_the_handlers_as_they_were() -> None:
