@@ -162,7 +162,7 @@ def picture(page: Path, path: Path) -> None:
         return print("no picture: there is no browser")
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        shown = running.new_page(viewport={"width": 1600, "height": 900})
+        shown = running.new_page(viewport={"width": 2300, "height": 1000})
         shown.goto(page.as_uri())
         shown.get_by_text("close all").click()
         shown.get_by_text("Clause by clause").evaluate("heading => heading.scrollIntoView()")
