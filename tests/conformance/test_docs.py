@@ -205,3 +205,7 @@ class Page(HTMLParser):
             self.loaded.append(found.get("src") or found["href"])
         elif "href" in found:
             self.links.append(found["href"])
+
+
+def test_the_readme_shows_the_standings_that_the_field_run_kept() -> None:
+    assert (ROOT / "docs" / "field" / "table.md").read_text() in (ROOT / "README.md").read_text()
