@@ -43,7 +43,7 @@ def extras() -> dict[str, list[str]]:
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
         "test": test,
-        "openvino": ["keras>=3.14.1", "openvino>=2026.0"],  # forward only
+        "openvino": ["keras>=3.14.1", "openvino>=2026.0", "scipy>=1.14"],  # forward only
         "export": ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"],
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff>=0.12"],
         "dev": [*test, "build>=1.2", "import-linter>=2.5", "mypy>=1.15", "ruff>=0.12", "tox>=4.21"],

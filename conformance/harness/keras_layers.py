@@ -235,7 +235,7 @@ class Layers:
     def float64(self) -> bool:
         """Whether this backend computes in float64 what is asked for in it: some only carry the name."""
         third = self.keras.ops.convert_to_tensor(np.float64(1) / 3, dtype="float64")
-        square = self.keras.ops.convert_to_numpy(self.keras.ops.multiply(third, third))
+        square = self.keras.ops.convert_to_numpy(third * third)
         return bool(abs(float(square) - 1 / 9) < 1e-15)
 
     @property

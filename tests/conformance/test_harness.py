@@ -157,14 +157,15 @@ def test_a_target_that_cannot_be_imported_is_an_answer(tmp_path):
 def test_what_is_installed_wins_over_the_callers_folder_and_path_over_both(
     tmp_path, monkeypatch, first, found
 ):
-    for place in ("installed", "here", "path"):
+    families = {"installed": "cfc", "here": "ltc", "path": "wired_cfc"}
+    for place, family in families.items():
         (tmp_path / place).mkdir()
-        (tmp_path / place / "small.py").write_text(SMALL.replace("cfc", place))
+        (tmp_path / place / "small.py").write_text(SMALL.replace("cfc", family))
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "here"), str(tmp_path / "installed")]))
     path = None if first is None else tmp_path / first
     with driver.start("small:Doubling", "numpy", path=path) as implementation:
-        assert implementation.describe()["cells"][0]["family"] == found
+        assert implementation.describe()["cells"][0]["family"] == families[found]
 
 
 def test_the_callers_folder_serves_what_is_installed_nowhere(tmp_path, monkeypatch):
