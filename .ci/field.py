@@ -132,7 +132,7 @@ def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
             ),
             "spec": report.spec,
             "seed": report.seed,
-            "command": report.command,
+            "smoke": report.budget["smoke"],
             "complete": report.complete,
         }
 
