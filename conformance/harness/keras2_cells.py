@@ -17,9 +17,7 @@ import numpy as np
 
 from .adapter import BadParams, NotSupported, theirs
 from .conventions import declared
-from .frameworks import flat, mapped
 from .keras_names import arguments_of, family_of
-from .mapping import check_shapes
 from .own import Cell, OwnCell
 from .packages import plain
 from .torch_names import ARGUMENTS
@@ -156,24 +154,13 @@ class Keras2Cells(OwnCell):
         """By the variables themselves: the cell reads them, and not what it is given."""
         run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
         run(values, x, h, t)
-        variables = self.legacy.variables
-        with self.tf.GradientTape() as tape:
-            tape.watch(flat((x, h, t)))
-            output, new = run(values, x, h, t)
-            check_shapes([output, *new], [cotangent, *state_cotangent])
-            pairs = zip([output, *new], [cotangent, *state_cotangent], strict=True)
-            total = sum(self.tf.reduce_sum(tensor * weight) for tensor, weight in pairs)
-        by_tensor, by_name = tape.gradient(
-            total, [flat((x, h, t)), variables], unconnected_gradients=self.tf.UnconnectedGradients.ZERO
+        found = self.framework.gradients(
+            lambda x, h, t, _: run(values, x, h, t),
+            (x, h, t, self.legacy.variables),
+            (cotangent, list(state_cotangent)),
         )
-        slopes = iter(by_tensor)
-        x, h, t = mapped(lambda _: self.framework.numpy(next(slopes)), (x, h, t))
-        return {
-            "inputs": x,
-            "state": h,
-            "timespans": t,
-            "parameters": {name: self.framework.numpy(slope) for name, slope in by_name.items()},
-        }
+        x, h, t, parameters = self.framework.numpy_all(found)
+        return {"inputs": x, "state": h, "timespans": t, "parameters": parameters}
 
     def _model(self, value: Any) -> Any:
         model = super()._model(value)

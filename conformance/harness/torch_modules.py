@@ -20,13 +20,12 @@ import copy
 import os
 import tempfile
 from dataclasses import asdict, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from .adapter import Adapter, Array, ContractBroken, Model, NotSupported, theirs
-from .mapping import check_shapes
+from .frameworks import Torch
 from .packages import origin, regime
 from .torch_building import Builder, Built, array, as_kernel, dtype_of
 from .torch_names import kinds_of, time_of, transposed
@@ -48,7 +47,8 @@ class TorchModules(Adapter):
                 f"{target}: {name} is no CfC or LTC module by its name, or takes no input_size; "
                 "an adapter of your own tells how it is called"
             )
-        self.module, self.torch = module, import_module("torch")
+        self.module, self.framework = module, Torch()
+        self.torch = self.framework.torch
         self.builder = Builder(kinds)
 
     def cells(self) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ class TorchModules(Adapter):
         built.assign(parameters)
         built.module.train(training)
         self.torch.manual_seed(parsed.seed if seed is None else seed)
-        x, h, t = self._tensors(inputs, state, timespans)
+        x, h, t = self.framework.tensors((inputs, state, timespans))
         with self.torch.no_grad():
             answers = [one_step(built, x, h, t) for _ in range(repeat)]
         output, new = answers[-1]
@@ -133,23 +133,16 @@ class TorchModules(Adapter):
         built = self.builder.ready(Model.parse(model))
         built.assign(parameters)
         built.module.eval()
-        x, h, t = self._tensors(inputs, state, timespans)
-        given = [tensor.requires_grad_() for tensor in [x, *h, *([] if t is None else [t])]]
-        output, new = one_step(built, x, h, t)
-        weights = [self.torch.as_tensor(c) for c in [cotangent, *state_cotangent]]
-        check_shapes([output, *new], weights)
-        total = sum((tensor * w).sum() for tensor, w in zip([output, *new], weights, strict=True))
-        leaves = [*given, *(parameter for parameter, _ in built.named.values())]
-        found = self.torch.autograd.grad(total, leaves, allow_unused=True)
-        slopes = [self.torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
-        by_tensor, by_parameter = slopes[: len(given)], slopes[len(given) :]
-        named = zip(built.named.items(), by_parameter, strict=True)
-        return {
-            "inputs": array(by_tensor[0]),
-            "state": [array(slope) for slope in by_tensor[1 : 1 + len(h)]],
-            "timespans": None if t is None else array(by_tensor[-1]),
-            "parameters": {name: array(as_kernel(slope, turned)) for (name, (_, turned)), slope in named},
-        }
+        given = (
+            *self.framework.tensors((inputs, state, timespans)),
+            {n: p for n, (p, _) in built.named.items()},
+        )
+        found = self.framework.gradients(
+            lambda x, h, t, _: one_step(built, x, h, t), given, (cotangent, list(state_cotangent))
+        )
+        x, h, t, named = found
+        kernels = {name: as_kernel(named[name], turned) for name, (_, turned) in built.named.items()}
+        return self.framework.numpy_all({"inputs": x, "state": h, "timespans": t, "parameters": kernels})
 
     def sequence(
         self,
@@ -258,15 +251,11 @@ class TorchModules(Adapter):
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         return graphs(self.module, kind, arguments, input_dim)
 
-    def _tensors(self, inputs: Any, state: Any, timespans: Any) -> tuple[Any, list[Any], Any]:
-        tensor = self.torch.tensor  # a copy, so that nothing of a request is changed
-        return tensor(inputs), [tensor(s) for s in state], None if timespans is None else tensor(timespans)
-
     def _run(
         self, built: Built, inputs: Any, state: Any, timespans: Any, chunks: Any, with_state: bool
     ) -> dict[str, Any]:
         """One call, or one for each chunk, which share nothing."""
-        x, h, t = self._tensors(inputs, state or [], timespans)
+        x, h, t = self.framework.tensors((inputs, state or [], timespans))
         joined, start = [], 0
         last: list[Any] = []
         for size in chunks or [inputs.shape[1]]:
