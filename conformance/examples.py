@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -117,23 +118,29 @@ def _validator(name: str) -> Any:
     return jsonschema.Draft202012Validator(json.loads(text))
 
 
+@contextmanager
+def of_file(path: Path) -> Iterator[None]:
+    """Names the file where what is done under it finds it to be no example: NotAnExample."""
+    try:
+        yield
+    except NotAnExample as wrong:
+        raise NotAnExample(f"{path}: {wrong}") from None
+
+
 def load(path: Path) -> Any:
     """The JSON of a file. Raises NotAnExample."""
     try:
         return json.loads(path.read_bytes())
     except OSError as wrong:
-        raise NotAnExample(f"{path}: cannot be read: {wrong.strerror}") from None
+        raise NotAnExample(f"cannot be read: {wrong.strerror}") from None
     except (ValueError, RecursionError) as wrong:  # no UTF-8, no JSON, or nested without end
-        raise NotAnExample(f"{path}: not JSON: {str(wrong)[:160]}") from None
+        raise NotAnExample(f"not JSON: {str(wrong)[:160]}") from None
 
 
 def read(path: Path) -> StoredExample:
     """The example in a file. Raises NotAnExample."""
-    try:
+    with of_file(path):
         return stored(load(path))
-    except NotAnExample as wrong:
-        text = str(wrong)
-        raise NotAnExample(text if text.startswith(str(path)) else f"{path}: {text}") from None
 
 
 def file_name(document: Mapping[str, Any]) -> str:

@@ -65,11 +65,11 @@ def _speed(backend: str) -> int:
 class Pool:
     """Starts harnesses as they are asked for."""
 
-    def __init__(self, options: RunOptions) -> None:
+    def __init__(self, options: RunOptions, *, keeps: bool = False) -> None:
         self.options = options
         self.running: dict[Place, Implementation] = {}
         self.group = ""
-        self.keeps = False
+        self.keeps = keeps
         """Whether harnesses of other groups stay, for they are asked in turn."""
 
     def at(self, place: Place) -> Implementation:

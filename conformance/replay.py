@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from conformance.checks import every
 from conformance.examples import StoredExample
 from conformance.mutants import ReferenceCells
 from conformance.options import RunOptions
-from conformance.pool import CannotBeJudged, Place, Pool, described
+from conformance.pool import Place, Pool, described
 from conformance.subject import Subject
 from conformance.trial import PRECISION, Plan, judge_example
 from conformance.verdict import Verdict
@@ -29,12 +30,15 @@ class Stage:
     def target(self) -> str:
         return self.options.targets[0]
 
-    def cell(self, family: str, name: str = "") -> dict[str, Any]:
-        """The cell to play on: that of the name, or another of the family. Raises CannotBeJudged."""
+    def cell(self, family: str, name: str = "") -> dict[str, Any] | None:
+        """The cell to play on: that of the name, or another of the family; None where there is none."""
         cells = [cell for cell in self.description["cells"] if cell["family"] == family]
-        if not cells:
-            raise CannotBeJudged(f"{self.target} has no cell of the family {family!r}")
-        return dict(min(cells, key=lambda cell: cell["name"] != name))
+        return min(cells, key=lambda cell: cell["name"] != name, default=None)
+
+    def subject(self, pool: Pool, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
+        """The cell there, at this tier."""
+        others = tuple(name for name in self.options.backends if name != place.backend)
+        return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
 
     def backends(self, nearest: str = "") -> Sequence[str]:
         """Those that were asked for; or the one named; or the last, which Keras starts fastest."""
@@ -51,50 +55,40 @@ def stage(asked: RunOptions) -> Stage:
     return Stage(options.settled(found, {found.targets[0]: about}), about)
 
 
-class Harnesses:
-    """The harnesses of a target, one at each precision; a context manager."""
-
-    def __init__(self, options: RunOptions) -> None:
-        self.pools = {regime: Pool(replace(options, jobs=1)) for regime in ("x64", "x32")}
-
-    def __enter__(self) -> Harnesses:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for pool in self.pools.values():
-            pool.close()
-
-    def subject(self, on: Stage, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
-        """The cell there."""
-        pool = self.pools[place.regime]
-        others = tuple(name for name in on.options.backends if name != place.backend)
-        return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
+@contextmanager
+def harnesses(on: Stage) -> Iterator[Pool]:
+    """Those of a target, kept while it is played on: each example asks several in turn."""
+    pool = Pool(replace(on.options, jobs=1), keeps=True)
+    try:
+        yield pool
+    finally:
+        pool.close()
 
 
 def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
     """The verdict of each example on each backend that it is played on."""
-    with Harnesses(on.options) as harnesses:
-        return [verdict for example in examples for verdict in replayed(example, on, harnesses)]
+    with harnesses(on) as pool:
+        return [verdict for example in examples for verdict in replayed(example, on, pool)]
 
 
-def replayed(example: StoredExample, on: Stage, harnesses: Harnesses) -> list[Verdict]:
+def replayed(example: StoredExample, on: Stage, pool: Pool) -> list[Verdict]:
     """The verdict of one example on each backend; of one of a family that the target lacks, one verdict."""
-    try:
-        cell = on.cell(example.family, example.cell)
-    except CannotBeJudged as none:
-        return [lacking(on, example.clause, example.spec, none)]
+    cell = on.cell(example.family, example.cell)
+    if cell is None:
+        return [lacking(on, example.clause, example.spec, example.family)]
     exchange = every()[example.clause].backends > 1
     places = [
         Place.of(on.target, name, example.tier, exchange=exchange) for name in on.backends(example.backend)
     ]
-    verdicts = [judged(example, harnesses.subject(on, place, cell, example.tier)) for place in places]
+    verdicts = [judged(example, on.subject(pool, place, cell, example.tier)) for place in places]
     return [fair(verdict, example) for verdict in verdicts]
 
 
-def lacking(on: Stage, clause: str, spec: str, why: CannotBeJudged) -> Verdict:
-    """The verdict on a target that has no cell to play on."""
+def lacking(on: Stage, clause: str, spec: str, family: str) -> Verdict:
+    """The verdict on a target that has no cell of the family."""
     level = clauses.load(spec).clauses[clause].level
-    return Verdict(clause, level, on.target, "", "", None, "not applicable", reason=str(why))
+    reason = f"{on.target} has no cell of the family {family!r}"
+    return Verdict(clause, level, on.target, "", "", None, "not applicable", reason=reason)
 
 
 def fair(verdict: Verdict, example: StoredExample) -> Verdict:

@@ -197,11 +197,14 @@ def prepare(asked: RunOptions) -> dict[str, Any]:
     return {"seed": seed, "described": {target: described(asked, target) for target in asked.targets}}
 
 
-def begin(asked: RunOptions, prepared: dict[str, Any] | None = None) -> Session:
+def begin(
+    asked: RunOptions, prepared: dict[str, Any] | None = None, *, keeps_harnesses: bool = False
+) -> Session:
     """A run of what was asked, by what was prepared for it. Raises UsageError or CannotBeJudged."""
     spec = options.specification(asked)
     asked = options.resolve(asked, spec.clauses)
     given = prepared or prepare(asked)
     asked = options.settled(asked, given["described"])
     listed = known_failures.listed(asked)
-    return Session(asked, given["seed"], given["described"], Pool(asked), spec, listed)
+    pool = Pool(asked, keeps=keeps_harnesses)
+    return Session(asked, given["seed"], given["described"], pool, spec, listed)

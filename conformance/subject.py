@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -160,7 +161,7 @@ class Subject:
             raise NotSupported("no formula that can be judged whatever the elapsed time")
         return steady
 
-    @property
+    @cached_property
     def offer(self) -> Offer:
         """Which arguments the cell has, and which values they may have."""
         return Offer.of(self.cell)

@@ -179,9 +179,8 @@ def _report(asked: RunOptions, clause: str) -> Found:
 def _begun(asked: RunOptions) -> Session | str:
     """The run that all clauses of a test share, and its harnesses; or why there can be none."""
     try:
-        run = begin(asked)
+        run = begin(asked, keeps_harnesses=True)
     except (UsageError, CannotBeJudged) as wrong:
         return str(wrong)
-    run.pool.keeps = True
     atexit.register(run.pool.close)
     return run

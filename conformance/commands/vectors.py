@@ -16,6 +16,7 @@ from conformance import clauses, vectors
 from conformance.commands import replay as replaying
 from conformance.commands.refusals import Refusal, refusals
 from conformance.encoding import NotAnExample
+from conformance.examples import of_file
 from conformance.options import run_options, some_options, unknown
 from conformance.report.failures import print_findings
 from conformance.report.values import count, listed
@@ -60,7 +61,7 @@ def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
     With --target it is an implementation that has to. Exit status: 0 all hold, 1 one does not, 2 usage, 3 one
     could not be judged.
     """
-    from conformance.replay import Harnesses, stage  # the suite, which the other commands do not need
+    from conformance.replay import harnesses, stage  # the suite, which the other commands do not need
     from conformance.vectors import play
 
     paths = replaying.json_files(map(Path, files))
@@ -70,8 +71,8 @@ def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
     else:
         with refusals():
             on = stage(run_options({**values, "target": target}))
-            with Harnesses(on.options) as harnesses:
-                player = play.by_target(on, harnesses)
+            with harnesses(on) as pool:
+                player = play.by_target(on, pool)
                 verdicts = [verdict for path in paths for verdict in checked(path, player, console)]
     sys.exit(replaying.exit_code(verdicts))
 
@@ -79,10 +80,10 @@ def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
 def checked(path: Path, play: Callable[[Any], list[Verdict]], console: Console) -> list[Verdict]:
     """The verdicts of a file, shown: a line where all hold, each failure at length."""
     try:
-        verdicts = play(vectors.read(path))
+        with of_file(path):
+            verdicts = play(vectors.read(path))
     except NotAnExample as wrong:
-        text = str(wrong)
-        raise Refusal(text if text.startswith(str(path)) else f"{path}: {text}") from None
+        raise Refusal(str(wrong)) from None
     failed = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     print_findings(console, failed, clauses.load().clauses)
     if not failed:

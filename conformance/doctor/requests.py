@@ -34,20 +34,12 @@ def asked(subject: Subject, case: StepCase, method: str) -> Answer:
 Request = Callable[[Subject, StepCase], Any]
 
 
-def _about(subject: Subject, case: StepCase | SequenceCase) -> dict[str, Any]:
-    return {
-        "model": subject.model(case.config, case.input_dim),
-        "parameters": dict(case.parameters),
-        "inputs": case.inputs,
-    }
-
-
 def _gradients(subject: Subject, case: StepCase) -> Any:
     output = np.ones((len(case.inputs), subject.outputs(case.config)), subject.dtype)
     state = subject.tensors(case) or []
     given: dict[str, Any] = {"state": state, "timespans": case.timespans, "cotangent": output}
     given["state_cotangent"] = [np.ones_like(tensor) for tensor in state]
-    return subject.attempt("gradients", **_about(subject, case), **given)
+    return subject.attempt("gradients", **subject.about(case), **given)
 
 
 def _sequence(subject: Subject, case: StepCase) -> SequenceCase:
@@ -58,16 +50,16 @@ def _sequence(subject: Subject, case: StepCase) -> SequenceCase:
 
 def _over_time(subject: Subject, case: StepCase) -> Any:
     options = {"return_sequences": True}
-    return subject.attempt("sequence", **_about(subject, _sequence(subject, case)), options=options)
+    return subject.attempt("sequence", **subject.about(_sequence(subject, case)), options=options)
 
 
 def _roundtrip(subject: Subject, case: StepCase) -> Any:
-    return subject.attempt("roundtrip", **_about(subject, _sequence(subject, case)), kind="weights")
+    return subject.attempt("roundtrip", **subject.about(_sequence(subject, case)), kind="weights")
 
 
 def _train(subject: Subject, case: StepCase) -> Any:
     targets = np.zeros((1, subject.outputs(case.config)), subject.dtype)
-    return subject.attempt("train", **_about(subject, _sequence(subject, case)), targets=targets, steps=1)
+    return subject.attempt("train", **subject.about(_sequence(subject, case)), targets=targets, steps=1)
 
 
 REQUESTS: dict[str, Request] = {

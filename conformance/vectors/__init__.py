@@ -102,5 +102,5 @@ def read(path: Path) -> Any:
     """The document in a file, which is one of vectors or an example. Raises NotAnExample."""
     document = load(path)
     if not isinstance(document, dict) or "format" not in document:
-        raise NotAnExample(f"{path}: holds neither vectors nor an example")
+        raise NotAnExample("holds neither vectors nor an example")
     return document

@@ -9,8 +9,8 @@ from typing import Any
 from conformance import clauses, examples, judge
 from conformance.cases import SequenceCase, StepCase
 from conformance.mutants import ReferenceCells
-from conformance.pool import CannotBeJudged, Place
-from conformance.replay import Harnesses, Stage, judged, lacking, replayed
+from conformance.pool import Place, Pool
+from conformance.replay import Stage, judged, lacking, replayed
 from conformance.subject import Subject
 from conformance.suite.test_sequence import tags
 from conformance.tolerance import ErrorBounded
@@ -78,24 +78,23 @@ def by_reference(document: Any) -> list[Verdict]:
     ]
 
 
-def by_target(on: Stage, harnesses: Harnesses) -> Player:
+def by_target(on: Stage, pool: Pool) -> Player:
     """What a target makes of a file."""
 
     def player(document: Any) -> list[Verdict]:
         if document["format"] == examples.FORMAT:
-            return replayed(examples.stored(document), on, harnesses)
-        return [verdict for vector in vectors(document) for verdict in _played(vector, on, harnesses)]
+            return replayed(examples.stored(document), on, pool)
+        return [verdict for vector in vectors(document) for verdict in _played(vector, on, pool)]
 
     return player
 
 
-def _played(vector: Vector, on: Stage, harnesses: Harnesses) -> list[Verdict]:
-    try:
-        cell = on.cell(vector.family)
-    except CannotBeJudged as none:
-        return [lacking(on, vector.clause, vector.spec, none)]
+def _played(vector: Vector, on: Stage, pool: Pool) -> list[Verdict]:
+    cell = on.cell(vector.family)
+    if cell is None:
+        return [lacking(on, vector.clause, vector.spec, vector.family)]
 
     def opened(backend: str, tier: str) -> Subject:
-        return harnesses.subject(on, Place.of(on.target, backend, tier), cell, tier)
+        return on.subject(pool, Place.of(on.target, backend, tier), cell, tier)
 
     return [verdict for name in on.backends() for verdict in play(vector, partial(opened, name))]
