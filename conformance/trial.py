@@ -63,6 +63,8 @@ class Plan:
     seed: int
     database: str | None = None
     variant: str = "auto"
+    shrink: bool = True
+    """Whether a smaller example is looked for once one fails, which is most of the time of a failure."""
     spec: clauses.Spec = field(default_factory=clauses.load)
     """The specification by which it judges."""
 
@@ -197,11 +199,12 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         if not shrinking.begun:
             subject.tally.examples += 1
 
+    shrinking_phase = (Phase.shrink,) if plan.shrink else ()
     configured = settings(
         max_examples=plan.examples,
         deadline=None,
         database=DirectoryBasedExampleDatabase(plan.database) if plan.database else None,
-        phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, *shrinking_phase),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,

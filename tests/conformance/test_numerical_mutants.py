@@ -7,10 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import Phase, settings
 
 import conformance.suite
-from conformance import clauses, trial
+from conformance import clauses
 from conformance.checks import CHECKS
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.mutants import ReferenceCells, cell, generated, mutants, source, written
@@ -39,24 +38,19 @@ def judged(implementation, family, check, tier, seed, examples=None):
     """The verdict of a check, at its default budget if no other is given."""
     about = {one["family"]: one for one in implementation.describe()["cells"]}[family]
     subject = Subject(implementation, about, tier or "float32")
-    return judge_clause(check, subject, Plan(examples or check.examples, seed, variant="strict"))
+    plan = Plan(examples or check.examples, seed, variant="strict", shrink=False)
+    return judge_clause(check, subject, plan)
 
 
 def said(verdict):
     return verdict.failure.summary if verdict.failure else verdict.reason
 
 
-def without_shrinking(**given):
-    """Settings under which no smaller failure is looked for, which is most of the time."""
-    return settings(**{**given, "phases": (Phase.generate,)})
-
-
 # Mutants
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_found_by_its_clause(name, monkeypatch):
-    monkeypatch.setattr(trial, "settings", without_shrinking)
+def test_a_mutant_is_found_by_its_clause(name):
     mutant = MUTANTS[name]
     implementation, check = mutant.implementation(), CHECKS[mutant.clause]
     for seed in SEEDS:
