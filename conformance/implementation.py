@@ -137,6 +137,8 @@ class Implementation:
             if self._check is not None:
                 self._check(method, params, answer)
             reply = _checked(answer, self._count)
+            if more := self._connection.unasked():
+                raise WireFault(f"more than one answer to {method}; besides it came {more!r}")
         except Malformed as wrong:
             self.close()
             raise WireFault(f"the answer to {method}: {wrong}") from None
@@ -155,7 +157,15 @@ class Implementation:
         self.close()
         self._seen.clear()
         self._described = None
-        self._connection = self._connect()
+        try:
+            self._connection = self._connect()
+        except OSError as fault:
+            raise HarnessDied(None, f"it cannot be started: {fault.strerror}") from None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or ended after a fault: then it answers nothing until a restart."""
+        return self._connection is None
 
     def close(self) -> None:
         """End the harness and everything that it started."""
@@ -312,11 +322,11 @@ def _result(reply: dict[str, Any], method: str) -> Any:
     if "result" in reply:
         return reply["result"]
     error = reply["error"]
-    code, message, data = error["code"], str(error.get("message", "")), error.get("data") or {}
+    code, message, data = error["code"], str(error.get("message", "")), error.get("data")
     if code == -32001:
-        raise ImplementationRaised(
-            data.get("type", "Error"), data.get("message", message), data.get("traceback", "")
-        )
+        said = data if isinstance(data, dict) else {}
+        parts = said.get("type", "Error"), said.get("message", message), said.get("traceback", "")
+        raise ImplementationRaised(*map(str, parts))
     if code == -32002:
         raise NotSupported(message)
     if code == -32601 and method in METHODS:

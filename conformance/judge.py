@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from conformance.cases import SequenceCase, StepCase, Values, array, plain
+from conformance.cases import SequenceCase, StepCase, Values, plain
 from conformance.families import Config
 from conformance.subject import Departure, Subject
 from conformance.tolerance import ErrorBounded
@@ -47,9 +47,16 @@ def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, 
     summary = (
         f"{what}[{place}] is {float(got[worst]):.9g}, but should be {float(want[worst]):.9g} "
         f"within {float(bound[worst]):.2g}: off by {float(excess[worst]):.3g} times the bound"
+        f"{_of_too_few_digits(got.dtype, subject.arithmetic.dtype)}"
     )
     evidence = {"got": plain(got), "want": plain(want), "bound": plain(bound)}
     return subject.departure(summary, excess=float(excess[worst]), **evidence)
+
+
+def _of_too_few_digits(found: np.dtype[Any], asked: str) -> str:
+    """What explains an error at once: numbers that came in a dtype which cannot hold the answer."""
+    enough = found.kind == "f" and np.finfo(found).eps <= np.finfo(asked).eps
+    return "" if enough else f"; it came as {found}, where {asked} was asked for"
 
 
 def ratio(error: Values, bound: Values) -> Values:
@@ -176,52 +183,3 @@ def fold_options(case: SequenceCase) -> dict[str, Any]:
     """What the reference's fold has to know of the case."""
     names = ("go_backwards", "zero_output_for_mask")
     return {"mask": case.mask, **{name: case.options[name] for name in names if name in case.options}}
-
-
-STEP = 1e-30
-"""The complex step: small enough that its square vanishes."""
-
-HALF_THE_DIGITS = 2.0**-26
-
-
-def derivative(
-    subject: Subject, case: StepCase, found: Mapping[str, Any], cotangents: tuple[Values, Values], seed: int
-) -> None:
-    """The gradient `found`, {name: array}, has the slope of the reference in a random direction."""
-    __tracebackhide__ = True
-    if any(wanted.kink for wanted in subject.reference(case)):
-        subject.tally.kinks += 1
-        return
-    ((name, gradient),) = found.items()
-    point = {**case.parameters, "inputs": case.inputs, "state": case.state, "timespans": case.column}[name]
-    gradient = np.zeros_like(point) if gradient is None else np.asarray(gradient).reshape(point.shape)
-    direction = array(point.shape, "normal", seed, name, subject.dtype)
-    want = _slope(subject, case, name, point + 1j * STEP * direction, cotangents)
-    got = float(np.sum(gradient * direction))
-    weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
-    scale = np.sum(np.abs(gradient * direction)) + weight * np.max(np.abs(direction))
-    like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale)
-    _slopes_close(subject, f"derivative by {name}", got, like)
-
-
-def _slope(
-    subject: Subject, case: StepCase, name: str, moved: Values, cotangents: tuple[Values, Values]
-) -> float:
-    """Of sum(output cotangent) + sum(state cotangent), by the complex step."""
-    parameters = {**case.parameters, name: moved}
-    arrays = {"inputs": case.inputs, "state": case.state, "timespans": case.column} | {name: moved}
-    config = subject.family.full(case.config)
-    answer = subject.family.reference(
-        parameters, arrays["inputs"], arrays["state"], arrays["timespans"], config, subject.variant
-    )
-    slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
-    return float(sum(slopes)) / STEP
-
-
-def _slopes_close(subject: Subject, what: str, got: float, want: ErrorBounded) -> None:
-    excess = ratio(np.abs(got - want.value), want.error)
-    subject.tally.add(excess.reshape(1), 0)
-    if not excess <= 1.0:
-        summary = f"{what} along a direction is {got:.9g}, but should be {float(want.value):.9g}"
-        evidence = {"got": got, "want": float(want.value), "bound": float(want.error)}
-        raise subject.departure(summary, excess=float(excess), **evidence)

@@ -100,7 +100,10 @@ class Pool:
         """The same target in another process: a fresh one, or the warm one of another backend."""
         place = Place(target, backend, "x32", exchange=True)
         if not fresh:
-            yield self.at(place)
+            warm = self.at(place)
+            if warm.closed:
+                warm.restart()
+            yield warm
             return
         with self.start(place) as implementation:
             yield implementation

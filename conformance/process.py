@@ -11,9 +11,11 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 import weakref
 from typing import Protocol
 
+from conformance import descendants
 from conformance.harness import wire
 from conformance.harness.__main__ import load_package
 
@@ -21,7 +23,11 @@ STDERR_BYTES = 1 << 16
 """How much of what a harness printed is kept."""
 DYING_SECONDS = 2.0
 """How long a harness that has closed its answers may take to be gone."""
+EVERY = 0.2
+"""How often it is looked, in seconds, whether a silent harness lives: a child may hold its pipes open."""
 _CHUNK = 1 << 16
+_SHOWN = 200
+"""How much of what is no message is told."""
 
 
 class HarnessFault(Exception):
@@ -29,13 +35,19 @@ class HarnessFault(Exception):
 
 
 class HarnessDied(HarnessFault):
-    """the harness died with status {returncode}: {stderr}"""
+    """the harness died with status {returncode}: {stderr}; None where it did not die, but answers no more"""
 
     def __init__(self, returncode: int | None, stderr: str) -> None:
-        super().__init__(
-            f"the harness died with status {returncode}: {stderr[-2000:] or 'it printed nothing'}"
-        )
+        how = "answers no more" if returncode is None else f"died with status {_status(returncode)}"
+        super().__init__(f"the harness {how}: {stderr[-2000:].strip() or 'it printed nothing'}")
         self.returncode, self.stderr = returncode, stderr
+
+
+def _status(returncode: int) -> str:
+    """An exit status, with the name of the signal where one ended the process."""
+    names = {-number: number.name for number in signal.Signals}
+    said = f"{returncode} ({names[returncode]})" if returncode in names else str(returncode)
+    return f"{said}, as where memory runs out" if returncode == -signal.SIGKILL else said
 
 
 class HarnessHung(HarnessFault):
@@ -61,6 +73,10 @@ class Connection(Protocol):
         """The line that answers a line. Raises HarnessDied, HarnessHung or WireFault."""
         ...
 
+    def unasked(self) -> bytes:
+        """What came with the last answer, and is none."""
+        ...
+
     def stderr(self) -> str:
         """The end of what was printed."""
         ...
@@ -74,12 +90,13 @@ class Process:
     """A harness in a process group of its own, spoken to over pipes that never block the driver."""
 
     def __init__(self, command: list[str], variables: dict[str, str]) -> None:
+        self._mark = uuid.uuid4().hex
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, descendants.MARK: self._mark},
             start_new_session=True,
             bufsize=0,
         )
@@ -89,6 +106,8 @@ class Process:
         os.set_blocking(self._answers, False)
         self._tail = _Tail(self._process.stderr.fileno())
         self._buffer = bytearray()
+        self._complete = False
+        """Whether the buffer holds a whole line."""
         self._closed = False
         _ALIVE.add(self)
 
@@ -98,9 +117,12 @@ class Process:
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             selector.register(self._requests, selectors.EVENT_WRITE)
-            while unsent or b"\n" not in self._buffer:
-                ready = selector.select(max(deadline - time.monotonic(), 0))
-                if not ready:
+            while unsent or not self._complete:
+                left = max(deadline - time.monotonic(), 0)
+                ready = selector.select(min(left, EVERY))
+                if not ready and self._process.poll() is not None:
+                    raise self._death()
+                if not ready and left <= EVERY:
                     raise HarnessHung(method, seconds)
                 for key, _ in ready:
                     if key.fd == self._answers:
@@ -110,6 +132,9 @@ class Process:
                         if not unsent:
                             selector.unregister(self._requests)
         return self._take_line()
+
+    def unasked(self) -> bytes:
+        return bytes(self._buffer[:_SHOWN])
 
     def stderr(self) -> str:
         return self._tail.text()
@@ -127,9 +152,10 @@ class Process:
             pipe.close()
 
     def kill(self) -> None:
-        """End it and what it started, without waiting."""
+        """End it and what it started, without waiting for it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        descendants.end(self._mark)
 
     def _send(self, unsent: memoryview) -> memoryview:
         try:
@@ -142,7 +168,8 @@ class Process:
         if not data:
             raise self._death()
         self._buffer += data
-        if len(self._buffer) > wire.MAX_BYTES and b"\n" not in self._buffer:
+        self._complete = self._complete or b"\n" in data
+        if len(self._buffer) > wire.MAX_BYTES and not self._complete:
             raise WireFault(f"a message of more than {wire.MAX_BYTES} bytes")
 
     def _death(self) -> HarnessFault:
@@ -151,15 +178,18 @@ class Process:
             status: int | None = self._process.wait(DYING_SECONDS)
         except subprocess.TimeoutExpired:
             status = None
+        self.kill()  # what it started may hold its stderr open
         self._tail.join()
         if self._buffer:
-            return WireFault(f"half a message, then the end (status {status}): {bytes(self._buffer[:200])!r}")
-        return HarnessDied(status, self.stderr())
+            return WireFault(f"half a message, then the end (status {status}): {self.unasked()!r}")
+        lives = "it closed its stdout and lives on. " if status is None else ""
+        return HarnessDied(status, lives + self.stderr())
 
     def _take_line(self) -> bytes:
         end = self._buffer.index(b"\n") + 1
-        line = bytes(self._buffer[:end])
+        line = bytes(memoryview(self._buffer)[:end])
         del self._buffer[:end]
+        self._complete = b"\n" in self._buffer
         return line
 
 
@@ -200,6 +230,9 @@ class InProcess:
     def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
         answer: bytes = self._server.answer(line)
         return answer
+
+    def unasked(self) -> bytes:
+        return b""
 
     def stderr(self) -> str:
         return ""

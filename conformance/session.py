@@ -17,11 +17,12 @@ from hypothesis.configuration import storage_directory
 
 from conformance import clauses, known_failures, options
 from conformance.families.base import Variant
+from conformance.implementation import HarnessFault
 from conformance.interrupts import Leash
 from conformance.options import RunOptions
 from conformance.pool import Place, Pool, described
 from conformance.subject import Subject
-from conformance.trial import TIERS, Check, Plan, judge_clause
+from conformance.trial import TIERS, Check, Plan, judge_clause, judge_start
 from conformance.verdict import Report, Verdict
 
 FULL_BUDGET = 50
@@ -135,9 +136,13 @@ class Session:
         ]
 
     def judge(self, check: Check, key: Key) -> tuple[Verdict, dict[str, Any]]:
-        """The verdict, and what the harness says of itself."""
+        """The verdict, and what the harness says of itself; if it died since, what it said before the run."""
         subject, plan = self.subject(key), self.plan(check, key)
-        about = subject.implementation.describe()
+        try:
+            about = subject.implementation.describe()
+        except HarnessFault as fault:
+            place = {"target": key.place.target, "backend": key.place.backend}
+            return judge_start(check, subject, plan, fault), self.described[key.place.target] | place
         for entry in self.listed:
             if entry.covers(check.clause, key.where, about):
                 return known_failures.judge_listed(check, subject, plan, entry), about
@@ -166,7 +171,8 @@ class Session:
         name = f"{check.clause}/{key.place.group}/{key.id}"
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{name}".encode()).digest()[:8])
         database = str(storage_directory("conformance", self.spec.version, folder(name)).path)
-        return Plan(examples, seed, None if asked.seed is not None else database, asked.variant, self.spec)
+        kept = None if asked.seed is not None else database
+        return Plan(examples, seed, kept, asked.variant, spec=self.spec)
 
 
 def tiers(check: Check, description: dict[str, Any], *, alone: bool) -> list[str | None]:

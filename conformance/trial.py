@@ -79,17 +79,35 @@ def judge_example(check: Check, subject: Subject, plan: Plan, drawn: Sequence[An
     return _concluded(check, subject, replace(plan, examples=1), lambda: _replay(check, subject, plan, drawn))
 
 
+def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
+    """The verdict of `check` where a harness does not even say what it is; confirmed once, as any fault."""
+    try:
+        subject.implementation.restart()
+        subject.implementation.describe()
+    except HarnessFault as again:
+        return _verdict(check, subject, plan, "fail", failure=subject.departure(str(again)).failure)
+    return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
+
+
 def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
     start = time.monotonic()
     try:
-        verdict = _inapplicable(check, subject, plan) or judge()
+        verdict = _inapplicable(check, subject, plan) or _judged(check, subject, plan, judge)
     except NotSupported as refused:
         verdict = _verdict(check, subject, plan, "not applicable", reason=str(refused))
-    except HarnessFault as fault:
-        verdict = _confirm_fault(check, subject, plan, fault)
     except Exception:
         verdict = _verdict(check, subject, plan, "error", reason=traceback.format_exc(limit=-8))
     return replace(verdict, seconds=time.monotonic() - start)
+
+
+def _judged(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
+    try:
+        return judge()
+    except HarnessFault as fault:
+        try:
+            return _confirm_fault(check, subject, plan, fault)
+        except NotSupported:  # a fresh process does not get so far
+            return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
 
 
 def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
@@ -176,6 +194,7 @@ def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFau
     failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
     if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
+    subject.implementation.restart()  # what survived the example may die of it yet, at the next clause's cost
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
 
 

@@ -55,6 +55,9 @@ class Server:
             return wire.dumps({"jsonrpc": "2.0", "id": identifier, **body})
         except RpcError as error:
             return _failure(identifier, error)
+        except wire.DtypeRefused as error:  # complex numbers, objects: what is judged made them
+            data = {"type": "ContractBroken", "message": f"it returned {error}", "traceback": ""}
+            return _failure(identifier, RpcError(RAISED, data["message"], data))
         except wire.WireError as error:
             return _failure(identifier, RpcError(BUG, f"the answer cannot be sent: {error}"))
 

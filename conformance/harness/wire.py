@@ -30,10 +30,16 @@ class WireError(ValueError):
     """What arrived is not a message, or not an array, of this protocol."""
 
 
+class DtypeRefused(WireError):
+    """Numbers of this dtype do not travel."""
+
+
 def dumps(message: Any) -> bytes:
     """One message as one line, newline included. Raises WireError where it is too long or not JSON."""
     try:
         text = json.dumps(encode(message), allow_nan=False, separators=(",", ":"))
+    except WireError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
         raise WireError(f"cannot be sent as JSON: {error}") from error
     if len(text) >= MAX_BYTES:
@@ -74,7 +80,7 @@ def encode_array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
     if name in HALVES:
         extra, name, array = {"cast_from": name}, "float32", array.astype(np.float32)
     if name not in DTYPES:
-        raise WireError(f"an array of dtype {name}; allowed are {', '.join((*DTYPES, *HALVES))}")
+        raise DtypeRefused(f"an array of dtype {name}; allowed are {', '.join((*DTYPES, *HALVES))}")
     data = np.asarray(array, DTYPES[name]).tobytes()
     return {"dtype": name, "shape": list(array.shape), "base64": base64.b64encode(data).decode(), **extra}
 

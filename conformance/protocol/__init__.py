@@ -70,7 +70,7 @@ class Checker:
             return
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         check_answer(method, params, message)
         self._good.add(form)

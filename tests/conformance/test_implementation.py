@@ -68,7 +68,7 @@ def test_a_death_before_the_first_request_is_found(bad):
 
 
 def test_answers_that_are_closed_by_a_living_harness_are_a_death(bad):
-    with pytest.raises(driver.HarnessDied, match="status None"):
+    with pytest.raises(driver.HarnessDied, match="answers no more: it closed its stdout and lives on"):
         bad("read(); os.close(1); time.sleep(60)").request("step")
 
 
@@ -144,8 +144,16 @@ def test_a_message_without_end_is_found(bad, monkeypatch):
         bad("read()\nwhile True: write('x' * 10000)").request("step")
 
 
-def test_a_second_answer_is_found_with_the_next_request(bad):
-    implementation = bad("request = read(); reply(request); reply(request); reply(read()); time.sleep(9)")
+def test_a_second_answer_is_found_with_the_first(bad):
+    twice = (
+        "answer = json.dumps({'jsonrpc': '2.0', 'id': read()['id'], 'result': 1}) + '\\n'; write(2 * answer)"
+    )
+    with pytest.raises(driver.WireFault, match="more than one answer to step; besides it came b"):
+        bad(twice).request("step")
+
+
+def test_a_second_answer_that_comes_late_is_found_with_the_next_request(bad):
+    implementation = bad("request = read(); reply(request); time.sleep(0.3); reply(request); time.sleep(9)")
     assert implementation.request("step") == "step"
     with pytest.raises(driver.WireFault, match="answer to request 1 where 2"):
         implementation.request("step")
