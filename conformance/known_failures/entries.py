@@ -12,7 +12,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion
 
-from conformance import examples
+from conformance import clauses, examples
 from conformance.encoding import NotAnExample
 from conformance.examples import StoredExample
 from conformance.options import UsageError
@@ -99,6 +99,11 @@ def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
     stray = [e.clause for e in found if not fnmatch.fnmatchcase(e.clause, plain["clause"])]
     if stray:
         raise NotAnExample(f"entry {number} is about {plain['clause']}, and its example about {stray[0]}")
+    if plain.get("flaky") and _covers_everything(plain["clause"]):
+        raise NotAnExample(
+            f"entry {number}: clause={plain['clause']!r} with flaky=true would excuse whatever fails: "
+            "name the clauses that fail by chance, by an id or by a glob such as 'layer.mask.*'"
+        )
     return Entry(
         number=number,
         clause=plain["clause"],
@@ -109,6 +114,11 @@ def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
         flaky=plain.get("flaky", False),
         examples=found,
     )
+
+
+def _covers_everything(pattern: str) -> bool:
+    """Whether a glob is about every clause that there is."""
+    return all(fnmatch.fnmatchcase(clause, pattern) for clause in clauses.load().clauses)
 
 
 def _several(value: str | Iterable[str]) -> tuple[str, ...]:

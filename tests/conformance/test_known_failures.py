@@ -119,6 +119,8 @@ def test_any_text_is_written_as_toml(tmp_path: Path) -> None:
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\ntier = 'double'", "tier"),
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nexample = 'no.json'", "no.json: cannot be read"),
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\nversions = '<1 or so'", "reads like"),
+        ("[[failure]]\nclause = '*'\nreason = 'x'\nflaky = true", "would excuse whatever fails: name"),
+        ("[[failure]]\nclause = '[a-z]*.*'\nbackend = 'jax'\nreason = 'x'\nflaky = true", "would excuse"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_in_a_line(tmp_path: Path, text: str, message: str) -> None:
