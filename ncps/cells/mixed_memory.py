@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps import _arguments
+from ncps._arguments import refusal, shown
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells import shapes
@@ -25,7 +25,8 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
 
     Args:
         cell: A cell of this package with one state, not built yet. It becomes a part of this one, as its
-            attribute `cell`: it takes that name, and the dtype of this one.
+            attribute `cell`: it takes that name, and the dtype of this one. Two may share one, and its
+            weights, if they have one dtype.
         **kwargs: `name` and the like, for `keras.layers.Layer`. The dtype is by default that of `cell`.
 
     Call arguments:
@@ -64,7 +65,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         owner = type(self).__name__
         if not isinstance(cell, TimedCell) or len(cell.state_sizes) != 1 or cell.built:
             allowed = "a cell of this package with one state, not built yet, such as CfCCell(16)"
-            raise _arguments.refusal(TypeError, owner, "cell", cell, allowed)
+            raise refusal(TypeError, owner, "cell", cell, allowed)
         super().__init__(**{"dtype": cell.dtype_policy, **kwargs})
         cell.name, cell.dtype_policy = "cell", self.dtype_policy  # the paths of its variables begin with it
         self.cell = cell
@@ -77,6 +78,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         return self.cell.output_size
 
     def build_cell(self, features):
+        self._check_shared()
         width = 4 * self.units
         self.input_kernel = self.add_weight(
             shape=(features, width), initializer="glorot_uniform", name="input_kernel"
@@ -88,6 +90,14 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         if not self.cell.built:  # by another that shares it
             self.cell.build((None, features))
         shapes.check_input(type(self.cell).__name__, (None, features), self.cell.input_dim)
+
+    def _check_shared(self):
+        """Raises ValueError where another that shares the cell has given it a dtype of its own."""
+        own, its = self.dtype_policy, self.cell.dtype_policy
+        if (own.variable_dtype, own.compute_dtype) != (its.variable_dtype, its.compute_dtype):
+            allowed = f"that of the cell, which another MixedMemoryCell shares and made {shown(its.name)}"
+            advice = "; give both one dtype, or each a cell of its own"
+            raise refusal(ValueError, type(self).__name__, "dtype", own.name, allowed + advice)
 
     def prepare(self, x, timed, training=False):
         """The input's share of the gates and what the cell prepares, and both steps in one."""

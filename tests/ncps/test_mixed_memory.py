@@ -1,6 +1,7 @@
 """Mixed memory: an LSTM in front of each cell of the family."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -151,6 +152,18 @@ def test_a_shared_cell_that_is_built_for_other_inputs_is_refused():
     one.build((None, FEATURES))
     with pytest.raises(ValueError, match="inputs must have 3 features, as when built"):
         other.build((None, FEATURES + 1))
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "mixed_bfloat16"), ("bfloat16", "float32")])
+def test_two_that_share_a_cell_have_one_dtype(dtypes):
+    inner = CfCCell(5)
+    one, other = (MixedMemoryCell(inner, dtype=dtype) for dtype in dtypes)
+    said = f'MixedMemoryCell(dtype="{dtypes[0]}"): dtype must be that of the cell, which another'
+    with pytest.raises(ValueError, match=re.escape(said)):
+        one.build((None, FEATURES))
+    assert not inner.built
+    other.build((None, FEATURES))
+    assert {variable.dtype for variable in other.weights} == {other.variable_dtype}
 
 
 def built_cell():
