@@ -7,6 +7,9 @@ import inspect
 
 from ncps._arguments import shown
 
+UNRECOGNISED = "Unrecognized keyword arguments"
+"""What Keras says of keyword arguments it does not know, with a dict of them; it says nothing else so."""
+
 
 @contextlib.contextmanager
 def suggesting(kind, given, also=()):
@@ -18,15 +21,16 @@ def suggesting(kind, given, also=()):
         also: Names that the class takes besides those of its own constructor and its bases'.
 
     Raises:
-        ValueError: as Keras does, with the nearest name.
+        ValueError: as Keras does, with the nearest name; whatever else it refuses, in its own words.
     """
     try:
         yield
     except ValueError as error:
-        known = names(kind) | set(also)
-        if set(given) <= known:
+        said, known = str(error), names(kind) | set(also)
+        unknown = {n: v for n, v in given.items() if n not in known and repr(n) in said}
+        if not unknown or UNRECOGNISED not in said:
             raise
-        raise ValueError(_refusal(kind.__name__, given, known)) from error
+        raise ValueError(_refusal(kind.__name__, unknown, known)) from error
 
 
 def named(constructor):

@@ -176,6 +176,17 @@ def test_a_slip_of_the_pen_in_a_name_is_told(make, message):
     assert str(caught.value) == message
 
 
+def test_what_keras_refuses_for_another_reason_is_told_as_it_is():
+    with pytest.raises(ValueError, match="DTypePolicy|dtype") as caught:
+        CfCCell(3, dtype="float31", unit=3)
+    assert "there is no argument" not in str(caught.value)
+    with (
+        pytest.warns(UserWarning, match="input_shape"),  # which Keras takes
+        pytest.raises(ValueError, match=r"there is no argument 'unit'; did you mean 'units'\?"),
+    ):
+        CfCCell(3, input_shape=(2,), unit=3)
+
+
 class Stretched(CfC):
     """A user's own, which takes an argument of its own out of the others."""
 
