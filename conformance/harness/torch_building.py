@@ -24,6 +24,7 @@ ACTIVATIONS = (
 MODES = ("default", "no_gate", "pure")
 CHOICES = {"activation": ACTIVATIONS, "backbone_activation": ACTIVATIONS, "mode": MODES}
 """Arguments whose values a class may know some of; which ones is found by trying."""
+OWN = "an adapter of your own tells which is which"
 KEPT = 64
 """How many built modules are kept."""
 
@@ -76,7 +77,15 @@ class Builder:
         module = module.to(torch_dtype(model.dtype))
         paths = dict(module.named_parameters())
         names = canonical_names(kind.family, list(paths))
-        named = {n: (paths[p], transposed(p)) for p, n in zip(paths, names, strict=True) if n}
+        named: dict[str, tuple[Any, bool]] = {}
+        for path, name in zip(paths, names, strict=True):
+            if name in named:
+                shared = " and ".join(p for p, n in zip(paths, names, strict=True) if n == name)
+                raise NotSupported(
+                    f"{kind.name}: the parameters {shared} are both {name} by their names; {OWN}"
+                )
+            if name:
+                named[name] = (paths[path], transposed(path))
         return Built(kind, module, named)
 
     def _construct(self, kind: Kind, config: dict[str, Any], features: int, options: dict[str, Any]) -> Any:

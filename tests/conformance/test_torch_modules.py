@@ -44,6 +44,14 @@ THIRD_PARTY = """
                 states.append(h)
             return (torch.stack(states, 1) if self.return_sequences else h), h
 
+    class TwiceCfC(TinyCfC):
+        "With a second parameter of a name that the specification knows."
+
+        def __init__(self, input_size, hidden_size):
+            super().__init__(input_size, hidden_size)
+            self.rnn_cell = torch.nn.Module()
+            self.rnn_cell.ff1 = torch.nn.Linear(128, hidden_size)
+
     class Unnamed(torch.nn.Module):
         def __init__(self, input_size):
             super().__init__()
@@ -158,6 +166,14 @@ def test_a_module_of_no_family_is_refused_by_name(tmp_path):
     (tmp_path / "tiny.py").write_text(textwrap.dedent(THIRD_PARTY))
     with start("tiny:Unnamed", path=tmp_path) as implementation, pytest.raises(NotSupported, match="Unnamed"):
         implementation.describe()
+
+
+@pytest.mark.parametrize("method", ["build", "parameters"])
+def test_two_parameters_of_one_name_are_not_merged(tmp_path, method):
+    (tmp_path / "tiny.py").write_text(textwrap.dedent(THIRD_PARTY))
+    said = r"TwiceCfC: the parameters ff1\.weight and rnn_cell\.ff1\.weight are both ff1_kernel"
+    with start("tiny:TwiceCfC", path=tmp_path) as implementation, pytest.raises(NotSupported, match=said):
+        implementation.request(method, model={"cell": "TwiceCfC", "config": {"units": 2}, "input_dim": 1})
 
 
 @pytest.mark.parametrize(
