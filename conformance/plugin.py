@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from conformance import closing, interrupts, known_failures, options
 from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged
-from conformance.report.status import untrue
+from conformance.report import junit
+from conformance.report.status import meaning, untrue
 from conformance.session import Key, Listener, Session, begin, group_of, prepare
 from conformance.trial import Check
 from conformance.verdict import Report, Verdict, verdict_from
@@ -130,18 +132,13 @@ def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
 def conclude(verdict: Verdict, *, strict: bool = False) -> None:
     """Tell pytest what the verdict means to it; `strict`: a known failure has to be one."""
     __tracebackhide__ = True
-    if strict and verdict.known.get("stale"):
-        pytest.fail(
-            f"{verdict.clause}: listed as a known failure, but {verdict.known['stale']}", pytrace=False
-        )
-    summary = verdict.failure.summary if verdict.failure else verdict.reason
-    line = f"{verdict.clause} ({verdict.level}) {verdict.outcome}: {summary}"
-    if verdict.outcome in ("host", "not applicable"):
-        pytest.skip(line)
-    if verdict.outcome != "pass":
-        if verdict.level == "SHOULD" or verdict.outcome == "known failure":
-            pytest.xfail(line)
-        pytest.fail(line, pytrace=False)
+    found, said = meaning(verdict, strict=strict)
+    if found == "is not judged":
+        pytest.skip(said)
+    if found == "may fail":
+        pytest.xfail(said)
+    if found == "fails":
+        pytest.fail(said, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -211,13 +208,18 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     known_failures.listed(asked)  # a file that cannot be read is refused before anything begins
     starter = Starter(prepare(asked), listener)
     arguments = options.pytest_arguments(options.settled(asked, starter.described))
-    try:
-        pytest.main(arguments, plugins=[starter])
-    except OSError as fault:
-        if starter.report is None or asked.junit is None:
-            raise
-        return closing.unwritten(starter.report, asked.junit, fault)
-    return starter.report
+    pytest.main(arguments, plugins=[starter])
+    return starter.report and _with_junit(starter.report, asked.junit)
+
+
+def _with_junit(report: Report, path: Path | None) -> Report:
+    """Writes the report as JUnit XML, if it is asked for."""
+    if path:
+        try:
+            junit.write(report, path)
+        except OSError as fault:
+            return closing.unwritten(report, path, fault)
+    return report
 
 
 class Starter:

@@ -121,8 +121,6 @@ def pytest_arguments(options: RunOptions) -> list[str]:
         arguments.append("--no-loadscope-reorder")  # the slowest harness first, not that with most tests
     if options.in_process:
         arguments.append("--capture=no")  # a debugger needs stdin
-    if options.junit is not None:
-        arguments.append(f"--junitxml={options.junit}")
     return arguments + _own_arguments(options)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from conformance.verdict import EXIT_CODES, Outcome, Report, Status, Verdict
 
@@ -21,6 +21,8 @@ TIERS = ("float64", "float32")
 JUDGED: frozenset[Outcome] = frozenset({"pass", "fail", "known failure"})
 UNSETTLED: frozenset[Outcome] = frozenset({"error", "not reproducible"})
 
+Meaning = Literal["holds", "fails", "may fail", "is not judged"]
+
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 
@@ -36,6 +38,22 @@ def group_by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, lis
 def joint_outcome(verdicts: Iterable[Verdict]) -> Outcome:
     """What stands for a clause that was judged several times, at two tiers for example."""
     return min((verdict.outcome for verdict in verdicts), key=SEVERITY.index)
+
+
+def meaning(verdict: Verdict, *, strict: bool = False) -> tuple[Meaning, str]:
+    """What a verdict means to a runner of tests, and what is to be said of it.
+
+    `strict`: a known failure has to be one.
+    """
+    if strict and verdict.known.get("stale"):
+        return "fails", f"{verdict.clause}: listed as a known failure, but {verdict.known['stale']}"
+    summary = verdict.failure.summary if verdict.failure else verdict.reason
+    said = f"{verdict.clause} ({verdict.level}) {verdict.outcome}: {summary}"
+    if verdict.outcome == "pass":
+        return "holds", said
+    if verdict.outcome in ("host", "not applicable"):
+        return "is not judged", said
+    return "may fail" if verdict.level == "SHOULD" or verdict.outcome == "known failure" else "fails", said
 
 
 def must(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -1,0 +1,66 @@
+"""A report as JUnit XML, for the pages of CI servers: a test case is a clause, its class what was judged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from conformance.report.status import UNSETTLED, meaning
+from conformance.verdict import Report, Verdict
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, escaped or not."""
+
+
+def write(report: Report, path: Path) -> None:
+    """Writes the report to `path`. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = ElementTree.tostring(to_xml(report), encoding="unicode", xml_declaration=False)
+    path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', encoding="utf-8")
+
+
+def to_xml(report: Report) -> Element:
+    """The report as the element `testsuites`."""
+    root = Element("testsuites")
+    suite = SubElement(root, "testsuite", name="conformance", time=f"{report.seconds:.3f}")
+    for verdict in report.verdicts:
+        _add(suite, verdict, strict=bool(report.known_failures.get("strict")))
+    if not report.complete:
+        case = SubElement(suite, "testcase", classname="conformance", name="a complete run")
+        _tell(case, "error", "the run was not complete", "\n".join(report.notes))
+    for count, kind in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+        suite.set(count, str(len(list(suite.iter(kind)))))
+    suite.set("skipped", str(len(list(suite.iter("skipped")))))
+    return root
+
+
+def place(verdict: Verdict) -> str:
+    """What was judged: "pkg:Cell on jax in float64", with the cell where the target has several."""
+    target, cell = verdict.target, verdict.cell
+    named = target if target.rpartition(":")[2] == cell else f"{target} {cell}"
+    return f"{named} on {verdict.backend}" + (f" in {verdict.tier}" if verdict.tier else "")
+
+
+def _add(suite: Element, verdict: Verdict, *, strict: bool) -> None:
+    seconds = f"{verdict.seconds:.3f}"
+    about = {"classname": _text(place(verdict)), "name": verdict.clause, "time": seconds}
+    case = SubElement(suite, "testcase", about)
+    found, said = meaning(verdict, strict=strict)
+    shown = verdict.failure.script if verdict.failure else ""
+    if found == "fails":
+        kind = "error" if verdict.outcome in UNSETTLED else "failure"
+        _tell(case, kind, said, "\n\n".join(filter(None, (said, shown))))
+    elif found != "holds":
+        _tell(case, "skipped", said, type=f"pytest.{'xfail' if found == 'may fail' else 'skip'}")
+
+
+def _tell(case: Element, kind: str, message: str, text: str = "", **attributes: str) -> None:
+    headline = message.rstrip("\n").partition("\n")[0]
+    SubElement(case, kind, {"message": _text(headline), **attributes}).text = _text(text)
+
+
+def _text(text: str) -> str:
+    """`text` with what XML cannot hold as Python shows it."""
+    return NO_XML.sub(lambda found: ascii(found[0])[1:-1], text)
