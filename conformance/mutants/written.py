@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.mutants import written_calls, written_formulas, written_wired
+from conformance.mutants import written_calls, written_formulas, written_wired, written_wired_formulas
 from conformance.mutants.mutant import Mutant
 
-REWRITES = (*written_formulas.REWRITES, *written_calls.REWRITES, *written_wired.REWRITES)
+REWRITES = (
+    *written_formulas.REWRITES,
+    *written_calls.REWRITES,
+    *written_wired_formulas.REWRITES,
+    *written_wired.REWRITES,
+)
 
 
 def mutants() -> dict[str, Mutant]:

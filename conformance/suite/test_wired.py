@@ -26,14 +26,25 @@ SPARSE = (layered(), sparse(4), sparse(3))
 sparse_wirings = st.sampled_from(SPARSE)
 
 
+HEADS = ("tanh", "lecun_tanh", "linear")
+"""Each goes with one of the sizes, for each is a program of its own."""
+
+
+@st.composite
+def headed_steps(draw: st.DrawFn, subject: Subject, mode: str) -> StepCase:
+    """One step of a wired CfC, its heads activated in one of three ways."""
+    sizes, head = draw(st.sampled_from(list(zip(FEW, HEADS, strict=True))))
+    return draw(steps(subject, mode=mode, head_activation=head, buckets=[sizes]))
+
+
 @numerical("wired_cfc.step.default")
 def test_cfc_default(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
+    judge.step(subject, draw(headed_steps(subject, "default")), eager=draw(eagerly))
 
 
 @numerical("wired_cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
+    judge.step(subject, draw(headed_steps(subject, "no_gate")), eager=draw(eagerly))
 
 
 @numerical("wired_cfc.step.pure", argument="mode")

@@ -1,0 +1,81 @@
+"""`python -m conformance.teeth`: the score, and the tables that are made of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+
+import click
+
+from conformance import clauses
+from conformance.options import cores
+from conformance.teeth import kept, tables
+from conformance.teeth.bench import ROOT
+from conformance.teeth.measuring import Bite, measure
+from conformance.teeth.planted import planted
+
+FOLDER = ROOT / "docs" / "teeth"
+SHOWN = 20
+"""Lines of what is wrong that anybody reads."""
+
+
+@click.command()
+@click.option("--seeds", default=1, show_default=True, help="Searches for each mutant, by seeds 0, 1, ...")
+@click.option("--only", metavar="PATTERN,...", default="*", help="Mutants, by name, clause or kind.")
+@click.option("--write", is_flag=True, help="Measure which clauses find each, too, and write docs/teeth.")
+@click.option(
+    "--tables", "rewrite", is_flag=True, help="Write the tables anew from what is kept, and no more."
+)
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="Instead of docs/teeth.")
+@click.option("--jobs", default=cores(), help="Processes at a time.")
+def main(seeds: int, only: str, write: bool, rewrite: bool, folder: Path, jobs: int) -> None:
+    """Plants every known fault, one at a time, and says which the suite finds at its default budget.
+
+    Exit status: 0 every one is found, and the tables in docs/teeth are those of today's mutants; 1 otherwise.
+    """
+    begin = time.monotonic()
+    keys = [] if rewrite else [key for key in planted() if _asked(key, only.split(","))]
+    measured = _shown(keys, seeds, write, jobs)
+    if write or rewrite:
+        _write(folder, measured, seeds)
+    for line in tables.score(measured):
+        click.echo(line)
+    wrong = [f"{bite.key} is not found by {bite.clause}: {bite.said}" for bite in measured if not bite.found]
+    wrong += kept.complaints(folder)
+    for line in wrong[:SHOWN]:
+        click.echo(f"✗ {line}")
+    if len(wrong) > SHOWN:
+        click.echo(f"✗ and {len(wrong) - SHOWN} more")
+    click.echo(f"{len(measured)} mutants, {seeds} seeds, {time.monotonic() - begin:.0f} s")
+    sys.exit(1 if wrong else 0)
+
+
+def _asked(key: str, patterns: list[str]) -> bool:
+    fault = planted()[key]
+    return any(fnmatch(said, p) for p in patterns for said in (key, fault.name, fault.clause, fault.kind))
+
+
+def _shown(keys: list[str], seeds: int, matrix: bool, jobs: int) -> list[Bite]:
+    """What was measured, in the order in which it was asked for; progress is shown where somebody looks."""
+    found: dict[str, Bite] = {}
+    with click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar:
+        for bite in measure(keys, seeds, matrix=matrix, jobs=jobs):
+            found[bite.key] = bite
+            bar.update(1)
+    return [found[key] for key in keys]
+
+
+def _write(folder: Path, measured: list[Bite], seeds: int) -> None:
+    """What was kept of mutants that are still planted, with what was measured now in its place."""
+    before = {key: bite for key, bite in kept.read(folder).items() if key in planted()}
+    after = {**before, **{bite.key: bite for bite in measured}}
+    made = {"made": f"{date.today()}", "spec": clauses.load().version, "seeds": seeds}
+    kept.write(folder, after.values(), made)
+    tables.write(folder, list(kept.read(folder).values()), kept.reasons(folder))
+
+
+if __name__ == "__main__":
+    main()

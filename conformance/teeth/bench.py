@@ -1,0 +1,119 @@
+"""Judges what is planted: mutants of the reference in this process, wrong Keras cells in harnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from conformance import checks
+from conformance import implementation as driver
+from conformance.mutants import mutants
+from conformance.options import RunOptions
+from conformance.pool import Pool
+from conformance.process import HarnessFault
+from conformance.subject import Answering, Subject
+from conformance.teeth.planted import Planted
+from conformance.trial import Check, Plan, judge_clause
+from conformance.verdict import Verdict
+
+ROOT = Path(driver.__file__).parents[1]
+EVERY = "mutant:*"
+LEARNING = ("gradient.", "training.", "layer.training", "wiring.training", "wired_ltc.constraints")
+"""Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
+FAULTY = ("layer.mask.implicit",)
+"""Clauses at which numpy's host has a fault in the oldest version that is judged: on torch too."""
+HANGS, LEAKS = "Hangs", "Remembers"
+PATIENCE, IMPATIENCE = 60.0, 0.25
+"""Seconds for a request: of any cell, and of the one that hangs."""
+
+
+def backends_for(check: Check) -> list[str]:
+    """The backend on which a clause judges a Keras cell here, and a second one where it needs two."""
+    first = "torch" if check.clause.startswith((*LEARNING, *FAULTY)) else "numpy"
+    return [first, "numpy" if first == "torch" else "torch"][: check.backends]
+
+
+class Lasting:
+    """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
+
+    def __init__(self, backend: str) -> None:
+        self.process = driver.start(EVERY, backend, path=ROOT, regime="x64", threads=1)
+        self.target, self.backend = EVERY, backend
+        self.options: Mapping[str, Any] = self.process.options
+        self.ended = self.afresh = False
+
+    def describe(self) -> dict[str, Any]:
+        return self.process.describe()
+
+    def request(self, method: str, **params: Any) -> Any:
+        try:
+            return self.process.request(method, **params)
+        except HarnessFault:
+            self.ended = True
+            raise
+
+    def restart(self) -> None:
+        if self.ended or self.afresh:
+            self.process.restart()
+        self.ended = False
+
+    def close(self) -> None:
+        self.process.close()
+
+
+class Bench:
+    """Judges planted faults one after the other; what it started it ends when it is closed."""
+
+    def __init__(self, backends: tuple[str, ...] = ("numpy", "torch")) -> None:
+        self.backends = backends
+        self.pool = Pool(RunOptions(path=ROOT, backends=backends, jobs=1))
+        self.running: dict[str, Lasting] = {}
+        self.latest: tuple[str, Answering] | None = None
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process."""
+        self.pool.close()
+        for harness in self.running.values():
+            harness.close()
+        self.running.clear()
+
+    def judge(self, fault: Planted, clause: str, seed: int, *, variant: str = "strict") -> Verdict:
+        """What a clause says of a fault at its default budget; no smaller failure is looked for."""
+        check = checks.every()[clause]
+        subject = self.cell(fault.name, check) if fault.kind == "cell" else self.formula(fault, check)
+        verdict = judge_clause(check, subject, Plan(check.examples, seed, variant=variant, shrink=False))
+        return replace(verdict, cell=fault.name)
+
+    def formula(self, fault: Planted, check: Check) -> Subject:
+        """A mutant of the reference, at the formula tier."""
+        if self.latest is None or self.latest[0] != fault.name:
+            self.latest = fault.name, mutants()[fault.name].implementation()
+        implementation = self.latest[1]
+        about = {cell["family"]: cell for cell in implementation.describe()["cells"]}[fault.family]
+        return Subject(implementation, about, check.tiers[0] or "float32")
+
+    def cell(self, name: str, check: Check) -> Subject:
+        """A Keras cell of the mutants' harness, as users run it."""
+        backend = backends_for(check)[0]
+        harness = self.harness(backend)
+        harness.process.timeout = PATIENCE
+        about = {entry["name"]: entry for entry in harness.describe()["cells"]}[name]
+        harness.afresh = name == LEAKS
+        harness.process.timeout = IMPATIENCE if name == HANGS else PATIENCE
+        others = tuple(other for other in self.backends if other != backend)
+        return Subject(harness, about, check.tiers[-1] or "float32", pool=self.pool, other_backends=others)
+
+    def harness(self, backend: str) -> Lasting:
+        """That of a backend, started when first asked for."""
+        if backend not in self.running:
+            self.running[backend] = Lasting(backend)
+        return self.running[backend]

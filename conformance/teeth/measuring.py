@@ -1,0 +1,103 @@
+"""Counts the examples after which a fault is found, and the clauses that find it."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from typing import Any
+
+from conformance import checks, clauses
+from conformance.teeth.bench import Bench
+from conformance.teeth.planted import Planted, planted
+
+
+@dataclass(frozen=True)
+class Bite:
+    """What was measured of one fault."""
+
+    kind: str
+    name: str
+    what: str
+    clause: str
+    family: str
+    examples: list[int | None]
+    """For each seed, the example at which its clause found it; None where it did not."""
+    kills: list[str] = field(default_factory=list)
+    """Every clause that finds it, by seed 0; [] where that was not asked for."""
+    said: str = ""
+    """What was said of it instead, where it was not found."""
+
+    @property
+    def key(self) -> str:
+        """As that of `Planted`."""
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def found(self) -> bool:
+        """Whether every seed found it."""
+        return bool(self.examples) and None not in self.examples
+
+    @property
+    def median(self) -> float:
+        """Of the examples; infinite where most seeds did not find it."""
+        return statistics.median(float("inf") if count is None else count for count in self.examples)
+
+    @property
+    def most(self) -> float:
+        """The examples that the slowest seed took."""
+        return max(float("inf") if count is None else count for count in self.examples)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iterator[Bite]:
+    """Each fault's bite as it is done, by as many processes as `jobs`."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        asked = [pool.submit(_measured, key, seeds, matrix) for key in keys]
+        for done in as_completed(asked):
+            yield done.result()
+
+
+@cache
+def _bench() -> Bench:
+    """That of this process, whose harnesses end with it."""
+    return Bench()
+
+
+def _measured(key: str, seeds: int, matrix: bool) -> Bite:
+    fault = planted()[key]
+    tried = [attempt(_bench(), fault, seed) for seed in range(seeds)]
+    missed = [said for count, said in tried if count is None]
+    kills = killers(_bench(), fault) if matrix and fault.kind != "generated" else []
+    return Bite(
+        fault.kind,
+        fault.name,
+        fault.what,
+        fault.clause,
+        fault.family,
+        examples=[count for count, _ in tried],
+        kills=kills,
+        said=missed[0] if missed else "",
+    )
+
+
+def attempt(bench: Bench, fault: Planted, seed: int) -> tuple[int | None, str]:
+    """The example at which the fault's clause finds it for what it is, or None; and what was said."""
+    verdict = bench.judge(fault, fault.clause, seed)
+    said = verdict.failure.summary if verdict.failure else verdict.reason
+    found = verdict.outcome == "fail" and re.search(fault.says, said, re.DOTALL)
+    return (verdict.examples + 1 if found else None), f"{verdict.outcome}: {said}"
+
+
+def killers(bench: Bench, fault: Planted) -> list[str]:
+    """Every clause about the fault's family that fails, each at its default budget."""
+    about = clauses.load().clauses
+    asked = [id for id in about if fault.family in about[id].families and id in checks.every()]
+    return [id for id in asked if bench.judge(fault, id, 0).outcome == "fail"]

@@ -1,0 +1,107 @@
+"""The tables of the documentation, as Markdown."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from conformance import clauses
+from conformance.report.status import group_by
+from conformance.teeth.kept import alone
+from conformance.teeth.measuring import Bite
+
+KINDS = {
+    "formula": "written by hand, in the source of the reference",
+    "cell": "written by hand, in a Keras cell or layer",
+    "generated": "generated from the source of the reference",
+}
+WHERE = {"formula": "reference", "cell": "Keras"}
+NAMED = 3
+"""Mutants that are named in a row; of more, how many."""
+
+
+def write(folder: Path, bites: Sequence[Bite], reasons: Mapping[str, str]) -> None:
+    """Each table into a file of its own."""
+    for name, lines in (
+        ("score", score(bites)),
+        ("mutants", mutants(bites)),
+        ("clauses", by_clause(bites, reasons)),
+        ("generated", by_formula(bites)),
+    ):
+        (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def score(bites: Sequence[Bite]) -> Iterator[str]:
+    """How many were found, those written by hand and those generated each by themselves."""
+    yield "| mutants | planted | found at every seed | median examples | slowest seed of all |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for kind, what in KINDS.items():
+        some = [bite for bite in bites if bite.kind == kind]
+        if some:
+            found = sum(bite.found for bite in some)
+            share = f"{found} ({found / len(some):.0%})" if found == len(some) else f"**{found}**"
+            yield f"| {what} | {len(some)} | {share} | {_number(_median(some))} | {_number(_most(some))} |"
+
+
+def mutants(bites: Sequence[Bite]) -> Iterator[str]:
+    """A row for each that is written by hand."""
+    yield "| mutant | in | what is wrong | clause that finds it | median | slowest | clauses that find it |"
+    yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
+    order = list(clauses.load().clauses)
+    by_hand = sorted((b for b in bites if b.kind in WHERE), key=lambda bite: order.index(bite.clause))
+    for bite in by_hand:
+        cells = (f"`{bite.name}`", f"{WHERE[bite.kind]}, {bite.family}", bite.what, f"`{bite.clause}`")
+        numbers = (_number(bite.median), _number(bite.most), str(len(bite.kills)))
+        yield _row(*cells, *numbers)
+
+
+def by_clause(bites: Sequence[Bite], reasons: Mapping[str, str]) -> Iterator[str]:
+    """What each clause finds, and what it alone finds."""
+    yield "| clause | level | aimed at it | finds | it alone finds, or why nothing |"
+    yield "| --- | --- | ---: | ---: | --- |"
+    by_hand, lonely = [bite for bite in bites if bite.kind in WHERE], alone(bites)
+    for id, clause in clauses.load().clauses.items():
+        aimed = sum(bite.clause == id for bite in by_hand)
+        found = sum(id in bite.kills for bite in by_hand)
+        yield _row(
+            f"`{id}`", clause.level, str(aimed), str(found), _alone(lonely.get(id, []), reasons.get(id, ""))
+        )
+
+
+def _alone(names: Sequence[str], reason: str) -> str:
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return ", ".join([*(f"`{name}`" for name in names[:NAMED]), *more]) or reason
+
+
+def by_formula(bites: Sequence[Bite]) -> Iterator[str]:
+    """Of those generated, a row for each function of the reference and clause."""
+    yield "| function | clause | changes | found at every seed | median | slowest |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: |"
+    generated = [bite for bite in bites if bite.kind == "generated"]
+    for (function, clause), some in group_by(generated, lambda b: (_function(b.name), b.clause)).items():
+        found = sum(bite.found for bite in some)
+        numbers = (str(len(some)), str(found), _number(_median(some)), _number(_most(some)))
+        yield _row(f"`{function}`", f"`{clause}`", *numbers)
+
+
+def _function(name: str) -> str:
+    """Of a generated mutant's name, where the change is."""
+    return re.match(r"[^:]*", name)[0]  # type: ignore[index]
+
+
+def _median(bites: Iterable[Bite]) -> float:
+    return statistics.median(bite.median for bite in bites)
+
+
+def _most(bites: Iterable[Bite]) -> float:
+    return max(bite.most for bite in bites)
+
+
+def _number(value: float) -> str:
+    return "–" if value == float("inf") else f"{value:g}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
