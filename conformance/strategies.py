@@ -85,6 +85,7 @@ def sequences(
     subject: Subject,
     *,
     lengths: Sequence[int] = (1, 5, 2),
+    buckets: Sequence[Sizes] = FEW,
     forms: Sequence[Config] | None = None,
     given_state: bool | None = False,
     masked: bool = False,
@@ -97,7 +98,7 @@ def sequences(
     of three show the state, where the family can.
     """
     forms = subject.forms[:1] if forms is None else forms
-    sizes, length = draw(st.sampled_from([(FEW[i % len(FEW)], n) for i, n in enumerate(lengths)]))
+    sizes, length = draw(st.sampled_from([(buckets[i % len(buckets)], n) for i, n in enumerate(lengths)]))
     hidden = subject.family.wirings and draw(st.sampled_from((False, False, True)))
     chosen = draw(wirings(subject, sizes)) if hidden else subject.family.shown
     config = subject.config(sizes, **{**chosen, **draw(st.sampled_from(forms)), **arguments})

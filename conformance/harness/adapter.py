@@ -64,6 +64,7 @@ METHODS = (
     "step",
     "sequence",
     "gradients",
+    "sequence_gradients",
     "initial_state",
     "shapes",
     "roundtrip",
@@ -177,6 +178,24 @@ class Adapter:
         sum(output * cotangent) + sum(state[i] * state_cotangent[i]).
         """
         raise NotSupported("gradients is not offered")
+
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+    ) -> Any:
+        """{"inputs", "initial_state": [...], "timespans", "parameters": {...}}: the gradients of
+
+        sum(output * cotangent) + sum(state[i] * state_cotangent[i]), for a sequence's outputs (batch, time,
+        size) and its last state. `wrapper` is None or "layer", as in `sequence`.
+        """
+        raise NotSupported("sequence_gradients is not offered")
 
     def initial_state(self, model: Any, batch: int) -> Any:
         """{"state": [(batch, size)], "dtypes": [...]}"""

@@ -17,7 +17,7 @@ from .keras_models import Models
 from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
 from .keras_running import Runner
-from .keras_sequences import Values, plan, run_sequence
+from .keras_sequences import Values, built_for_gradients, call_layer, plan, run_sequence
 from .packages import origin, plain, regime
 from .wirings import graphs
 
@@ -145,6 +145,25 @@ class KerasCells(Adapter):
         tensors = {"inputs": inputs, "state": state, "timespans": timespans}
         by_value, by_tensor = gradients(
             self.runner, built, [parameters], call_cell, tensors, [cotangent, *state_cotangent]
+        )
+        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
+
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+    ) -> Any:
+        parsed = self._model(model)
+        built = built_for_gradients(self.layers, parsed, wrapper)
+        tensors = {"inputs": inputs, "timespans": timespans, "initial_state": initial_state}
+        by_value, by_tensor = gradients(
+            self.runner, built, [parameters], call_layer, tensors, [cotangent, *state_cotangent]
         )
         return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
 

@@ -19,9 +19,10 @@ def gradients(
     tensors: dict[str, Any],
     cotangents: list[Array],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Gradients, as arrays, by the built cell's named parameters in their order, and by `tensors`.
+    """Gradients, as arrays, by the built layer's named parameters in their order, and by `tensors`.
 
-    A gradient that the framework says does not exist is zero. Raises NotSupported where Keras has none.
+    `function` returns an output and states. A gradient that the framework says does not exist is zero.
+    Raises NotSupported where Keras has none.
     """
     if runner.backend not in _BY_BACKEND:
         raise runner.not_supported("Keras has no gradients")
@@ -49,7 +50,7 @@ def _tensorflow(runner: Runner, built: Built, function: Function) -> Function:
 
     def differentiated(values: Any, tensors: Any, cotangents: Any) -> Any:
         values, tensors = tree.map_structure(runner.tensor_of_any, (values, tensors))
-        flat = [leaf for leaf in tree.flatten([values, tensors]) if leaf is not None]
+        flat = [*values, *_leaves(tensors, tree)]
         with tf.GradientTape() as tape:
             tape.watch([leaf for leaf in flat if leaf.dtype.is_floating])
             total = _total(runner, pure(values, tensors), cotangents)
@@ -68,7 +69,7 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
         tensors = tree.map_structure(
             lambda a: None if a is None else runner.tensor(a).requires_grad_(), tensors
         )
-        flat = [leaf for leaf in tree.flatten(tensors) if leaf is not None]
+        flat = _leaves(tensors, tree)
         answer = function(built.layer, **tensors)
         leaves = [variable.value for variable in variables] + flat
         found = torch.autograd.grad(_total(runner, answer, cotangents), leaves, allow_unused=True)
@@ -87,6 +88,13 @@ def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
         weights = runner.tensor_of_any(cotangent)
         total = total + ops.sum(ops.cast(tensor, weights.dtype) * weights)
     return total
+
+
+def _leaves(tensors: Any, tree: Any) -> list[Any]:
+    """The tensors there are, in the order in which a structure is mapped, which is not that of `flatten`."""
+    found: list[Any] = []
+    tree.map_structure(lambda t: None if t is None else found.append(t), tensors)
+    return found
 
 
 def _unflattened(flat: list[Any], values: Any, tensors: Any, tree: Any) -> tuple[list[Any], Any]:

@@ -137,6 +137,22 @@ def run_sequence(
     return _answer(plan, runner.arrays(nest))
 
 
+def built_for_gradients(layers: Layers, model: Model, wrapper: str | None) -> Built:
+    """A cell in the layer of a wrapper, which returns every output and the last state."""
+    if wrapper not in (None, "layer"):
+        raise BadParams(f"wrapper: {wrapper!r}; a sequence is differentiated through None or 'layer'")
+    options = {"return_sequences": True, "return_state": True}
+    wanted = Plan((model,), options, wrapper, None, None, (), False, False, 0, 0, ())
+    return _kept(layers, "sequence", wanted, lambda: build(layers, wanted))
+
+
+def call_layer(layer: Any, inputs: Any, timespans: Any, initial_state: Any) -> tuple[Any, list[Any]]:
+    """(outputs, [the last state's tensors])."""
+    times = {} if timespans is None else {"timespans": timespans}
+    output, *states = theirs(layer, inputs, initial_state=initial_state, **times)
+    return output, states
+
+
 def build(layers: Layers, plan: Plan) -> Built:
     """The layer of a plan, built."""
     layer, cells = construct(layers, plan)

@@ -21,7 +21,7 @@ harness process, and nowhere else: keep the class in a file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
@@ -124,8 +124,11 @@ class OwnCell(Adapter):
 
     def capabilities(self) -> list[str]:
         offered = ["build", "parameters", "step"]
-        offered += ["gradients"] if self.framework.differentiates and self.cell.differentiable else []
-        return offered + (["sequence"] if self._has("sequence") else [])
+        differentiated = self.framework.differentiates and self.cell.differentiable
+        offered += ["gradients"] if differentiated else []
+        if not self._has("sequence"):
+            return offered
+        return [*offered, "sequence", *(["sequence_gradients"] if differentiated else [])]
 
     def build(self, model: Any) -> Any:
         values = self.parameters(model)["parameters"]
@@ -187,6 +190,28 @@ class OwnCell(Adapter):
         values, x, h, t = self.framework.numpy_all(found)
         return {"inputs": x, "state": h, "timespans": t, "parameters": values}
 
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+    ) -> Any:
+        if not self._has("sequence"):
+            raise NotSupported("no loop over a sequence")
+        if not self.cell.differentiable:
+            raise NotSupported("the loop is not differentiable by what it is given")
+        run, given = self._prepared(
+            model, parameters, inputs, initial_state, timespans, method=self.cell.sequence
+        )
+        found = self.framework.gradients(run, given, (cotangent, list(state_cotangent)))
+        values, x, h, t = self.framework.numpy_all(found)
+        return {"inputs": x, "initial_state": h, "timespans": t, "parameters": values}
+
     def sequence(
         self,
         model: Any = None,
@@ -236,15 +261,24 @@ class OwnCell(Adapter):
                 raise NotSupported(f"{self.name} has no {name}={value!r}")
         return model
 
-    def _prepared(self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any) -> Any:
-        """A step as a function of tensors, and the tensors."""
+    def _prepared(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any,
+        method: Callable[..., Any] | None = None,
+    ) -> Any:
+        """A step, or another method of the cell, as a function of tensors, and the tensors."""
         parsed = self._model(model)
         own = self.parameters(model)["parameters"]
         check({name: value.shape for name, value in own.items()}, parameters)
 
         def run(values: Any, x: Any, h: Any, t: Any) -> tuple[Any, list[Any]]:
             times = [] if t is None else [t]
-            return _pair(theirs(self.cell.step, dict(parsed.config), values, x, _one_or_all(h), *times))
+            state = _one_or_all(h)
+            return _pair(theirs(method or self.cell.step, dict(parsed.config), values, x, state, *times))
 
         return run, self.framework.tensors((parameters, inputs, state, timespans))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -67,7 +68,9 @@ class TorchModules(Adapter):
         offered = super().capabilities()
         if not any(kind.sequence for kind in self.builder.kinds.values()):
             offered = [
-                name for name in offered if name not in ("sequence", "save", "load", "train", "roundtrip")
+                name
+                for name in offered
+                if name not in ("sequence", "sequence_gradients", "save", "load", "train", "roundtrip")
             ]
         return offered
 
@@ -131,18 +134,28 @@ class TorchModules(Adapter):
         timespans: Any = None,
     ) -> Any:
         built = self.builder.ready(Model.parse(model))
-        built.assign(parameters)
-        built.module.eval()
-        given = (
-            *self.framework.tensors((inputs, state, timespans)),
-            {n: p for n, (p, _) in built.named.items()},
-        )
-        found = self.framework.gradients(
-            lambda x, h, t, _: one_step(built, x, h, t), given, (cotangent, list(state_cotangent))
-        )
-        x, h, t, named = found
-        kernels = {name: as_kernel(named[name], turned) for name, (_, turned) in built.named.items()}
-        return self.framework.numpy_all({"inputs": x, "state": h, "timespans": t, "parameters": kernels})
+        given, cotangents = (inputs, state, timespans), (cotangent, list(state_cotangent))
+        x, h, t, kernels = self._differentiated(built, parameters, given, one_step, cotangents)
+        return {"inputs": x, "state": h, "timespans": t, "parameters": kernels}
+
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+    ) -> Any:
+        parsed = Model.parse(model)
+        built = self.builder.fresh(parsed, return_sequences=True)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
+        given, cotangents = (inputs, initial_state, timespans), (cotangent, list(state_cotangent))
+        x, h, t, kernels = self._differentiated(built, parameters, given, call, cotangents)
+        return {"inputs": x, "initial_state": h, "timespans": t, "parameters": kernels}
 
     def sequence(
         self,
@@ -250,6 +263,21 @@ class TorchModules(Adapter):
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         return graphs(self.module, kind, arguments, input_dim)
+
+    def _differentiated(
+        self, built: Built, parameters: Any, given: Any, function: Callable[..., Any], cotangents: Any
+    ) -> Any:
+        """The gradients by inputs, state, timespans and named kernels of `function(built, x, h, t)`."""
+        built.assign(parameters)
+        built.module.eval()
+        named = {name: parameter for name, (parameter, _) in built.named.items()}
+        x, h, t, found = self.framework.gradients(
+            lambda x, h, t, _: function(built, x, h, t),
+            (*self.framework.tensors(given), named),
+            cotangents,
+        )
+        kernels = {name: as_kernel(found[name], turned) for name, (_, turned) in built.named.items()}
+        return self.framework.numpy_all((x, h, t, kernels))
 
     def _run(
         self, built: Built, inputs: Any, state: Any, timespans: Any, chunks: Any, with_state: bool

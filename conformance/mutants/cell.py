@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,20 +88,34 @@ class Cell:
             )
         return self.family.reference(parameters, inputs, state, time, self.config, {})
 
-    def derivative(self, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
-        """Of sum(output cotangent) + sum(state cotangent) by the array `name`, element by element."""
-        slopes = np.zeros(point[name].shape)
-        for index in np.ndindex(slopes.shape):
-            slopes[index] = self.slope({**point, name: moved(point[name], index)}, cotangents)
-        return slopes
-
-    def slope(self, point: Given, cotangents: tuple[Array, Array]) -> float:
-        """By the complex step that was taken in one element."""
+    def at(self, point: Given) -> tuple[Array, Array]:
+        """The step at a point, which is parameters, inputs, state and timespans by name."""
         time = column(point["timespans"], len(point["inputs"]))
-        output, state = self.formula(point, point["inputs"], point["state"], time)
-        output_cotangent, state_cotangent = cotangents
-        total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
-        return float(total) / COMPLEX_STEP
+        return self.formula(point, point["inputs"], point["state"], time)
+
+
+Run = Callable[[Given], tuple[Array, Array]]
+"""A point, which is arrays by name, to an output and a state."""
+
+
+def gradients(run: Run, point: Given, cotangents: tuple[Array, Array]) -> dict[str, Array]:
+    """Of sum(output cotangent) + sum(state cotangent), by each array of the point."""
+    return {name: derivative(run, point, name, cotangents) for name in point}
+
+
+def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
+    """By the array `name`, element by element."""
+    slopes = np.zeros(point[name].shape)
+    for index in np.ndindex(slopes.shape):
+        slopes[index] = slope(run({**point, name: moved(point[name], index)}), cotangents)
+    return slopes
+
+
+def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> float:
+    """By the complex step that was taken in one element."""
+    (output, state), (output_cotangent, state_cotangent) = answer, cotangents
+    total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
+    return float(total) / COMPLEX_STEP
 
 
 def moved(value: Array, index: tuple[int, ...]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,12 @@ class Layer:
             "output": shown,
             "state": [tensor for cell, own in pairs for tensor in cell.family.split(cell.config, own)],
         }
+
+    def at(self, point: Given) -> tuple[Array, Array]:
+        """One cell's outputs and last state at a point: parameters, inputs, initial_state and timespans."""
+        layer = replace(self, parameters=[point])
+        outputs, (last,) = layer.run(point["inputs"], None, point.get("timespans"), [point["initial_state"]])
+        return outputs, last
 
     def run(
         self, inputs: Array, mask: Array | None, times: Array | None, state: list[Array]

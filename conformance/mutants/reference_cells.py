@@ -13,11 +13,14 @@ import numpy as np
 
 from conformance.families import FAMILIES, Family, Sizes
 from conformance.implementation import ImplementationRaised, NotSupported
-from conformance.mutants.cell import CELLS, Array, Cell, Given
+from conformance.mutants.cell import CELLS, Array, Cell, Given, gradients
 from conformance.mutants.layer import Layer, Rows, bidirectional
 from reference import graph
 
-METHODS = ("build", "parameters", "step", "sequence", "gradients", "initial_state", "wiring")
+METHODS = (
+    *("build", "parameters", "step", "sequence", "gradients", "sequence_gradients", "initial_state"),
+    "wiring",
+)
 
 
 class ReferenceCells:
@@ -150,11 +153,30 @@ class ReferenceCells:
         cell, times = Cell.of(model), np.asarray(timespans)
         given = {"inputs": inputs, "state": np.concatenate(state, axis=-1), "timespans": times}
         cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        point = {**parameters, **given}
-        found = {name: cell.derivative(point, name, cotangents) for name in point}
+        found = gradients(cell.at, {**parameters, **given}, cotangents)
         by_tensor = {name: found.pop(name) for name in given}
         tensors = cell.family.split(cell.config, by_tensor["state"])
         return {**by_tensor, "state": tensors, "parameters": found}
+
+    def sequence_gradients(
+        self,
+        model: dict[str, Any],
+        parameters: Given,
+        inputs: Array,
+        initial_state: list[Array],
+        cotangent: Array,
+        state_cotangent: list[Array],
+        timespans: Array | None = None,
+        wrapper: str | None = None,
+    ) -> dict[str, Any]:
+        cell = Cell.of(model)
+        given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
+        given |= {} if timespans is None else {"timespans": timespans}
+        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
+        slopes = gradients(Layer([cell], [parameters], {}).at, {**parameters, **given}, cotangents)
+        by_tensor = {name: slopes.pop(name) for name in given}
+        first = cell.family.split(cell.config, by_tensor["initial_state"])
+        return by_tensor | {"initial_state": first, "parameters": slopes}
 
     def wiring(self, kind: str, arguments: dict[str, Any], input_dim: int) -> dict[str, Any]:
         built = graph(kind, arguments, input_dim)

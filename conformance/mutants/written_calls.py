@@ -205,6 +205,39 @@ REWRITES = (
         "(output.imag * output_cotangent)",
         "(output.imag * (0.0 * output_cotangent + 1.0))",
     ),
+    # Gradients of sequences
+    Rewrite(
+        "StateDetachedBetweenSteps",
+        "No gradient flows from a step to the one before.",
+        "gradient.sequence.inputs",
+        SEQUENCE,
+        STEP,
+        "output, new = step(inputs[:, k, :], state.real, k)",
+    ),
+    Rewrite(
+        "InitialStateNotLearnt",
+        "No gradient reaches the initial state.",
+        "gradient.sequence.initial_state",
+        ANSWERS,
+        '"initial_state": first, "parameters"',
+        '"initial_state": [0.0 * tensor for tensor in first], "parameters"',
+    ),
+    Rewrite(
+        "TimesNotLearnt",
+        "The elapsed times of a sequence are constants.",
+        "gradient.sequence.timespans",
+        LAYER,
+        "None if counted is None else counted[:, k]",
+        "None if counted is None else counted[:, k].real",
+    ),
+    Rewrite(
+        "MeanOverSteps",
+        "The gradient by a parameter is the mean over the steps, not their sum.",
+        "gradient.sequence.parameters",
+        ANSWERS,
+        '"parameters": slopes}',
+        '"parameters": {path: slope / inputs.shape[1] for path, slope in slopes.items()}}',
+    ),
     # Sequences
     Rewrite(
         "FirstSampleRepeated",

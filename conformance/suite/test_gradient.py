@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import StepCase, Values, array
+from conformance.cases import StepCase, array
 from conformance.checks import clause
 from conformance.families import Sizes
+from conformance.gradients import Cotangents, derivative
 from conformance.strategies import FEW, any_steps, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
-
-Cotangents = tuple[Values, Values]
 
 KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
 """Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""
@@ -48,24 +46,24 @@ def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], C
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    judge.derivative(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
+    derivative(subject, case, "inputs", found["inputs"], cotangents, seed)
 
 
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
     joined = np.concatenate([np.asarray(tensor) for tensor in found["state"]], axis=-1)
-    judge.derivative(subject, case, {"state": joined}, cotangents, seed)
+    derivative(subject, case, "state", joined, cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    judge.derivative(subject, case, {"timespans": found["timespans"]}, cotangents, seed)
+    derivative(subject, case, "timespans", found["timespans"], cotangents, seed)
 
 
 @clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=4)
 def test_parameters(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
     for path in case.parameters:
-        judge.derivative(subject, case, {path: found["parameters"].get(path)}, cotangents, seed)
+        derivative(subject, case, path, found["parameters"].get(path), cotangents, seed)

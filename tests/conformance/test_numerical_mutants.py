@@ -85,6 +85,7 @@ def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
         "Backbone",
         "Elapsed time",
         "Gradients",
+        "Gradients of sequences",
         "Sequences",
         "Sequences with elapsed time",
     ],

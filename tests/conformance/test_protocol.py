@@ -78,6 +78,7 @@ def recorded(implementation: Implementation) -> list[tuple[bytes, bytes]]:
 
 CLAUSES = (
     *("cfc.step.default", "state.sizes", "state.initial", "state.pure", "gradient.parameters"),
+    "gradient.sequence.parameters",
     *("sequence.final_state", "sequence.mask", "sequence.bidirectional", "sequence.stacked"),
     *("layer.mask.carry", "layer.mask.implicit", "layer.bidirectional"),
     *("shape.computed", "serialization.config.complete", "serialization.config.round_trip"),
@@ -86,10 +87,11 @@ CLAUSES = (
 )
 """Between them they ask for every method but those of `asked_by_hand`, in every form."""
 
+WITHOUT = {"sequence_gradients", "shapes", "wiring"}
+"""What the program in JavaScript does not answer."""
 
-@pytest.fixture(
-    scope="module", params=[("ncps", "torch", METHODS), (HARNESS, "node", {*METHODS} - {"shapes", "wiring"})]
-)
+
+@pytest.fixture(scope="module", params=[("ncps", "torch", METHODS), (HARNESS, "node", {*METHODS} - WITHOUT)])
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""
     target, backend, methods = request.param

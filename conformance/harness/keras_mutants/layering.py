@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .fault import FaultOfLayer, found_by
+from .fault import FaultOfLayer, found_by, ops
 
 OFF = "output at step"
 
@@ -84,3 +84,54 @@ class UnrolledWithoutMask(_Called):
 
     def changed(self, given: dict[str, Any]) -> dict[str, Any]:
         return {**given, "mask": None if self.unroll else given["mask"]}
+
+
+@found_by("gradient.sequence.timespans", "derivative by timespans .* is 0,")
+class TimespansDetached(_Called):
+    """No gradient reaches the elapsed times."""
+
+    def changed(self, given: dict[str, Any]) -> dict[str, Any]:
+        times = given["timespans"]
+        return {**given, "timespans": None if times is None else ops.stop_gradient(times)}
+
+
+@found_by("gradient.sequence.initial_state", "derivative by state .* is 0,")
+class InitialStateDetached(_Called):
+    """No gradient reaches the initial state."""
+
+    def changed(self, given: dict[str, Any]) -> dict[str, Any]:
+        states = given["initial_state"]
+        return {**given, "initial_state": states and [ops.stop_gradient(h) for h in states]}
+
+
+class _Prepared(FaultOfLayer):
+    """A layer that changes what its cell prepares for a sequence: features, and the step that is left."""
+
+    def _fold(self, *given: Any) -> Any:
+        cell: Any = self.cell
+        prepare = cell.prepare
+        cell.prepare = lambda *asked: self.prepared(*prepare(*asked))
+        try:
+            return super()._fold(*given)
+        finally:
+            cell.prepare = prepare
+
+    def prepared(self, features: Any, step: Any) -> Any:
+        """What is folded instead."""
+        raise NotImplementedError
+
+
+@found_by("gradient.sequence.inputs", "derivative by inputs")
+class TruncatedToOneStep(_Prepared):
+    """No gradient flows from a step of a sequence to the one before."""
+
+    def prepared(self, features: Any, step: Any) -> Any:
+        return features, lambda x, states, t: step(x, [ops.stop_gradient(h) for h in states], t)
+
+
+@found_by("gradient.sequence.parameters", "derivative by backbone_0/kernel")
+class ProjectionNotLearnt(_Prepared):
+    """The product of the inputs and their kernel, which is taken once for a sequence, is not learnt."""
+
+    def prepared(self, features: Any, step: Any) -> Any:
+        return ops.stop_gradient(features), step

@@ -52,6 +52,24 @@ class TimeNotLearnt(Fault):
         return super().advance(heads, h, None if t is None else ops.stop_gradient(t))
 
 
+@found_by("gradient.parameters", "derivative by")
+class GateNotLearnt(Fault):
+    """No gradient flows through the time gate."""
+
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        states, gates = heads[:, : 2 * self.units], heads[:, 2 * self.units :]
+        return super().advance(ops.concatenate([states, ops.stop_gradient(gates)], axis=-1), h, t)
+
+
+@found_by("gradient.parameters", "derivative by (tau_kernel|backbone)")
+class ClippedStraightThrough(FaultOfLTC):
+    """Where the time constant is held at a limit, the gradient passes as if it were not."""
+
+    def _relax(self, h: Any, d: Any, log_tau: Any, t: Any) -> Any:
+        held = ops.clip(log_tau, -9.0, 9.0)
+        return super()._relax(h, d, ops.stop_gradient(held - log_tau) + log_tau, t)
+
+
 @found_by("training.step", "tau_kernel/(kernel|bias) is not changed by a step")
 class TauNotLearnt(FaultOfLTC):
     """The time constant is not trained."""

@@ -1,0 +1,103 @@
+"""Judges gradients by the slope of the reference in a random direction, taken by the complex step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance import judge
+from conformance.cases import Case, StepCase, Values, array
+from conformance.subject import Subject
+from conformance.tolerance import ErrorBounded
+from reference import fold
+
+Cotangents = tuple[Values, Values]
+"""Of the output and of the state, its tensors side by side."""
+
+STEP = 1e-30
+"""The complex step: small enough that its square vanishes."""
+
+HALF_THE_DIGITS = 2.0**-26
+
+
+def derivative(
+    subject: Subject, case: Case, name: str, gradient: Any, cotangents: Cotangents, seed: int
+) -> None:
+    """The gradient by `name` has the slope of the reference in a random direction.
+
+    `name` is a parameter's path, or "inputs", "state" or "timespans". What is within its bound of a kink is
+    counted, and not judged.
+    """
+    __tracebackhide__ = True
+    if kinked(subject, case):
+        subject.tally.kinks += 1
+        return
+    shape = np.shape(point(case)[name])
+    gradient = np.zeros(shape) if gradient is None else np.asarray(gradient)
+    if gradient.size == np.prod(shape):
+        gradient = gradient.reshape(shape)
+    judge.shaped(subject, f"gradient by {name}", gradient, shape)
+    direction = array(shape, "normal", seed, name, subject.dtype)
+    want = slope(subject, moved(case, name, 1j * STEP * direction), cotangents)
+    weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
+    scale = np.sum(np.abs(gradient * direction)) + weight * np.max(np.abs(direction))
+    like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale)
+    slopes_close(subject, f"derivative by {name}", float(np.sum(gradient * direction)), like)
+
+
+def kinked(subject: Subject, case: Case) -> bool:
+    """Whether the reference is within its bound of a kink."""
+    if isinstance(case, StepCase):
+        return any(wanted.kink for wanted in subject.reference(case))
+    outputs, last = judge.folded(subject, case)
+    return any(wanted.kink for wanted in (*outputs, last))
+
+
+def point(case: Case) -> dict[str, Values]:
+    """What there is to differentiate by, by name."""
+    named = {"inputs": case.inputs, "state": case.state, "timespans": case.timespans}
+    return {**case.parameters, **{name: value for name, value in named.items() if value is not None}}
+
+
+def moved(case: Case, name: str, by: Values) -> Case:
+    """The case, one of its arrays moved."""
+    there: dict[str, Any] = {name: point(case)[name] + by}
+    if name in case.parameters:
+        return replace(case, parameters={**case.parameters, **there})
+    return replace(case, **there)
+
+
+def slope(subject: Subject, case: Case, cotangents: Cotangents) -> float:
+    """Of sum(output cotangent) + sum(state cotangent), at a case that was moved by the complex step."""
+    answer = computed(subject, case)
+    slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
+    return float(sum(slopes)) / STEP
+
+
+def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
+    """The reference's output, of a sequence (batch, time, outputs), and the last state; without bounds."""
+    config = subject.family.full(case.config)
+
+    def step(at: StepCase) -> tuple[Values, Values]:
+        return subject.family.reference(
+            at.parameters, at.inputs, at.state, at.column, config, subject.variant
+        )
+
+    if isinstance(case, StepCase):
+        return step(case)
+    start, options = judge.initial_state(subject, case), judge.fold_options(case)
+    outputs, last = fold(lambda _, state, k: step(case.at(k, state)), case.inputs, start, **options)
+    return np.stack(outputs, axis=1), last
+
+
+def slopes_close(subject: Subject, what: str, got: float, want: ErrorBounded) -> None:
+    """Two slopes agree."""
+    __tracebackhide__ = True
+    excess = judge.ratio(np.abs(got - want.value), want.error)
+    subject.tally.add(excess.reshape(1), 0)
+    if not excess <= 1.0:
+        summary = f"{what} along a direction is {got:.9g}, but should be {float(want.value):.9g}"
+        evidence = {"got": got, "want": float(want.value), "bound": float(want.error)}
+        raise subject.departure(summary, excess=float(excess), **evidence)
