@@ -38,12 +38,20 @@ def _default(subject: Subject, config: Config) -> Config:
 def _difference(subject: Subject, to: Answering, model: Mapping[str, Any]) -> str | None:
     """Which variables have other names than in the specification's table; None where nobody can say."""
     try:
-        variables = to.request("build", model=model)["variables"]
+        own = _own(to, model)
     except (ImplementationRaised, NotSupported, RequestRefused):
         return None
-    own = {variable["name"] for variable in variables} - {None}
     wanted = set(_table(subject, model, model["config"]))
     return not_mapped(own, wanted) if own != wanted else ""
+
+
+def _own(to: Answering, model: Mapping[str, Any]) -> set[str]:
+    """The names of a built cell's variables; where it builds none, those of the parameters it is given."""
+    try:
+        variables = to.request("build", model=model)["variables"]
+    except NotSupported:
+        return set(to.request("parameters", model=model)["parameters"])
+    return {variable["name"] for variable in variables} - {None}
 
 
 def _table(subject: Subject, model: Mapping[str, Any], config: Config) -> set[str]:

@@ -95,7 +95,7 @@ def _parameters(subject: Subject, case: StepCase) -> Parameters:
 
 
 def _path(variable: Mapping[str, Any]) -> str:
-    return str(variable["path"]) + ("" if variable["trainable"] else " (not trained)")
+    return str(variable["path"]) + (" (not trained)" if variable["trainable"] is False else "")
 
 
 def _offered(implementation: Answering) -> list[str]:

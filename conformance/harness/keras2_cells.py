@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .adapter import BadParams, NotSupported, theirs
+from .adapter import Model, NotSupported, theirs
 from .conventions import declared
 from .keras_names import arguments_of, family_of
 from .own import Cell, OwnCell
@@ -44,6 +44,7 @@ class Keras2Cell(Cell):
     """One class of cells, as `own.Cell` wants it."""
 
     backend: ClassVar[str] = "tensorflow"
+    differentiable: ClassVar[bool] = False
 
     def __init__(self, cell: type) -> None:
         family = family_of(cell)
@@ -54,18 +55,20 @@ class Keras2Cell(Cell):
         known = {name: name if name in taken else SPELLINGS.get(name, "") for name in ARGUMENTS[family]}
         self.spelled = {name: spelling for name, spelling in known.items() if spelling in taken}
         self.arguments = dict.fromkeys(self.spelled)  # type: ignore[misc]
-        self.variables: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
 
     def parameters(self, config: dict[str, Any], features: int) -> dict[str, Any]:
-        return {name: variable.numpy() for name, variable in self.named(self.built(config, features)).items()}
+        return {name: v.numpy() for name, v in self.build(config, features).items()}
+
+    def build(self, config: dict[str, Any], features: int, dtype: str = "") -> dict[str, Any]:
+        """The named variables of the cell that `step` calls, in the dtype of Keras."""
+        return self.named(self.built(config, features))
 
     def step(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
     ) -> tuple[Any, Any]:
         cell = self.built(config, int(x.shape[-1]))
-        self.variables = self.named(cell)
-        for name, variable in self.variables.items():
+        for name, variable in self.named(cell).items():
             variable.assign(parameters[name])
         output, new = theirs(cell, x if t is None else [x, t], [state])
         return output, list(new)
@@ -127,7 +130,7 @@ class Keras2Cells(OwnCell):
 
     def capabilities(self) -> list[str]:
         wired = ["wiring"] if self.legacy.family.startswith("wired") else []
-        return [*super().capabilities(), *wired]
+        return [*super().capabilities(), "gradients", *wired]
 
     def build(self, model: Any) -> Any:
         parsed = self._model(model)
@@ -136,7 +139,18 @@ class Keras2Cells(OwnCell):
         sizes: dict[str, Any] = {"state_size": list(size) if isinstance(size, (list, tuple)) else [size]}
         with suppress(NotImplementedError):  # what Keras 2 raises for a cell that says none
             sizes["output_size"] = cell.output_size
-        return {**super().build(model), **sizes}
+        trained = {id(variable) for variable in cell.trainable_weights}  # a frozen layer's say that they are
+        listed = [
+            {**told, "trainable": id(variable) in trained}
+            for told, variable in zip(super().build(model)["variables"], cell.weights, strict=True)
+        ]
+        return {"variables": listed, **sizes}
+
+    def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
+        """All of the cell's weights; those without a name of the specification too."""
+        cell = self.legacy.built(model.config, model.input_dim)
+        names = {id(variable): name for name, variable in self.legacy.named(cell).items()}
+        return [(v.name.partition(":")[0], names.get(id(v)), v) for v in cell.weights]
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         return graphs(self.legacy.implements, kind, arguments, input_dim)
@@ -154,9 +168,10 @@ class Keras2Cells(OwnCell):
         """By the variables themselves: the cell reads them, and not what it is given."""
         run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
         run(values, x, h, t)
+        variables = self.legacy.build(self._model(model).config, inputs.shape[-1])
         found = self.framework.gradients(
             lambda x, h, t, _: run(values, x, h, t),
-            (x, h, t, self.legacy.variables),
+            (x, h, t, variables),
             (cotangent, list(state_cotangent)),
         )
         x, h, t, parameters = self.framework.numpy_all(found)
@@ -176,7 +191,7 @@ def _named(weights: list[Any]) -> dict[str, Any]:
             if match := re.fullmatch(pattern, path):
                 canonical = match.expand(name)
                 if canonical in found:
-                    raise BadParams(f"two variables are {canonical}")
+                    raise NotSupported(f"two of the cell's variables are {canonical} by their paths")
                 found[canonical] = variable
                 break
     return found

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .frameworks import framework
-from .mapping import check
+from .mapping import check, not_mapped
 from .packages import origin, regime
 
 
@@ -42,7 +42,7 @@ class Cell:
         arguments: the arguments of the specification that the cell has, each with the values that it may
             have, or None for all of them. What is left out is judged by the specification's default.
         differentiable: whether the step computes with the very arrays that it is given, as a framework needs
-            to differentiate it; False where it reads variables of its own.
+            to differentiate it; False where it reads variables of its own, those of `build`.
         name: what reports call the cell; by default the name of the class.
         variant: a documented convention of your own, {"head_activation": "linear"} or {"time_sign": 1}, and
             `variant_source`, the words or the file that say so. It is reported and checked, and excuses
@@ -65,6 +65,16 @@ class Cell:
         SPEC.md has the table; kernels are `(in, out)`. They may be NumPy's or the framework's arrays.
         """
         raise NotImplementedError
+
+    def build(self, config: dict[str, Any], features: int, dtype: str) -> dict[str, Any]:
+        """The variables of a cell made by your own constructor, as they are, by canonical name.
+
+        dtype is "float32" or "float64". One that the specification does not know has a name of its own. What
+        is told of them is what they say: shape, dtype, and `trainable` or `requires_grad`. Where the cell
+        reads variables of its own these have to be the very ones that `step` reads, for they are read again
+        after it: keep the cell that you made. Without it nothing is said of variables and constructor.
+        """
+        raise NotSupported("no cell is built")
 
     def step(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = 1.0
@@ -123,7 +133,7 @@ class OwnCell(Adapter):
         }
 
     def capabilities(self) -> list[str]:
-        offered = ["build", "parameters", "step"]
+        offered = [*(["build"] if self._has("build") else []), "parameters", "step"]
         differentiated = self.framework.differentiates and self.cell.differentiable
         offered += ["gradients"] if differentiated else []
         if not self._has("sequence"):
@@ -131,13 +141,14 @@ class OwnCell(Adapter):
         return [*offered, "sequence", *(["sequence_gradients"] if differentiated else [])]
 
     def build(self, model: Any) -> Any:
-        values = self.parameters(model)["parameters"]
-        return {
-            "variables": [
-                {"path": name, "name": name, "shape": list(v.shape), "dtype": v.dtype.name, "trainable": True}
-                for name, v in values.items()
-            ],
-        }
+        return {"variables": [_told(*one) for one in self.variables(self._model(model))]}
+
+    def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
+        """Path, name and object of what the cell itself says that it has. Raises NotSupported."""
+        found = theirs(self.cell.build, dict(model.config), model.input_dim, model.dtype)
+        if not isinstance(found, dict):
+            raise ContractBroken(f"build returns a dict by name, not {type(found).__name__}")
+        return [(name, name, variable) for name, variable in found.items()]
 
     def parameters(self, model: Any) -> Any:
         parsed = self._model(model)
@@ -169,8 +180,8 @@ class OwnCell(Adapter):
         if repeat > 1:
             answer["outputs"] = [self.framework.numpy(output) for output, _ in answers]
         if echo:
-            after = self.framework.numpy_all({"inputs": x, "state": h, "parameters": values})
-            answer["after"] = after
+            left = {"inputs": x, "state": h, "parameters": self._left(self._model(model), values)}
+            answer["after"] = self.framework.numpy_all(left)
         return answer
 
     def gradients(
@@ -244,6 +255,20 @@ class OwnCell(Adapter):
         output = outputs[:, -1] if last_only else outputs
         return {"output": output, **({"state": last} if "return_state" in wanted else {})}
 
+    def _left(self, model: Model, given: dict[str, Any]) -> dict[str, Any] | None:
+        """The parameters as a step left them: those it was given or, where it reads its own, these.
+
+        None where nobody can say.
+        """
+        if self.cell.differentiable:
+            return given
+        if not self._has("build"):
+            return None
+        own = {name: variable for _, name, variable in self.variables(model) if name in given}
+        if given.keys() != own.keys():
+            raise NotSupported(not_mapped(set(own), set(given)))
+        return own
+
     def _has(self, method: str) -> bool:
         return getattr(type(self.cell), method) is not getattr(Cell, method)
 
@@ -281,6 +306,16 @@ class OwnCell(Adapter):
             return _pair(theirs(method or self.cell.step, dict(parsed.config), values, x, state, *times))
 
         return run, self.framework.tensors((parameters, inputs, state, timespans))
+
+
+def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
+    """What a variable says of itself; `trainable` is None where it says nothing."""
+    if not hasattr(variable, "dtype"):
+        raise ContractBroken(f"build returns arrays or variables, but {path} is {type(variable).__name__}")
+    dtype = str(getattr(variable.dtype, "name", variable.dtype)).removeprefix("torch.")
+    trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))
+    shape = [int(size) for size in variable.shape]
+    return {"path": path, "name": name, "shape": shape, "dtype": dtype, "trainable": trainable}
 
 
 def _one_or_all(state: list[Any]) -> Any:

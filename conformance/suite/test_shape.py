@@ -12,6 +12,7 @@ from conformance import judge
 from conformance.cases import sequence_case
 from conformance.checks import clause
 from conformance.families import Config, Sizes
+from conformance.implementation import NotSupported
 from conformance.strategies import FEW, any_steps, configs, seeds
 from conformance.subject import Subject
 from conformance.trial import Draw
@@ -50,8 +51,10 @@ def test_variables(subject: Subject, draw: Draw) -> None:
     got = {v["name"]: tuple(v["shape"]) for v in variables}
     want = subject.family.shapes(subject.family.full(config), features)
     judge.holds(subject, got == want, "variables are not those of the table", got=got, want=want)
-    fixed = [v["path"] for v in variables if not v["trainable"]]
+    fixed = [v["path"] for v in variables if v["trainable"] is False]
     judge.holds(subject, not fixed, "variables that cannot be trained", got=fixed)
+    if any(v["trainable"] is None for v in variables):
+        raise NotSupported("the cell does not say which of its variables can be trained")
 
 
 @clause("shape.symbolic")

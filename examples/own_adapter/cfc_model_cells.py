@@ -91,13 +91,22 @@ class TensorFlow(Cell):
     def __init__(self):
         from cfc_model.tf_cfc import CfcCell
 
-        self.implements = CfcCell
+        self.implements, self.kept = CfcCell, {}
+
+    def build(self, config, features, dtype):
+        """The variables that a step reads: those of the one cell that is kept for these arguments."""
+        import tensorflow as tf
+
+        tf.keras.backend.set_floatx(dtype)
+        key = repr((config, features, dtype))
+        if key not in self.kept:
+            self.kept[key] = self.cell(config, features, dtype)
+        return self.kept[key][1]
 
     def cell(self, config, features, dtype):
         """A cell, called once, which builds what is in it, and its variables by canonical name."""
         import tensorflow as tf
 
-        tf.keras.backend.set_floatx(dtype)
         cell = self.implements(config["units"], hparams(config))
         cell(tf.zeros((1, features), dtype), [tf.zeros((1, config["units"]), dtype)])
         layers = [layer for layer in cell.backbone.layers if layer.weights]
@@ -109,11 +118,11 @@ class TensorFlow(Cell):
         return cell, found | ({"w_tau": cell.w_tau, "A": cell.A} if config["mode"] == "pure" else {})
 
     def parameters(self, config, features):
-        return {n: variable.numpy() for n, variable in self.cell(config, features, "float32")[1].items()}
+        return {n: variable.numpy() for n, variable in self.build(config, features, "float32").items()}
 
     def step(self, config, parameters, x, state, t=None):
-        cell, variables = self.cell(config, x.shape[-1], x.dtype.name)
-        for name, variable in variables.items():
+        for name, variable in self.build(config, x.shape[-1], x.dtype.name).items():
             variable.assign(parameters[name])
+        cell, _ = self.kept[repr((config, x.shape[-1], x.dtype.name))]
         output, new = cell(x if t is None else [x, t], [state])
         return output, list(new)

@@ -37,10 +37,13 @@ class Mine(Cell):
     family, backend, implements = "cfc", "torch", HandWritten
     arguments = {"units": None, "mode": ("default",), "backbone_layers": (0,)}
 
-    def parameters(self, config, features):
-        heads = HandWritten(features, config["units"]).heads
+    def build(self, config, features, dtype):
+        heads = HandWritten(features, config["units"]).to(getattr(torch, dtype)).heads
         kernels, biases = heads.weight.T.chunk(4, dim=1), heads.bias.chunk(4)
         return dict(zip(KERNELS, kernels, strict=True)) | dict(zip(BIASES, biases, strict=True))
+
+    def parameters(self, config, features):
+        return self.build(config, features, "float32")
 
     def step(self, config, parameters, x, state, t=1.0):
         weights = {

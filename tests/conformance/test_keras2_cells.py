@@ -1,20 +1,43 @@
 """Cells of Keras 2, PyPI's `ncps.tf` and older: in an environment of their own, `.ci/peer.py --tf`."""
 
 import os
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from conformance import variants
+from conformance.checks import every
 from conformance.families import Sizes
 from conformance.implementation import start
+from conformance.trial import Plan, judge_clause
 from tests.conformance.test_torch_modules import a_step, excess, subject_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("NCPS_CONFORMANCE_TF_PYTHON")
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="NCPS_CONFORMANCE_TF_PYTHON: no tf-keras")
 ONE = Sizes(1, 3, 4, 5)
+FAULTY = """
+    import tensorflow as tf
+    from ncps.tf import CfCCell
+
+    class DriftingCfCCell(CfCCell):
+        def call(self, inputs, states, **kwargs):
+            answer = super().call(inputs, states, **kwargs)
+            self.ff1_bias.assign_add(tf.ones_like(self.ff1_bias))
+            return answer
+
+    class LargerCfCCell(CfCCell):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight(name="scale", shape=(1,), dtype="float64")
+
+    class FixedCfCCell(CfCCell):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.trainable = False
+"""
 LINEAR = {"head_activation": "linear"}
 WIRED = {**LINEAR, "sparse_time_heads": False, "signed_synapses": True}
 
@@ -56,3 +79,40 @@ def test_gradients_are_those_of_the_variables():
         before, after = (subject.step(case, parameters=p)["output"] for p in (case.parameters, moved))
         np.testing.assert_allclose(found["parameters"]["A"].sum(), (after - before).sum() / 1e-6, rtol=1e-6)
         assert found["timespans"].shape == case.timespans.shape
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faulty")
+    (folder / "faulty.py").write_text(textwrap.dedent(FAULTY))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("target", "clause", "outcome", "said"),
+    [
+        ("ncps.tf:CfCCell", "state.pure", "pass", ""),
+        ("faulty:DriftingCfCCell", "state.pure", "fail", "ff1_bias after the step"),
+        ("ncps.tf:CfCCell", "shape.variables", "pass", ""),
+        ("ncps.tf:LTCCell", "shape.variables", "pass", ""),
+        ("faulty:LargerCfCCell", "shape.variables", "fail", "variables that the specification does not know"),
+        ("faulty:FixedCfCCell", "shape.variables", "fail", "variables that cannot be trained"),
+        ("ncps.tf:CfCCell", "dtype.policy", "not applicable", "no dtype policy 'mixed_float16'"),
+        ("faulty:LargerCfCCell", "dtype.policy", "fail", "under float32 a variable is not float32"),
+    ],
+)
+def test_what_a_cell_has_and_leaves_is_read_from_its_variables(faulty, target, clause, outcome, said):
+    with start(target, python=PYTHON, path=faulty, regime="x32", threads=1) as implementation:
+        subject = subject_of(implementation, target.partition(":")[2], "float32")
+        found = judge_clause(every()[clause], subject, Plan(3, 1, variant="strict"))
+    assert found.outcome == outcome, found
+    assert said in (found.failure.summary if found.failure else found.reason)
+
+
+def test_the_code_of_the_cfc_paper_is_read_again_after_a_step():
+    path = ROOT / "examples" / "own_adapter"
+    with start("cfc_model_cells:TensorFlow", python=PYTHON, path=path, regime="x32", threads=1) as paper:
+        subject = subject_of(paper, "CfcCell", "float32")
+        for clause in ("state.pure", "shape.variables"):
+            found = judge_clause(every()[clause], subject, Plan(3, 1, variant="strict"))
+            assert found.outcome == "pass", found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import reference
+from conformance import clauses
 from conformance.checks import every
 from conformance.families import FAMILIES
 from conformance.implementation import NotSupported
@@ -158,3 +161,45 @@ def test_a_target_of_other_dtypes_than_are_judged_is_asked_at_no_tier() -> None:
     assert offered({"host": "mine", "dtypes": ["float16"]}) == []
     assert offered({"host": "mine", "dtypes": ["float32"]}) == ["float32"]
     assert offered({"host": "keras", "dtypes": ["float32"]}) == list(TIERS)
+
+
+SPEC = clauses.load().clauses
+TABLE = (Path(reference.__file__).parent / "SPEC.md").read_text().partition("| capability |")[2]
+ROWS = [line.split("|")[2].split(",") for line in TABLE.partition("\n\n")[0].splitlines()[2:]]
+NAMED = {name.strip(): row for row, names in enumerate(ROWS) for name in names}
+"""The row of the table of capabilities that names an id or an area."""
+STEPS = 0
+
+
+def row_of(clause: str) -> int:
+    """The row in which a clause stands: by its longest beginning that is named; a formula is one of steps."""
+    parts = clause.split(".")
+    beginnings = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return STEPS if parts[0] in FAMILIES else next(NAMED[name] for name in beginnings if name in NAMED)
+
+
+def test_the_table_of_capabilities_names_nothing_that_there_is_not_and_every_clause() -> None:
+    areas = {clause.split(".")[0] for clause in SPEC}
+    assert set(NAMED) <= {*SPEC, *areas, "gradient.sequence"}
+    assert {row_of(clause) for clause in SPEC} == set(range(len(ROWS)))
+
+
+class StepsAlone(ReferenceCells):
+    """Offers steps and parameters, what the first row of the table asks of all, and nothing else."""
+
+    def request(self, method: str, **params: Any) -> Any:
+        if method not in ("step", "parameters"):
+            raise NotSupported(f"no {method}")
+        return super().request(method, **params)
+
+
+@pytest.mark.parametrize(
+    "clause", [id for id, c in SPEC.items() if {"cfc", "ltc"} & set(c.families) and every()[id].backends == 1]
+)
+def test_of_a_target_that_takes_steps_is_judged_what_the_table_says(clause: str) -> None:
+    family = "ltc" if clause.startswith("ltc") else "cfc"
+    (cell,) = [one for one in ReferenceCells().describe()["cells"] if one["family"] == family]
+    subject = Subject(StepsAlone(), {**cell, "layer": None}, "float64")
+    found = judge_clause(every()[clause], subject, Plan(2, 0, variant="strict"))
+    assert (found.outcome != "not applicable") == (row_of(clause) == STEPS), found
+    assert found.outcome in ("pass", "not applicable"), found

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance.checks import every
 from conformance.doctor import examine
 from conformance.implementation import ImplementationRaised, NotSupported, start
+from conformance.subject import Subject
+from conformance.trial import Plan, judge_clause
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = [
@@ -43,6 +46,60 @@ class Decay(Cell):
         t = np.reshape(t, (-1, 1))
         new = np.tanh(state + t / (t + tau) * (d - state))
         return new, new
+
+class Drifting(Decay):
+    """Changes its parameters, those very ones that it is given."""
+
+    def step(self, config, parameters, x, state, t=1.0):
+        answer = super().step(config, parameters, x, state, t)
+        parameters["bias"] += 1.0
+        return answer
+
+class Holding(Decay):
+    """Reads arrays of its own, and says which; `drift` is added to them in a step."""
+
+    differentiable = False
+    drift = 0.0
+
+    def __init__(self):
+        self.kept = {}
+
+    def build(self, config, features, dtype):
+        if not isinstance(config["units"], int) or config["units"] < 1:
+            raise ValueError("units must be an integer of at least 1")
+        key = repr((config, features, dtype))
+        if key not in self.kept:
+            self.kept[key] = {n: v.astype(dtype) for n, v in self.parameters(config, features).items()}
+        return self.kept[key]
+
+    def step(self, config, parameters, x, state, t=1.0):
+        own = self.build(config, x.shape[-1], x.dtype.name)
+        for name, value in own.items():
+            value[...] = parameters[name]
+        answer = super().step(config, own, x, state, t)
+        own["bias"] += self.drift
+        return answer
+
+class HoldingAndDrifting(Holding):
+    drift = 1.0
+
+class Lost(Holding):
+    """With an array more than the specification has."""
+
+    def build(self, config, features, dtype):
+        return {**super().build(config, features, dtype), "more": np.zeros(1, "float16")}
+
+class Secret(Holding):
+    """Reads arrays of its own, and tells nobody which."""
+
+    build = Cell.build
+
+    def step(self, config, parameters, x, state, t=1.0):
+        return Decay.step(self, config, parameters, x, state, t)
+
+class Careless(Holding):
+    def build(self, config, features, dtype):
+        return self.parameters(config, features)
 
 class Forgetful(Decay):
     def parameters(self, config, features):
@@ -100,7 +157,7 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
     with plain("Decay") as implementation:
         found = seen(implementation)
         assert found.health == "agrees", found.diagnosis
-        assert set(implementation.describe()["capabilities"]) == {"describe", "build", "parameters", "step"}
+        assert set(implementation.describe()["capabilities"]) == {"describe", "parameters", "step"}
         assert found.milliseconds is not None
         assert implementation.describe()["cells"][0]["variant"]["source"] == "a comment"
 
@@ -143,3 +200,39 @@ def test_what_a_cell_raises_is_its_own_fault(plain):
         }
         with pytest.raises(ImplementationRaised, match="to be returned"):
             implementation.request("step", parameters=values, **asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "clause", "outcome", "said"),
+    [
+        ("Decay", "state.pure", "pass", ""),
+        ("Drifting", "state.pure", "fail", "bias after the step"),
+        ("Holding", "state.pure", "pass", ""),
+        ("HoldingAndDrifting", "state.pure", "fail", "bias after the step"),
+        ("Secret", "state.pure", "not applicable", "what a step left of its parameters"),
+        ("Decay", "shape.variables", "not applicable", "no cell is built"),
+        ("Holding", "shape.variables", "not applicable", "does not say which of its variables can be tr"),
+        ("Lost", "shape.variables", "fail", "variables are not those of the table"),
+        ("Decay", "dtype.policy", "not applicable", "no cell is built"),
+        ("Lost", "dtype.policy", "fail", "under float32 a variable is not float32"),
+        ("Decay", "errors.arguments", "not applicable", "no cell is built"),
+        ("Holding", "errors.arguments", "pass", ""),
+        ("Careless", "errors.arguments", "fail", "is accepted in silence"),
+    ],
+)
+def test_what_an_adapter_cannot_tell_is_not_passed(plain, name, clause, outcome, said):
+    with plain(name) as implementation:
+        (cell,) = implementation.describe()["cells"]
+        found = judge_clause(every()[clause], Subject(implementation, cell), Plan(6, 1, variant="strict"))
+    assert found.outcome == outcome, found
+    assert re.search(said, found.failure.summary if found.failure else found.reason)
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="no torch")
+@pytest.mark.parametrize("clause", ["shape.variables", "errors.arguments", "state.pure"])
+def test_what_an_adapter_tells_is_judged(clause):
+    folder = ROOT / "examples" / "own_adapter"
+    with start("torch_cfc:Mine", path=folder, regime="x32", threads=1) as implementation:
+        (cell,) = implementation.describe()["cells"]
+        found = judge_clause(every()[clause], Subject(implementation, cell), Plan(6, 1, variant="strict"))
+    assert found.outcome == "pass", found
