@@ -18,6 +18,7 @@ import conformance
 from conformance import clauses
 from conformance.encoding import NotAnExample, decode, encode
 from conformance.implementation import HarnessFault
+from conformance.reading import NotJson, parse
 from conformance.report import jsonfile
 from conformance.subject import Subject
 from conformance.verdict import Failure
@@ -130,11 +131,13 @@ def of_file(path: Path) -> Iterator[None]:
 def load(path: Path) -> Any:
     """The JSON of a file. Raises NotAnExample."""
     try:
-        return json.loads(path.read_bytes())
+        return parse(path.read_bytes())
     except OSError as wrong:
         raise NotAnExample(f"cannot be read: {wrong.strerror}") from None
-    except (ValueError, RecursionError) as wrong:  # no UTF-8, no JSON, or nested without end
-        raise NotAnExample(f"not JSON: {str(wrong)[:160]}") from None
+    except NotJson as wrong:
+        raise NotAnExample(str(wrong)) from None
+    except ValueError as wrong:  # a name that no file can have
+        raise NotAnExample(f"cannot be read: {wrong}") from None
 
 
 def read(path: Path) -> StoredExample:

@@ -108,10 +108,14 @@ def step(subject: Subject, case: StepCase, **options: Any) -> Values:
 
 
 def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
-    """The tensors of a state side by side, as many as there should be."""
+    """The tensors of a state side by side, as many and as large as there should be."""
     __tracebackhide__ = True
-    want = len(subject.family.state_sizes(subject.family.full(config)))
+    sizes = subject.family.state_sizes(subject.family.full(config))
+    want = len(sizes)
     holds(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
+    batch = np.shape(state[0])[0] if np.ndim(state[0]) else 0
+    for i, (tensor, size) in enumerate(zip(state, sizes, strict=True)):
+        shaped(subject, f"state {i}", np.asarray(tensor), (batch, size))
     return np.concatenate([np.asarray(tensor) for tensor in state], axis=-1)
 
 

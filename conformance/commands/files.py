@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 import jsonschema
 
 from conformance.commands.refusals import Refusal
+from conformance.reading import NotJson
 from conformance.report import jsonfile
 from conformance.verdict import Report
 
@@ -25,8 +25,8 @@ def _read(path: Path) -> Report:
         return jsonfile.read(path)
     except OSError as error:
         raise Refusal(f"{path}: cannot be read ({error.strerror})") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(f"{path}: not JSON ({error})") from error
+    except NotJson as error:
+        raise Refusal(f"{path}: {error}") from error
     except jsonschema.ValidationError as error:
         where = "/".join(map(str, error.absolute_path)) or "the document"
         raise Refusal(

@@ -16,6 +16,8 @@ import numpy as np
 MAX_BYTES = 1 << 28
 """The longest message, and the largest array, in bytes."""
 MAX_RANK = 16
+MAX_DEPTH = 64
+"""Of lists and objects in one another, in a message."""
 
 DTYPES = {
     name: np.dtype(name).newbyteorder("<")
@@ -52,11 +54,29 @@ def loads(line: bytes) -> Any:
     if len(line) > MAX_BYTES:
         raise WireError(f"a line of more than {MAX_BYTES} bytes")
     try:
-        return decode(json.loads(line, parse_constant=_refuse))
+        message = json.loads(line, parse_constant=_refuse)
+        check_depth(message)
+        return decode(message)
     except (ValueError, RecursionError) as error:
         if isinstance(error, WireError):
             raise
         raise WireError(f"not a JSON message: {error}: {line[:80]!r}") from error
+
+
+def check_depth(value: Any) -> None:
+    """Raises WireError where lists and objects are nested deeper than `MAX_DEPTH`."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [one for item in level for one in _items(item) if isinstance(one, (dict, list))]
+        if not level:
+            return
+    raise WireError(f"nested more than {MAX_DEPTH} deep")
+
+
+def _items(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refuse(constant: str) -> Any:

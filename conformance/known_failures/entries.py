@@ -85,7 +85,7 @@ def load(path: Path) -> tuple[Entry, ...]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as wrong:
         raise UsageError(f"--known-failures {path}: cannot be read: {wrong.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
+    except (ValueError, RecursionError) as wrong:  # no UTF-8, no TOML, a number or nesting without end
         raise UsageError(f"--known-failures {path}: not TOML: {wrong}") from None
     try:
         examples.validate(document, SCHEMA)

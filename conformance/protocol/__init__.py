@@ -70,6 +70,7 @@ class Checker:
             return
         try:
             message = json.loads(line)
+            wire.check_depth(message)
         except (ValueError, RecursionError):
             return
         check_answer(method, params, message)

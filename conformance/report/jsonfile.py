@@ -19,6 +19,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 
+from conformance.reading import parse
 from conformance.report.status import status, target_status, targets
 from conformance.verdict import Report, verdict_from
 
@@ -60,9 +61,21 @@ def from_json(document: Mapping[str, Any]) -> Report:
     """
     validate(document)
     names = [field.name for field in dataclasses.fields(Report)]
-    values = {name: numbers(document[name]) for name in names if name in document}
-    values["verdicts"] = [verdict_from(verdict) for verdict in values["verdicts"]]
+    values = {name: document[name] for name in names if name in document}
+    values["verdicts"] = [verdict_from(_numerical(verdict)) for verdict in values["verdicts"]]
     return Report(**values)
+
+
+EVIDENCE = ("case", "got", "want", "bound", "excess", "example")
+"""What of a failure may hold numbers that are not finite."""
+
+
+def _numerical(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict with numbers where there may be numbers; a name "NaN" is a name."""
+    failure = verdict["failure"]
+    if failure is not None:
+        failure = {**failure, **{name: numbers(failure.get(name)) for name in EVIDENCE if name in failure}}
+    return {**verdict, "worst": numbers(verdict["worst"]), "failure": failure}
 
 
 def numbers(value: Any) -> Any:
@@ -120,4 +133,4 @@ def pretty(value: Any, indent: str = "") -> str:
 
 def read(path: Path) -> Report:
     """The report in the file at `path`. Raises ValueError where it holds none."""
-    return from_json(json.loads(path.read_text(encoding="utf-8")))
+    return from_json(parse(path.read_bytes()))

@@ -110,7 +110,7 @@ def _asked(value: Any) -> str:
     """What an option was given, as a reader says it."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "not given"
-    return {None: "not given", False: "not given", True: "given"}.get(value, str(value))
+    return "given" if value is True else str(value) if value else "not given"
 
 
 def _alike(what: str, values: Mapping[str, Any]) -> None:

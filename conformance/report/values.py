@@ -39,8 +39,8 @@ def count(number: int, what: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in prose: "jax, torch and numpy"."""
-    *most, last = names
+    """Names in prose: "jax, torch and numpy", or "none"."""
+    *most, last = list(names) or ["none"]
     return f"{', '.join(most)} and {last}" if most else last
 
 

@@ -127,14 +127,22 @@ def test_judged_counts_clauses_not_tiers_and_leaves_out_what_is_not_applicable_o
 
 numbers = st.none() | st.floats()
 texts = st.text(max_size=8).filter(lambda text: text not in jsonfile.NOT_FINITE)
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
-)
-objects = st.dictionaries(texts, plain, max_size=3)
+
+
+def values_of(floats: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
+    """JSON values with these numbers."""
+    return st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | floats | texts,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+plain = values_of(st.floats())
+evidence = st.dictionaries(texts, plain, max_size=3)
+objects = st.dictionaries(texts, values_of(st.floats(allow_nan=False, allow_infinity=False)), max_size=3)
 failures = st.builds(
-    Failure, texts, case=objects, got=plain, want=plain, bound=plain, excess=numbers, script=texts
+    Failure, texts, case=evidence, got=plain, want=plain, bound=plain, excess=numbers, script=texts
 )
 verdicts = st.builds(
     Verdict,
@@ -152,7 +160,7 @@ verdicts = st.builds(
     values=st.integers(0, 99),
     undecided=st.integers(0, 99),
     worst=numbers,
-    seconds=st.floats(),
+    seconds=st.floats(0, 1e9),
     variant=objects,
     holds_under_variant=st.booleans(),
     failure=st.none() | failures,
