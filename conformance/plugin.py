@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     """Tests of one harness stand together, the slowest harness first; what is not asked for goes."""
     keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}
     items[:] = sorted(
-        (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].place.rank
+        (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].order
     )
     run = session.config.stash[SESSION]
     if run.options.shard:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -32,6 +30,8 @@ class Place:
     backend: str
     regime: str
     exchange: bool = False
+    reads: bool = False
+    """Whether nothing is built there: it loads what the other process of its group has saved."""
 
     @classmethod
     def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> Place:
@@ -95,18 +95,19 @@ class Pool:
             in_process=asked.in_process,
         )
 
-    @contextmanager
-    def elsewhere(self, target: str, backend: str, *, fresh: bool) -> Iterator[Implementation]:
-        """The same target in another process: a fresh one, or the warm one of another backend."""
-        place = Place(target, backend, "x32", exchange=True)
-        if not fresh:
-            warm = self.at(place)
-            if warm.closed:
-                warm.restart()
-            yield warm
-            return
-        with self.start(place) as implementation:
-            yield implementation
+    def elsewhere(self, target: str, backend: str, *, same: bool) -> Implementation:
+        """The same target in another process: of another backend, or of this one, where nothing is built."""
+        place = Place(target, backend, "x32", exchange=not same, reads=same)
+        other = self.at(place)
+        if other.closed:
+            other.restart()
+        return other
+
+    def close_readers(self) -> None:
+        """End the processes that load: the next to be asked is a fresh one."""
+        for place, reader in self.running.items():
+            if place.reads:
+                reader.close()
 
     def close(self) -> None:
         """End every process."""

@@ -59,6 +59,11 @@ class Key:
         }
 
     @property
+    def order(self) -> tuple[object, ...]:
+        """Of the tests of a run: by harness, and there by cell, whose compiled programs are kept a while."""
+        return (self.place.rank, self.cell["name"])
+
+    @property
     def id(self) -> str:
         """CELL-BACKEND[-TIER]@GROUP, from which a process that has only a test's id reads its group."""
         parts = (self.cell["name"], self.place.backend, self.tier)

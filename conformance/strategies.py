@@ -18,10 +18,12 @@ from conformance.families.mixed_memory import CELLS
 from conformance.offer import Offer
 from conformance.subject import Subject
 
-BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), Sizes(2, 3, 4, 5), Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
+DIFFERENT = Sizes(2, 3, 4, 5)
+
+BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), DIFFERENT, Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
 """The smallest first; all sizes equal; no two sizes equal; one unit; a batch of one."""
 
-FEW = (Sizes(1, 1, 1, 1), Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
+FEW = (Sizes(1, 1, 1, 1), DIFFERENT, Sizes(3, 3, 3, 3))
 
 ORDINARY = ("column", "column", "zero")
 """Forms of elapsed time where a clause is not about time."""
@@ -51,7 +53,7 @@ def steps(
     if not subject.family.backbone_activation:  # a larger program, which takes longer to compile
         buckets = [sizes for sizes in buckets if sizes in FEW] or buckets
     sizes = draw(st.sampled_from(buckets))
-    chosen = subject.family.shown if shown else draw(wirings(subject, sizes))
+    chosen = subject.family.shown if shown else wired(subject, sizes)
     config = subject.config(sizes, layers=layers, **{**chosen, **arguments})
     return cases.step_case(
         subject.family,
@@ -71,11 +73,15 @@ def any_steps(draw: st.DrawFn, /, subject: Subject, **kinds: Any) -> cases.StepC
     return draw(steps(subject, **form, **kinds))
 
 
-@st.composite
-def wirings(draw: st.DrawFn, subject: Subject, sizes: Sizes) -> Config:
-    """The argument `wiring` of a family that has one: it shows the whole state, or some of it."""
-    offered = subject.family.wirings
-    return {"wiring": draw(st.sampled_from(offered(sizes)[:2]))} if offered else {}
+def wired(subject: Subject, sizes: Sizes) -> Config:
+    """The argument `wiring` of a family that has one: at the sizes that differ it puts out some of the state.
+
+    At the others it puts out all: one wiring for each of the sizes is one program to compile.
+    """
+    if subject.family.wirings is None:
+        return {}
+    whole, part, *_ = subject.family.wirings(sizes)
+    return {"wiring": part if sizes == DIFFERENT else whole}
 
 
 @st.composite
@@ -94,13 +100,13 @@ def sequences(
 ) -> cases.SequenceCase:
     """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
 
-    `given_state` None draws whether an initial state is given. Each length goes with one of the sizes. Two
-    of three show the state, where the family can.
+    `given_state` None draws whether an initial state is given. Each length goes with one of the sizes; at
+    those that differ a wired cell hides some of its state.
     """
     forms = subject.forms[:1] if forms is None else forms
     sizes, length = draw(st.sampled_from([(buckets[i % len(buckets)], n) for i, n in enumerate(lengths)]))
-    hidden = subject.family.wirings and draw(st.sampled_from((False, False, True)))
-    chosen = draw(wirings(subject, sizes)) if hidden else subject.family.shown
+    hidden = subject.family.wirings and sizes == DIFFERENT
+    chosen = wired(subject, sizes) if hidden else subject.family.shown
     config = subject.config(sizes, **{**chosen, **draw(st.sampled_from(forms)), **arguments})
     case = cases.sequence_case(
         subject.family,

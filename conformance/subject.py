@@ -142,7 +142,7 @@ class Subject:
     def backend(self) -> str:
         return self.implementation.backend
 
-    @property
+    @cached_property
     def arithmetic(self) -> Arithmetic:
         return Arithmetic(self.dtype)
 
@@ -281,11 +281,14 @@ class Subject:
         finally:
             self.variant, self.tally = variant_before, tally_before
 
-    @contextmanager
-    def elsewhere(self, backend: str) -> Iterator[Answering]:
-        """The same target in another process: of another backend, or a fresh one of the same."""
+    def elsewhere(self, backend: str) -> Answering:
+        """The same target in another process: of another backend, or of the same one."""
         if self.pool is None:
             raise NotSupported("a process of its own")
-        target = self.implementation.target
-        with self.pool.elsewhere(target, backend, fresh=backend == self.backend) as implementation:
-            yield implementation
+        return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
+
+    def renew(self) -> None:
+        """Fresh processes, which have seen nothing."""
+        if self.pool is not None:
+            self.pool.close_readers()
+        self.implementation.restart()

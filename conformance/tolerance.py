@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,17 @@ class Arithmetic:
 
     dtype: str
 
-    @property
+    @cached_property
     def u(self) -> float:
         """Unit roundoff, with the reference's own added."""
         return float(np.finfo(self.dtype).eps) / 2 + REFERENCE_ROUNDOFF
 
-    @property
+    @cached_property
     def floor(self) -> float:
         """What one operation may lose to flushing subnormal numbers to zero."""
         return float(np.finfo(self.dtype).tiny)
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """The largest finite number."""
         return float(np.finfo(self.dtype).max)
@@ -69,7 +70,7 @@ class ErrorBounded:
         self.value: Values = np.asarray(value).astype(np.float64, casting="safe", copy=False)
         size = np.abs(self.value)
         flushed = np.where(size < arithmetic.floor, size, 0.0)
-        self.error: Values = np.maximum(np.broadcast_to(error, size.shape), flushed)
+        self.error: Values = np.maximum(error, flushed)
         self.arithmetic = arithmetic
         self.kink = kink
         """Whether a function with a kink was evaluated within the bound of its kink."""

@@ -14,6 +14,8 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
 from conformance import clauses, examples, script, variants
+from conformance.diagnosis import diagnosed
+from conformance.families.base import Variant
 from conformance.fitting import fitted, trains
 from conformance.implementation import HarnessFault, NotSupported
 from conformance.quirks import quirk_met
@@ -63,8 +65,8 @@ class Plan:
     seed: int
     database: str | None = None
     variant: str = "auto"
-    shrink: bool = True
-    """Whether a smaller example is looked for once one fails, which is most of the time of a failure."""
+    explain: bool = True
+    """Whether a failure is explained, by a smaller example and a known fault: most of the time it takes."""
     spec: clauses.Spec = field(default_factory=clauses.load)
     """The specification by which it judges."""
 
@@ -128,9 +130,15 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     if not _repeats(check, subject, plan):
         reason = f"seen once, and not again in a fresh process: {failure.summary}"
         return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
-    if plan.variant == "strict":
-        return _verdict(check, subject, plan, "fail", failure=failure)
-    return _under_a_variant(check, subject, plan, failure)
+    variant = {} if plan.variant == "strict" else variants.find(subject)
+    if not variant:
+        return _verdict(check, subject, plan, "fail", failure=_explained(subject, plan, failure))
+    return _under_a_variant(check, subject, plan, failure, variant)
+
+
+def _explained(subject: Subject, plan: Plan, failure: Failure) -> Failure:
+    """The failure, with the known fault that it comes of."""
+    return diagnosed(subject, failure) if plan.explain else failure
 
 
 def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
@@ -168,16 +176,16 @@ def _vague(subject: Subject) -> bool:
     return subject.tally.undecided > MOST_UNDECIDED * max(subject.tally.values, 1)
 
 
-def _under_a_variant(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:
+def _under_a_variant(
+    check: Check, subject: Subject, plan: Plan, failure: Failure, variant: Variant
+) -> Verdict:
     """A failure, and what of it remains under the variant of the specification that fits the steps.
 
     The example that is kept is one that fails by the specification itself.
     """
-    variant = variants.find(subject)
-    if not variant:
-        return _verdict(check, subject, plan, "fail", failure=failure)
     with subject.under(variant):
         remaining = search(check, subject, plan)
+        remaining = remaining and _explained(subject, plan, remaining)
     return _verdict(
         check,
         subject,
@@ -218,12 +226,12 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         if not shrinking.begun:
             subject.tally.examples += 1
 
-    shrinking_phase = (Phase.shrink,) if plan.shrink else ()
+    explaining = (Phase.shrink,) if plan.explain else ()
     configured = settings(
         max_examples=plan.examples,
         deadline=None,
         database=DirectoryBasedExampleDatabase(plan.database) if plan.database else None,
-        phases=(Phase.explicit, Phase.reuse, Phase.generate, *shrinking_phase),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, *explaining),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
@@ -252,7 +260,7 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
     """Whether the last example fails again in a fresh process."""
     recorded = subject.example
     assert isinstance(recorded, Recording)
-    subject.implementation.restart()
+    subject.renew()
     return play(check, subject, plan, recorded.drawn) is not None
 
 

@@ -78,7 +78,7 @@ def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) 
     played = judge_example(check, subject, plan, example.drawn)
     if played.outcome != "pass":
         return played
-    subject.implementation.restart()
+    subject.renew()
     return judge_example(check, subject, plan, example.drawn)
 
 

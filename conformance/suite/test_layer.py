@@ -251,8 +251,8 @@ def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
         given = {**subject.about(case), **asked, "path": path, "options": dict(case.options)}
         before = subject.request("save", **given)["output"]
         for backend in backends:
-            with subject.elsewhere(backend) as other:
-                after = subject.request("load", to=other, path=path, **asked)["output"]
+            other = subject.elsewhere(backend)
+            after = subject.request("load", to=other, path=path, **asked)["output"]
             for k, like in enumerate(outputs):
                 judge.agree(subject, f"output at step {k}", before[:, k], after[:, k], like)
 

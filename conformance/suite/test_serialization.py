@@ -123,6 +123,6 @@ def moved(subject: Subject, case: SequenceCase, backends: Sequence[str]) -> None
         path = str(Path(folder) / "model.keras")
         before = subject.request("save", **subject.about(case), path=path)["output"]
         for backend in backends:
-            with subject.elsewhere(backend) as other:
-                after = subject.request("load", to=other, path=path, inputs=case.inputs)["output"]
+            other = subject.elsewhere(backend)
+            after = subject.request("load", to=other, path=path, inputs=case.inputs)["output"]
             agree(subject, case, before, after)
