@@ -1,17 +1,24 @@
-"""Judges gradients by the slope of the reference in a random direction, taken by the complex step."""
+"""Judges gradients: in float64 by the slope of the reference, in float32 by its adjoint and its bound.
+
+The slope is taken in a random direction by the complex step.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from conformance import judge
+from conformance import adjoint_bounds, judge
 from conformance.cases import Case, StepCase, Values, array
 from conformance.subject import Subject
-from conformance.tolerance import ErrorBounded
+from conformance.tolerance import ErrorBounded, lift
 from reference import fold
+from reference.adjoints import Gradients
+
+_ = adjoint_bounds  # imported for the rules that it adds
 
 Cotangents = tuple[Values, Values]
 """Of the output and of the state, its tensors side by side."""
@@ -45,6 +52,36 @@ def derivative(
     scale = np.sum(np.abs(gradient * direction)) + weight * np.max(np.abs(direction))
     like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale)
     slopes_close(subject, f"derivative by {name}", float(np.sum(gradient * direction)), like)
+
+
+def precise(
+    subject: Subject, case: StepCase, found: Mapping[str, Any], state: Values, cotangents: Cotangents
+) -> None:
+    """Every number of the gradients `found` is within the bound of the reference's adjoint.
+
+    `state` is the gradient by the state, its tensors side by side.
+    """
+    __tracebackhide__ = True
+    want = adjoint(subject, case, cotangents)
+    by_tensor = {"inputs": want.inputs, "state": want.state, "timespans": want.timespans}
+    if any(slope.kink for slope in (*by_tensor.values(), *want.parameters.values())):
+        subject.tally.kinks += 1
+        return
+    got = {"inputs": found["inputs"], "state": state, "timespans": found["timespans"], **found["parameters"]}
+    for name, slope in (by_tensor | want.parameters).items():
+        gradient = got.get(name)
+        given = np.zeros(slope.shape) if gradient is None else np.asarray(gradient)
+        judge.close(subject, f"gradient by {name}", given, slope)
+
+
+def adjoint(subject: Subject, case: StepCase, cotangents: Cotangents) -> Gradients:
+    """The gradients of the reference's step, with their bounds."""
+    bounded = {path: lift(value, subject.arithmetic) for path, value in case.parameters.items()}
+    x, h, t = (lift(array, subject.arithmetic) for array in (case.inputs, case.state, case.column))
+    of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
+    config = subject.family.full(case.config)
+    with np.errstate(all="ignore"):
+        return subject.family.adjoint(bounded, x, h, t, (of_output, of_state), config, subject.variant)
 
 
 def kinked(subject: Subject, case: Case) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reference.adjoints import Gradients
+
 Config = dict[str, Any]
 """Constructor arguments of a cell, as JSON."""
 
@@ -43,6 +45,22 @@ class Reference(Protocol):
         """`timespans` None gives none; `config` is full."""
 
 
+class Adjoint(Protocol):
+    """The gradients of a step, for cotangents of its output and of its new state."""
+
+    def __call__(
+        self,
+        parameters: Parameters,
+        inputs: Any,
+        state: Any,
+        timespans: Any,
+        cotangents: tuple[Any, Any],
+        config: Config,
+        variant: Variant,
+    ) -> Gradients:
+        """`timespans` is (batch, 1); `config` is full."""
+
+
 @dataclass(frozen=True)
 class Family:
     """A cell family."""
@@ -57,6 +75,7 @@ class Family:
     bad_arguments: tuple[Config, ...]
     """Arguments to refuse, each with the name of the culprit last."""
     reference: Reference
+    adjoint: Adjoint
     shapes: Callable[[Config, int], dict[str, tuple[int, ...]]]
     """(full config, input features) -> shape of each variable."""
     arranged: Callable[[Sizes, int | None, Config], Config]

@@ -7,6 +7,7 @@ from typing import Any
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import cfc_step
+from reference.adjoints import Gradients, cfc_adjoint
 
 DEFAULTS: Config = {
     "mode": "default",
@@ -39,17 +40,34 @@ def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    new = cfc_step(
-        signed(parameters, variant),
-        inputs,
-        state,
-        *given(timespans),
-        mode=config["mode"],
-        backbone_layers=config["backbone_layers"],
-        activation=config["activation"],
-        head_activation=variant.get("head_activation", config["head_activation"]),
-    )
+    new = cfc_step(signed(parameters, variant), inputs, state, *given(timespans), **options(config, variant))
     return new, new
+
+
+def options(config: Config, variant: Variant) -> dict[str, Any]:
+    """What the reference has to know of the config."""
+    return {
+        "mode": config["mode"],
+        "backbone_layers": config["backbone_layers"],
+        "activation": config["activation"],
+        "head_activation": variant.get("head_activation", config["head_activation"]),
+    }
+
+
+def adjoint(
+    parameters: Parameters,
+    inputs: Any,
+    state: Any,
+    timespans: Any,
+    cotangents: tuple[Any, Any],
+    config: Config,
+    variant: Variant,
+) -> Gradients:
+    """The gradients of the reference step, under a variant of the specification."""
+    found = cfc_adjoint(
+        signed(parameters, variant), inputs, state, timespans, sum(cotangents), **options(config, variant)
+    )
+    return found._replace(parameters=dict(signed(found.parameters, variant)))
 
 
 def signed(parameters: Parameters, variant: Variant) -> Parameters:
@@ -75,6 +93,7 @@ CFC = Family(
     variants=VARIANTS,
     bad_arguments=(*BAD_ARGUMENTS, {"mode": "prue"}, {"head_activation": "no_such_activation"}),
     reference=step,
+    adjoint=adjoint,
     shapes=shapes,
     arranged=arranged(1, keeps_size=True),
     choices={"head_activation": ("linear", "lecun_tanh", "tanh")},

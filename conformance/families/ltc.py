@@ -7,6 +7,7 @@ from typing import Any
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import ltc_step
+from reference.adjoints import Gradients, ltc_adjoint
 
 DEFAULTS: Config = {
     "activation": "tanh",
@@ -31,17 +32,31 @@ def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    new = ltc_step(
-        parameters,
-        inputs,
-        state,
-        *given(timespans),
-        solver=variant.get("solver", config["solver"]),
-        activation=config["activation"],
-        backbone_layers=config["backbone_layers"],
-        backbone_activation=config["backbone_activation"],
-    )
+    new = ltc_step(parameters, inputs, state, *given(timespans), **options(config, variant))
     return new, new
+
+
+def options(config: Config, variant: Variant) -> dict[str, Any]:
+    """What the reference has to know of the config."""
+    return {
+        "solver": variant.get("solver", config["solver"]),
+        "activation": config["activation"],
+        "backbone_layers": config["backbone_layers"],
+        "backbone_activation": config["backbone_activation"],
+    }
+
+
+def adjoint(
+    parameters: Parameters,
+    inputs: Any,
+    state: Any,
+    timespans: Any,
+    cotangents: tuple[Any, Any],
+    config: Config,
+    variant: Variant,
+) -> Gradients:
+    """The gradients of the reference step, under a variant of the specification."""
+    return ltc_adjoint(parameters, inputs, state, timespans, sum(cotangents), **options(config, variant))
 
 
 LTC = Family(
@@ -52,6 +67,7 @@ LTC = Family(
     variants=({"solver": "explicit"},),
     bad_arguments=(*BAD_ARGUMENTS, {"solver": "euler"}, {"backbone_units": 4, "backbone_layers": 0}),
     reference=step,
+    adjoint=adjoint,
     shapes=shapes,
     arranged=arranged(0, keeps_size=False),
     choices={},

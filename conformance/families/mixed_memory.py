@@ -12,6 +12,7 @@ from conformance.families.ltc import LTC
 from conformance.families.wired_cfc import WIRED_CFC, WIRED_VARIANTS
 from conformance.families.wired_ltc import WIRED_LTC
 from reference import mixed_memory_step
+from reference.adjoints import Gradients, mixed_memory_adjoint
 
 CELLS = {"CfCCell": CFC, "LTCCell": LTC, "WiredCfCCell": WIRED_CFC, "WiredLTCCell": WIRED_LTC}
 """The cells that may stand behind it, by the name that the config gives."""
@@ -55,7 +56,7 @@ def step(
     """The reference step, under a variant of the specification."""
     family, own = behind(config)
     size = units(config)
-    inner = {p.removeprefix(PREFIX): value for p, value in parameters.items() if p.startswith(PREFIX)}
+    inner = behind_parameters(parameters)
 
     def cell(x: Any, m: Any, t: Any) -> tuple[Any, Any]:
         return family.reference(inner, x, m, t, own, variant)
@@ -65,6 +66,44 @@ def step(
     return output, np.concatenate([new, memory], axis=-1)
 
 
+def behind_parameters(parameters: Parameters) -> Parameters:
+    """Those of the cell behind the LSTM, by its own paths."""
+    return {p.removeprefix(PREFIX): value for p, value in parameters.items() if p.startswith(PREFIX)}
+
+
+def adjoint(
+    parameters: Parameters,
+    inputs: Any,
+    state: Any,
+    timespans: Any,
+    cotangents: tuple[Any, Any],
+    config: Config,
+    variant: Variant,
+) -> Gradients:
+    """The gradients of the reference step, under a variant of the specification."""
+    family, own = behind(config)
+    size = units(config)
+    inner = behind_parameters(parameters)
+
+    def cell(x: Any, m: Any, t: Any, of_output: Any, of_state: Any) -> Gradients:
+        return family.adjoint(inner, x, m, t, (of_output, of_state), own, variant)
+
+    of_output, of_state = cotangents
+    found, of_cell = mixed_memory_adjoint(
+        parameters,
+        inputs,
+        state[:, :size],
+        state[:, size:],
+        timespans,
+        of_output,
+        of_state[:, :size],
+        of_state[:, size:],
+        adjoint=cell,
+    )
+    named = {PREFIX + path: slope for path, slope in of_cell.items()}
+    return found._replace(parameters=found.parameters | named)
+
+
 MIXED_MEMORY = Family(
     name="mixed_memory",
     defaults={},
@@ -72,6 +111,7 @@ MIXED_MEMORY = Family(
     variants=WIRED_VARIANTS,
     bad_arguments=({"cell": 3},),
     reference=step,
+    adjoint=adjoint,
     shapes=shapes,
     arranged=arranged,
     output_size=lambda config: behind(config)[0].output_size(behind(config)[1]),

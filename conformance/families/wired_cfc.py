@@ -10,6 +10,7 @@ from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.cfc import VARIANTS, head_shapes, signed
 from conformance.families.wired import WIRED, arranged, graph, output_size
 from reference import wired_cfc_step
+from reference.adjoints import Gradients, wired_cfc_adjoint
 from reference.wired_cfc import TIME_HEADS, layer_masks
 
 DEFAULTS: Config = {
@@ -36,21 +37,42 @@ def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    wiring = graph(config, inputs.shape[-1])
-    return wired_cfc_step(
-        polarised(signed(parameters, variant), config, inputs.shape[-1], variant),
-        inputs,
-        state,
-        *given(timespans),
-        layers=wiring.layers,
-        adjacency=wiring.adjacency,
-        sensory_adjacency=wiring.sensory_adjacency,
-        output_dim=output_size(config),
-        mode=config["mode"],
-        head_activation=variant.get("head_activation", config["head_activation"]),
-        fully_recurrent=config["fully_recurrent"],
-        sparse_time_heads=variant.get("sparse_time_heads", config["sparse_time_heads"]),
-    )
+    features = inputs.shape[-1]
+    given_signs = polarised(signed(parameters, variant), config, features, variant)
+    return wired_cfc_step(given_signs, inputs, state, *given(timespans), **options(config, features, variant))
+
+
+def options(config: Config, input_dim: int, variant: Variant) -> dict[str, Any]:
+    """What the reference has to know of the config."""
+    wiring = graph(config, input_dim)
+    return {
+        "layers": wiring.layers,
+        "adjacency": wiring.adjacency,
+        "sensory_adjacency": wiring.sensory_adjacency,
+        "output_dim": output_size(config),
+        "mode": config["mode"],
+        "head_activation": variant.get("head_activation", config["head_activation"]),
+        "fully_recurrent": config["fully_recurrent"],
+        "sparse_time_heads": variant.get("sparse_time_heads", config["sparse_time_heads"]),
+    }
+
+
+def adjoint(
+    parameters: Parameters,
+    inputs: Any,
+    state: Any,
+    timespans: Any,
+    cotangents: tuple[Any, Any],
+    config: Config,
+    variant: Variant,
+) -> Gradients:
+    """The gradients of the reference step, under a variant of the specification."""
+    features = inputs.shape[-1]
+    given_signs = polarised(signed(parameters, variant), config, features, variant)
+    named = options(config, features, variant)
+    found = wired_cfc_adjoint(given_signs, inputs, state, timespans, *cotangents, **named)
+    back = polarised(signed(found.parameters, variant), config, features, variant)
+    return found._replace(parameters=dict(back))
 
 
 def polarised(parameters: Parameters, config: Config, input_dim: int, variant: Variant) -> Parameters:
@@ -99,6 +121,7 @@ WIRED_CFC = Family(
     variants=WIRED_VARIANTS,
     bad_arguments=({"mode": "prue"}, {"head_activation": "no_such_activation"}),
     reference=step,
+    adjoint=adjoint,
     shapes=shapes,
     choices={
         "head_activation": ("linear", "lecun_tanh", "tanh"),

@@ -9,6 +9,7 @@ import numpy as np
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.wired import WIRED, arranged, graph, output_size, units
 from reference import wired_ltc_step
+from reference.adjoints import Gradients, wired_ltc_adjoint
 
 DEFAULTS: Config = {
     "solver": "semi_implicit",
@@ -48,17 +49,32 @@ def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
     """The reference step, under a variant of the specification."""
-    wiring = graph(config, inputs.shape[-1])
-    return wired_ltc_step(
-        parameters,
-        inputs,
-        state,
-        *given(timespans),
-        adjacency=wiring.adjacency,
-        sensory_adjacency=wiring.sensory_adjacency,
-        output_dim=output_size(config),
+    return wired_ltc_step(parameters, inputs, state, *given(timespans), **options(config, inputs.shape[-1]))
+
+
+def options(config: Config, input_dim: int) -> dict[str, Any]:
+    """What the reference has to know of the config."""
+    wiring = graph(config, input_dim)
+    return {
+        "adjacency": wiring.adjacency,
+        "sensory_adjacency": wiring.sensory_adjacency,
+        "output_dim": output_size(config),
         **{name: config[name] for name in DEFAULTS},
-    )
+    }
+
+
+def adjoint(
+    parameters: Parameters,
+    inputs: Any,
+    state: Any,
+    timespans: Any,
+    cotangents: tuple[Any, Any],
+    config: Config,
+    variant: Variant,
+) -> Gradients:
+    """The gradients of the reference step, under a variant of the specification."""
+    named = options(config, inputs.shape[-1])
+    return wired_ltc_adjoint(parameters, inputs, state, timespans, *cotangents, **named)
 
 
 def synapses(config: Config, input_dim: int) -> dict[str, Any]:
@@ -85,6 +101,7 @@ WIRED_LTC = Family(
         {"output_mapping": "quadratic"},
     ),
     reference=step,
+    adjoint=adjoint,
     shapes=shapes,
     choices={
         "ode_unfolds": (3, 6),

@@ -205,6 +205,14 @@ REWRITES = (
         "(output.imag * output_cotangent)",
         "(output.imag * (0.0 * output_cotangent + 1.0))",
     ),
+    Rewrite(
+        "GradientInHalf",
+        "The gradient by the inputs is rounded to float16.",
+        "gradient.precision",
+        ANSWERS,
+        "return {**by_tensor, ",
+        'return {**by_tensor, "inputs": by_tensor["inputs"].astype(np.float16), ',
+    ),
     # Gradients of sequences
     Rewrite(
         "StateDetachedBetweenSteps",

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.cases import StepCase, array
+from conformance.cases import StepCase, Values, array
 from conformance.checks import clause
 from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivative
-from conformance.strategies import FEW, any_steps, seeds
+from conformance.gradients import Cotangents, derivative, precise
+from conformance.strategies import FEW, any_steps, recipes, seeds
 from conformance.subject import Subject
-from conformance.trial import FORMULA, Draw
+from conformance.trial import FORMULA, PRECISION, Draw
 
 KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
 """Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""
+
+PRECISE = ((FEW[1], "tanh"), (FEW[1], "elu"))
+"""Fewer of them: each is a program of its own, in one more regime."""
+
+moderate = st.sampled_from(("simple", "normal", "normal", "tiny"))
+"""Where a gate is saturated its slope is all rounding, and the bound of it decides nothing."""
 
 
 def kinds_of_its_own(subject: Subject) -> list[tuple[Sizes, str]]:
@@ -24,12 +31,17 @@ def kinds_of_its_own(subject: Subject) -> list[tuple[Sizes, str]]:
     return [(sizes, name) for sizes in FEW for name in subject.offer.values["activation"]] or list(KINDS)
 
 
-def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
+def gradients(
+    subject: Subject,
+    draw: Draw,
+    kinds: Sequence[tuple[Sizes, str]] = KINDS,
+    recipe: st.SearchStrategy[str] = recipes,
+) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
     """A case, its gradients, the cotangents of output and state, and a seed for directions."""
-    allowed = [kind for kind in KINDS if subject.offer.allows("activation", kind[1])]
+    allowed = [kind for kind in kinds if subject.offer.allows("activation", kind[1])]
     sizes, activation = draw(st.sampled_from(allowed or kinds_of_its_own(subject)))
     chosen = {"activation": activation} if subject.accepts("activation") else {}
-    case = draw(any_steps(subject, time=("column",), buckets=[sizes], **chosen))
+    case = draw(any_steps(subject, time=("column",), buckets=[sizes], recipe=recipe, **chosen))
     seed = draw(seeds)
     outputs = (len(case.inputs), subject.outputs(case.config))
     of_output = array(outputs, "normal", seed, "cotangent of the output", subject.dtype)
@@ -43,6 +55,11 @@ def gradients(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Any], C
     return case, subject.request("gradients", **subject.about(case), **params), (of_output, of_state), seed
 
 
+def side_by_side(found: dict[str, Any]) -> Values:
+    """The gradient by the whole state."""
+    return np.concatenate([np.asarray(tensor) for tensor in found["state"]], axis=-1)
+
+
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
@@ -52,8 +69,7 @@ def test_inputs(subject: Subject, draw: Draw) -> None:
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    joined = np.concatenate([np.asarray(tensor) for tensor in found["state"]], axis=-1)
-    derivative(subject, case, "state", joined, cotangents, seed)
+    derivative(subject, case, "state", side_by_side(found), cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
@@ -67,3 +83,9 @@ def test_parameters(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
     for path in case.parameters:
         derivative(subject, case, path, found["parameters"].get(path), cotangents, seed)
+
+
+@clause("gradient.precision", tiers=(PRECISION,), examples=50, smoke=1)
+def test_precision(subject: Subject, draw: Draw) -> None:
+    case, found, cotangents, _ = gradients(subject, draw, PRECISE, moderate)
+    precise(subject, case, found, side_by_side(found), cotangents)

@@ -61,6 +61,16 @@ class GateNotLearnt(Fault):
         return super().advance(ops.concatenate([states, ops.stop_gradient(gates)], axis=-1), h, t)
 
 
+@found_by("gradient.precision", "gradient by .* but should be")
+class DigitsLostBackwards(Fault):
+    """The gradient by the new state goes through a difference of large numbers, which loses half of it."""
+
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        new = super().advance(heads, h, t)
+        nothing = 1e4 * (ops.softplus(new) - ops.softplus(-new) - new)
+        return new + (nothing - ops.stop_gradient(nothing))
+
+
 @found_by("gradient.parameters", "derivative by (tau_kernel|backbone)")
 class ClippedStraightThrough(FaultOfLTC):
     """Where the time constant is held at a limit, the gradient passes as if it were not."""

@@ -1,0 +1,41 @@
+"""The adjoint of the backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from reference import activations
+from reference.activations import Array
+from reference.adjoints.activations import SLOPES
+from reference.adjoints.gradients import affine_adjoint, back_through, product
+
+
+def backbone_adjoint(
+    parameters: Mapping[str, Array],
+    inputs: Array,
+    state: Array,
+    dz: Array,
+    *,
+    layers: int,
+    backbone_activation: str,
+) -> tuple[dict[str, Array], Array, Array]:
+    """Gradients by the backbone's parameters, by inputs (batch, features) and by state (batch, units).
+
+    Args:
+        parameters, inputs, state, layers, backbone_activation: as for `reference.backbone.backbone`.
+        dz: the gradient by the features that the backbone puts out, (batch, C).
+    """
+    z, read, sums = np.concatenate([inputs, state], axis=-1), [], []
+    for i in range(layers):
+        read.append(z)
+        sums.append(z @ parameters[f"backbone_{i}/kernel"] + parameters[f"backbone_{i}/bias"])
+        z = activations.get(backbone_activation)(sums[-1])
+    found: dict[str, Array] = {}
+    for i in reversed(range(layers)):
+        da = product(dz, SLOPES[backbone_activation](sums[i]))
+        found |= affine_adjoint(f"backbone_{i}/{{}}", read[i], da)
+        dz = back_through([da], [parameters[f"backbone_{i}/kernel"]])
+    features = inputs.shape[-1]
+    return found, dz[:, :features], dz[:, features:]
