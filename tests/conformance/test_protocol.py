@@ -60,6 +60,9 @@ class Recorded:
         self.log.append((line, answer))
         return answer
 
+    def unasked(self) -> bytes:
+        return self.inner.unasked()
+
     def stderr(self) -> str:
         return self.inner.stderr()
 
