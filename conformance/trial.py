@@ -31,6 +31,9 @@ TIERS = (FORMULA, PRECISION)
 
 MOST_UNDECIDED = 0.05
 
+MOST_REMEMBERED = 2_000
+"""Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
+
 ENOUGH = 50
 """Examples after which the share of undecided values is taken at its word: of a few values one is many."""
 
@@ -208,6 +211,14 @@ def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFau
 
 def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     """Look for an example that breaks the clause, and shrink it."""
+    for begin in range(0, plan.examples, MOST_REMEMBERED):
+        part = replace(plan, examples=min(MOST_REMEMBERED, plan.examples - begin), seed=plan.seed + begin)
+        if failure := _search(check, subject, part):
+            return failure
+    return None
+
+
+def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     shrinking = Shrinking()
 
     def once(data: st.DataObject) -> None:

@@ -117,6 +117,8 @@ def _checked(line: bytes) -> dict[str, Any]:
         raise RpcError(PARSE_ERROR, str(error)) from error
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
         raise RpcError(INVALID_REQUEST, "a request is an object with a method")
+    if not isinstance(request.get("id", ""), (int, str)):
+        raise RpcError(INVALID_REQUEST, "the id of a request is a whole number or a text")
     if request.get("jsonrpc") != "2.0" or not isinstance(request.get("params", {}), dict):
         raise RpcError(INVALID_REQUEST, 'a request has "jsonrpc": "2.0" and its params, if any, by name')
     return request

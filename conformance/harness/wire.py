@@ -54,7 +54,7 @@ def loads(line: bytes) -> Any:
     if len(line) > MAX_BYTES:
         raise WireError(f"a line of more than {MAX_BYTES} bytes")
     try:
-        message = json.loads(line, parse_constant=_refuse)
+        message = json.loads(line, parse_constant=_refuse, parse_float=_finite)
         check_depth(message)
         return decode(message)
     except (ValueError, RecursionError) as error:
@@ -73,6 +73,11 @@ def check_depth(value: Any) -> None:
     raise WireError(f"nested more than {MAX_DEPTH} deep")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
 def _items(value: Any) -> Any:
     if isinstance(value, dict):
         return value.values()
@@ -80,7 +85,7 @@ def _items(value: Any) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise WireError(f"{constant} is not JSON")
+    raise WireError(f"{constant[:40]} is not JSON")
 
 
 def encode(value: Any) -> Any:
