@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,9 +19,23 @@ from conformance.commands.report import report
 from conformance.commands.run import run
 from conformance.commands.specification import explain, list_
 from conformance.commands.vectors import vectors_
+from conformance.report.screen import silence
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """A group that tells in a line of output, or of a file, that cannot be written or read."""
+
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return super().main(*arguments, **named)
+        except OSError as fault:
+            silence(sys.stdout)
+            what = f"{fault.filename}: " if fault.filename else "the output cannot be written: "
+            Refusal(f"{what}{fault.strerror}").show()
+            sys.exit(Refusal.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ncps-conformance", prog_name="conformance")
 def main() -> None:
     """Judges implementations of liquid neural cells (CfC, LTC) by the specification that comes with it."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 import jsonschema
 
 from conformance.commands.refusals import Refusal
 from conformance.reading import NotJson
 from conformance.report import jsonfile
+from conformance.report.screen import tell
 from conformance.verdict import Report
 
 
@@ -47,4 +47,4 @@ def written(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Refusal(f"{path}: cannot be written ({error.strerror})") from error
-    click.echo(f"written: {path}", err=True)
+    tell(f"written: {path}")

@@ -10,6 +10,7 @@ import click
 
 from conformance.options import UsageError
 from conformance.pool import CannotBeJudged
+from conformance.report.screen import tell
 from conformance.verdict import EXIT_CODES
 
 
@@ -19,7 +20,7 @@ class Refusal(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"conformance: {self.message}", file=file, err=True)
+        tell(f"conformance: {self.message}")
 
 
 class NotJudged(Refusal):

@@ -18,7 +18,7 @@ from conformance.interrupts import CutShort, Ending, ends_on_signals
 from conformance.options import RunOptions, click_options, resolve, run_options, specification
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
-from conformance.report.screen import screen
+from conformance.report.screen import screen, tell
 from conformance.verdict import EXIT_CODES, Report
 
 STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
@@ -47,7 +47,7 @@ def run(**values: Any) -> None:
         terminal.render(report, spec.clauses, console)
     for path in (options.json, options.junit, options.examples, options.write_known_failures):
         if path and path.exists():
-            click.echo(f"written: {path}", err=True)
+            tell(f"written: {path}")
     publish(report, spec.clauses, options.markdown)
     sys.exit(ending.exit_code or exit_code(report))
 
@@ -58,7 +58,7 @@ def judged(options: RunOptions, ending: Ending) -> Report | None:
     with suppress(CutShort):
         report = judge(options)
     if report is None and ending.number is not None:
-        click.echo("conformance: ended before anything was judged", err=True)
+        tell("conformance: ended before anything was judged")
         sys.exit(ending.exit_code or EXIT_CODES["could not be judged"])
     return report
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from conformance import examples
+from conformance.report import jsonfile
 from conformance.report.status import group_by
 from conformance.verdict import Verdict
 
@@ -33,8 +34,7 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
         files = examples.write((example for example in steady if example), folder, by_target=several)
         found.append("\n".join(_lines(group, [file.relative_to(path.parent) for file in files], several)))
         written += files
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(found), encoding="utf-8", errors="replace")
+    jsonfile.save_text("\n".join(found), path)
     return [path, *written]
 
 

@@ -107,11 +107,15 @@ def write(report: Report, path: Path) -> None:
 
 def save(document: Mapping[str, Any], path: Path) -> None:
     """Writes a document to `path`, all of it or nothing."""
-    text = pretty(document) + "\n"
+    save_text(pretty(document) + "\n", path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """Writes a text to `path`, all of it or nothing; of two at once, the last."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="replace")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

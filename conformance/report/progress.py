@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from conformance.report.screen import silence
 from conformance.report.status import UNSETTLED
 from conformance.verdict import Verdict
 
@@ -91,7 +92,10 @@ class RunProgress:
         return done * QUARTERS // total > (done - 1) * QUARTERS // total
 
     def _say(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        try:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        except OSError:  # as on a full disk: the run goes on
+            silence(self.console.file)
 
 
 def group_of(verdict: Verdict) -> str:

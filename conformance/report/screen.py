@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
+from typing import IO
 
 import click
 from rich.console import Console
@@ -24,6 +26,21 @@ def screen() -> Iterator[Console]:
     file = StringIO()
     yield Console(file=file, width=console.width if os.environ.get("COLUMNS") else WIDTH, color_system=None)
     click.echo(stripped(file.getvalue()), nl=False)
+
+
+def tell(line: str) -> None:
+    """A line on standard error; none where that cannot be written, as on a full disk."""
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: IO[str]) -> None:
+    """Sends what else comes nowhere: Python would fail at its end over what it could not write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def stripped(text: str) -> str:
