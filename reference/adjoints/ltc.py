@@ -46,13 +46,13 @@ def ltc_adjoint(
     r = t / whole
     dd = product(dv, r)
     by_whole = total(product(dv, d), -product(dv, state)) / whole
-    # by tau it is -r, by t it is 1 for the explicit solver, and 1 - r where t is in the denominator too
-    moved = by_whole if solver == "explicit" else total(by_whole, -product(by_whole, r))
+    shared = -product(by_whole, r)  # r falls with the denominator, of which t is a part but for the explicit
+    moved = [by_whole] if solver == "explicit" else [by_whole, shared]
     a = z @ parameters["tau_kernel/kernel"] + parameters["tau_kernel/bias"]
-    dlog_tau = -product(by_whole, r, tau, within(a, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
+    dlog_tau = product(shared, tau, within(a, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
     found = affine_adjoint("{}", z, dd) | affine_adjoint("tau_kernel/{}", z, dlog_tau)
     dz = back_through([dd, dlog_tau], [parameters["kernel"], parameters["tau_kernel/kernel"]])
     below, dx, dh = backbone_adjoint(
         parameters, inputs, state, dz, layers=backbone_layers, backbone_activation=backbone_activation
     )
-    return Gradients(found | below, dx, total(dh, dv, -dd), per_sample(moved))
+    return Gradients(found | below, dx, total(dh, dv, -dd), per_sample(*moved))

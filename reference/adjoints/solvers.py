@@ -31,8 +31,10 @@ class Readings:
     """E, (synapses, 1, units)."""
     cm: Array
     potentials: list[Array] = field(default_factory=list)
-    by_conductance: list[Array] = field(default_factory=list)
-    """(synapses, batch, units)"""
+    to_reversal: list[Array] = field(default_factory=list)
+    """By g, what pulls to E: (synapses, batch, units)."""
+    from_potential: list[Array] = field(default_factory=list)
+    """By g, what pulls away from the potential, the same for each synapse: (batch, units)."""
     by_reversal: list[Array] = field(default_factory=list)
     """(synapses, batch, units), to be summed over the batch."""
     by_capacitance: list[Array] = field(default_factory=list)
@@ -42,11 +44,12 @@ class Readings:
 
     def back(self, v: Array, g: Array, q: Array, towards: Array) -> Array:
         """The gradient by v, of Σ q g (E - towards) with `towards` held, through g, which was read at v."""
-        dg = total(product(q, self.reversals), -product(q, towards))
+        to, away = product(q, self.reversals), -product(q, towards)
         self.potentials.append(v)
-        self.by_conductance.append(dg)
+        self.to_reversal.append(to)
+        self.from_potential.append(away)
         self.by_reversal.append(product(q, g))
-        return self.through(v, dg)
+        return self.through(v, total(to, away))
 
     def back_through_slope(self, v: Array, ds: Array) -> Array:
         """The gradient by v of ds · k with k = Σ g (E - v) / cm."""
@@ -65,9 +68,9 @@ def semi_implicit(r: Readings, v: Array, new: Array, dt: Array, epsilon: float, 
     zero = 0.0 * v
     weights = np.concatenate([(r.cm + zero)[None], dt * g, (dt * epsilon + zero)[None]])
     pull = dnew / np.sum(weights, axis=0)
-    r.by_capacitance.append(total(product(pull, v), -product(pull, new)))
-    flow = np.concatenate([product(g, pull, r.reversals), -product(g, pull, new)])
-    r.by_time.append(total(np.sum(flow, axis=0), -product(epsilon, pull, new)))
+    r.by_capacitance += [product(pull, v), -product(pull, new)]
+    r.by_time += [np.sum(product(g, pull, r.reversals), axis=0), -np.sum(product(g, pull, new), axis=0)]
+    r.by_time += [-product(epsilon, pull, new)]
     return total(product(r.cm, pull), r.back(v, g, product(dt, pull), new))
 
 

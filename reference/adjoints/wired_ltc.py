@@ -8,7 +8,7 @@ import numpy as np
 
 from reference.activations import Array, sigmoid
 from reference.adjoints.activations import sigmoid_slope, softplus_slope
-from reference.adjoints.gradients import Gradients, over_batch, per_sample, product
+from reference.adjoints.gradients import Gradients, over_batch, per_sample, product, total
 from reference.adjoints.solvers import SOLVERS, Readings
 from reference.solvers import SOLVERS as FORWARD
 from reference.wired_ltc import POSITIVE, mapped, positive, synapses
@@ -66,20 +66,23 @@ def wired_ltc_adjoint(
     for v, new in zip(vs[-2::-1], vs[:0:-1], strict=True):
         dv = SOLVERS[solver](r, v, new, dt, epsilon, dv)
 
-    dg, dE = np.concatenate(r.by_conductance, axis=1), np.concatenate(r.by_reversal, axis=1)
-    times = len(r.potentials)
-    found["cm"] = over_batch(np.concatenate(r.by_capacitance))
-    found["gleak"] = over_batch(dg[0])
-    found |= by_parameter(p, "", adjacency, np.concatenate(r.potentials), dg[inner])
+    # leak and sensory conductances are the same at every reading: what reaches them is one sum
     outer = slice(1, inner.start)
-    found |= by_parameter(p, "sensory_", sensory_adjacency, np.concatenate([x] * times), dg[outer])
-    de = np.sum(dE, axis=1)
+    found["cm"] = over_batch(np.concatenate(r.by_capacitance))
+    found["gleak"] = over_batch(np.concatenate([*(to[0] for to in r.to_reversal), *r.from_potential]))
+    of_sensory = [*(to[outer] for to in r.to_reversal), *(away + 0.0 * sensory for away in r.from_potential)]
+    xs, dg = np.concatenate([x] * len(of_sensory)), np.concatenate(of_sensory, axis=1)
+    found |= by_parameter(p, "sensory_", sensory_adjacency, xs, dg)
+    dg = np.concatenate(
+        [total(to[inner], away) for to, away in zip(r.to_reversal, r.from_potential, strict=True)], axis=1
+    )
+    found |= by_parameter(p, "", adjacency, np.concatenate(r.potentials), dg)
+    de = np.sum(np.concatenate(r.by_reversal, axis=1), axis=1)
     found |= {"vleak": de[0], "sensory_erev": de[outer], "erev": de[inner]}
     if implicit_param_constraints:
         found |= {name: product(found[name], softplus_slope(parameters[name])) for name in POSITIVE}
 
-    of_sensory = np.sum(np.stack([one[outer] for one in r.by_conductance]), axis=0)
-    dx = by_potential(p, "sensory_", sensory_adjacency, x, of_sensory)
+    dx = by_potential(p, "sensory_", sensory_adjacency, x, np.sum(np.stack(of_sensory), axis=0))
     more, dx = mapped_adjoint(parameters, "input", input_mapping, inputs, dx)
     return Gradients(found | more, dx, dv, per_sample(*r.by_time) / ode_unfolds)
 
