@@ -35,6 +35,14 @@ def integer(owner, name, value, *, minimum, maximum=None, limit=""):
     return number
 
 
+def entries(owner, name, value, wanted):
+    """Raises unless `value`, of a config, is a dict that has at least the keys `wanted`."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{owner}: {name} must be a dict with {', '.join(wanted)}, not {value!r}")
+    if lacking := [key for key in wanted if key not in value]:
+        raise ValueError(f"{owner}: {name} lacks {', '.join(lacking)}; get_config gives it")
+
+
 def optional_integer(owner, name, value, *, minimum):
     """As `integer`, and None is allowed."""
     return None if value is None else integer(owner, name, value, minimum=minimum)

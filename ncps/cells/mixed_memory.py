@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps._arguments import refusal, shown
+from ncps._arguments import entries, refusal, shown
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells import shapes
@@ -141,5 +141,6 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
 
     @classmethod
     def from_config(cls, config):
+        entries(f"{cls.__name__}.from_config", "the config", config, ["cell"])
         cell = keras.saving.deserialize_keras_object(config["cell"])
         return super().from_config({**config, "cell": cell})

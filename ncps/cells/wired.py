@@ -53,5 +53,6 @@ class WiredCell(TimedCell):
 
     @classmethod
     def from_config(cls, config):
+        _arguments.entries(f"{cls.__name__}.from_config", "the config", config, ["wiring"])
         wiring = keras.saving.deserialize_keras_object(config["wiring"])
         return super().from_config({**config, "wiring": wiring})

@@ -212,14 +212,16 @@ class Wiring:
         }
 
     def _restore(self, graph):
+        owner = f"{type(self).__name__}.from_config"
+        _arguments.entries(owner, "graph", graph, self._graph())
         self.set_output_dim(graph["output_dim"])
-        adjacency = np.array(graph["adjacency_matrix"], dtype="int32")
         if graph["input_dim"] is not None:
             Wiring.set_input_dim(self, graph["input_dim"])  # nothing to generate: the synapses are known
             self._complete = True
-            sensory = np.array(graph["sensory_adjacency_matrix"], dtype="int32")
-            self.sensory_adjacency_matrix = sensory.reshape(self.input_dim, self.units)
-        self.adjacency_matrix = adjacency.reshape(self.units, self.units)
+            self.sensory_adjacency_matrix = _synapses(
+                owner, "sensory_adjacency_matrix", graph, (self.input_dim, self.units)
+            )
+        self.adjacency_matrix = _synapses(owner, "adjacency_matrix", graph, (self.units, self.units))
 
     def _neuron(self, owner, name, value):
         return _arguments.integer(
@@ -232,6 +234,20 @@ class Wiring:
                 f"{type(self).__name__}.{what}: the wiring must be built first, since the number of inputs "
                 "is not known yet; call build(input_dim)"
             )
+
+
+def _synapses(owner, name, graph, shape):
+    """A matrix of polarities of a config."""
+    allowed = f"{owner}: the graph's {name} must hold {shape[0]} rows of {shape[1]} numbers, each 1, -1 or 0"
+    try:
+        found = np.array(graph[name])
+    except ValueError:
+        raise ValueError(f"{allowed}; its rows differ in length") from None
+    if found.shape != shape:
+        raise ValueError(f"{allowed}; its shape is {found.shape}")
+    if found.dtype.kind != "i" or not np.isin(found, (-1, 0, 1)).all():
+        raise ValueError(f"{allowed}; it holds others")
+    return found.astype("int32")
 
 
 def _once(build):

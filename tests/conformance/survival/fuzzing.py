@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from typing import Any
 
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from conformance import cli
-
-SCALE = {"long": 100, "night": 10_000}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 1)
-"""How many times the examples of a quick look are tried."""
-
-
-def fuzzed(examples: int) -> settings:
-    """So many examples, or what HYPOTHESIS_PROFILE, long or night, makes of them."""
-    return settings(
-        max_examples=examples * SCALE, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
-
 
 STRANGE = (
     *("", "NaN", "-Infinity", "\ud800", "\x00\x1b[31m", "a\nb", "../../etc/passwd", "{0}", "[red]", "'; --"),

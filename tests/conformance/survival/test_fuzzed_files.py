@@ -21,7 +21,8 @@ from conformance.report import jsonfile
 from conformance.subject import Subject
 from conformance.trial import Plan, judge_clause
 from tests.conformance import sample_report
-from tests.conformance.survival.fuzzing import fuzzed, invoke, spoiled, torn, written
+from tests.conformance.survival.fuzzing import invoke, spoiled, torn, written
+from tests.fuzzed import fuzzed
 
 FEW = ("cfc.step.default", "time.zero", "gradient.inputs")
 

@@ -24,7 +24,8 @@ from conformance.implementation import (
 from conformance.mutants import ReferenceCells
 from conformance.subject import Subject
 from conformance.trial import Plan, judge_clause
-from tests.conformance.survival.fuzzing import fuzzed, nest, places, spoiled, torn, written
+from tests.conformance.survival.fuzzing import nest, places, spoiled, torn, written
+from tests.fuzzed import fuzzed
 
 wire = load_package("wire")
 TOLD = (HarnessFault, ImplementationRaised, NotSupported, RequestRefused)
