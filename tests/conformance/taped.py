@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tolerance import Arithmetic
 from reference import activations, solvers
 from tests.conformance.sloppy import Sloppy, wide
 
@@ -108,8 +109,8 @@ def lifted(a: Any, s: Sloppy) -> Taped:
     """A constant as it can be stored."""
     if isinstance(a, Taped):
         return a
-    stored = isinstance(a, float) and float(np.dtype(s.dtype).type(a)) != a
-    return Taped(s.near(wide(a)) if stored or isinstance(a, float) and a in (0.2, 0.666) else a, s)
+    rounded = isinstance(a, float) and not Arithmetic(s.dtype).holds(a)
+    return Taped(s.near(wide(a)) if rounded else a, s)
 
 
 def summed(s: Sloppy, a: Any, axis: int) -> Any:

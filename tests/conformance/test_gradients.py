@@ -1,0 +1,143 @@
+"""Gradients of sequences as each kind of harness answers for them, and how they are judged."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance import gradients, start
+from conformance.cases import sequence_case, step_case, with_state, with_times
+from conformance.checks import every
+from conformance.families import FAMILIES, Sizes
+from conformance.implementation import NotSupported, RequestRefused, importable_backends
+from conformance.mutants import ReferenceCells
+from conformance.subject import Departure, Subject
+from conformance.trial import Plan, judge_clause
+from tests.conformance.test_torch_modules import THIRD_PARTY
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "own_adapter"
+CLAUSES = [id for id in every() if id.startswith("gradient.sequence.")]
+SIZES = Sizes(2, 3, 4, 5)
+BACKENDS = [name for name in importable_backends() if name in ("jax", "torch")]
+
+
+def judged(implementation, clause, dtype="float64", examples=4):
+    (about, *_) = implementation.describe()["cells"]
+    return judge_clause(every()[clause], Subject(implementation, about, dtype), Plan(examples, seed=0))
+
+
+def a_sequence(subject, dtype="float64"):
+    """A sequence with an initial state and elapsed times."""
+    config = subject.config(SIZES)
+    made = {"length": 3, "recipe": "normal", "seed": 0, "dtype": dtype}
+    case = sequence_case(subject.family, config, SIZES, **made)
+    return with_times(subject.family, with_state(subject.family, case, 0), 0)
+
+
+def asked(subject, case, **more):
+    """What `sequence_gradients` is asked of every output and the last state, with cotangents of ones."""
+    ones = [np.ones_like(tensor) for tensor in subject.tensors(case)]
+    about = {**subject.about(case), "initial_state": subject.tensors(case), "state_cotangent": ones}
+    output = np.ones((*case.inputs.shape[:2], subject.outputs(case.config)), case.inputs.dtype)
+    return {**about, "timespans": case.timespans, "cotangent": output, **more}
+
+
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_through_a_torch_module(tmp_path):
+    (tmp_path / "tiny.py").write_text(textwrap.dedent(THIRD_PARTY))
+    with start("tiny:TinyCfC", path=tmp_path, regime="x64", threads=1) as implementation:
+        assert "sequence_gradients" in implementation.describe()["capabilities"]
+        for clause in CLAUSES:
+            verdict = judged(implementation, clause)
+            assert verdict.outcome == "pass", verdict.failure or verdict.reason
+
+
+@pytest.mark.skipif("jax" not in BACKENDS, reason="no jax")
+def test_through_a_loop_of_ones_own():
+    with start("jax_cfc:Mine", path=EXAMPLES, regime="x64", threads=1) as implementation:
+        assert "sequence_gradients" in implementation.describe()["capabilities"]
+        for clause in CLAUSES:
+            verdict = judged(implementation, clause)
+            assert verdict.outcome == "pass", verdict.failure or verdict.reason
+
+
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_a_cell_without_a_loop_offers_none():
+    with start("torch_cfc:Mine", path=EXAMPLES, regime="x64", threads=1) as implementation:
+        assert "sequence_gradients" not in implementation.describe()["capabilities"]
+        assert judged(implementation, CLAUSES[0]).outcome == "not applicable"
+
+
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_keras_layers_are_those_of_no_wrapper_and_their_own():
+    with start("ncps", "torch", regime="x64", threads=1) as implementation:
+        (about, *_) = implementation.describe()["cells"]
+        subject = Subject(implementation, about, "float64")
+        case = a_sequence(subject)
+        own = implementation.request("sequence_gradients", **asked(subject, case, wrapper="layer"))
+        assert own["timespans"].shape == case.timespans.shape and own["timespans"].any()
+        untimed = replace(case, timespans=None)
+        host = implementation.request("sequence_gradients", **asked(subject, untimed))
+        assert host["timespans"] is None and host["inputs"].shape == case.inputs.shape
+        with pytest.raises(RequestRefused, match="differentiated through None or 'layer'"):
+            implementation.request("sequence_gradients", **asked(subject, case, wrapper="stacked"))
+
+
+def test_numpy_has_none():
+    with start("ncps", "numpy", threads=1) as implementation:
+        (about, *_) = implementation.describe()["cells"]
+        subject = Subject(implementation, about, "float32")
+        with pytest.raises(NotSupported, match="no gradients on the numpy backend"):
+            subject.request("sequence_gradients", **asked(subject, a_sequence(subject, "float32")))
+
+
+# What is judged
+
+
+def of_reference(family="cfc", dtype="float64"):
+    implementation = ReferenceCells()
+    about = next(cell for cell in implementation.describe()["cells"] if cell["family"] == family)
+    return Subject(implementation, about, dtype)
+
+
+def test_a_gradient_of_another_shape_is_a_departure():
+    subject = of_reference()
+    case = a_sequence(subject)
+    cotangents = np.ones((2, 3, 4)), np.ones((2, 4))
+    with pytest.raises(
+        Departure, match=r"gradient by inputs has shape \(2, 3\), but should have \(2, 3, 3\)"
+    ):
+        gradients.derivative(subject, case, "inputs", np.ones((2, 3)), cotangents, seed=0)
+    gradient = subject.request("sequence_gradients", **asked(subject, case))["timespans"]
+    gradients.derivative(subject, case, "timespans", gradient[..., None], cotangents, seed=0)
+
+
+def test_a_gradient_that_is_missing_is_zero():
+    subject = of_reference()
+    with pytest.raises(Departure, match="derivative by ff1_bias along a direction is 0, but should be"):
+        gradients.derivative(
+            subject, a_sequence(subject), "ff1_bias", None, (np.ones((2, 3, 4)), np.ones((2, 4))), seed=0
+        )
+
+
+@pytest.mark.parametrize("off", [1e-4, 0.0])
+def test_one_number_of_a_gradient_in_float32_is_enough(off):
+    subject = of_reference("ltc", "float32")
+    family = FAMILIES["ltc"]
+    config = family.config(SIZES)
+    made = {"recipe": "normal", "seed": 0, "time": "column", "dtype": "float32"}
+    case = step_case(family, config, SIZES, **made)
+    ones = np.ones((2, 4), "float32")
+    given = {"state": [case.state], "timespans": case.timespans, "cotangent": ones, "state_cotangent": [ones]}
+    found = subject.request("gradients", **subject.about(case), **given)
+    slope = found["parameters"]["kernel"]
+    slope.flat[np.argmax(np.abs(slope))] *= 1.0 + off
+    if off:
+        with pytest.raises(Departure, match=r"gradient by kernel\[\d, \d\] is .* within"):
+            gradients.precise(subject, case, found, found["state"][0], (ones, ones))
+    else:
+        gradients.precise(subject, case, found, found["state"][0], (ones, ones))
