@@ -19,15 +19,17 @@ from conformance.commands.report import report
 from conformance.commands.run import run
 from conformance.commands.specification import explain, list_
 from conformance.commands.vectors import vectors_
-from conformance.report.screen import silence
+from conformance.interrupts import exits_on_signals
+from conformance.report.screen import silence, tell
 
 
 class Commands(click.Group):
-    """A group that tells in a line of output, or of a file, that cannot be written or read."""
+    """A group that tells in a line of a signal that ends it, and of what cannot be written or read."""
 
     def main(self, *arguments: Any, **named: Any) -> Any:
         try:
-            return super().main(*arguments, **named)
+            with exits_on_signals(tell):
+                return super().main(*arguments, **named)
         except OSError as fault:
             silence(sys.stdout)
             what = f"{fault.filename}: " if fault.filename else "the output cannot be written: "

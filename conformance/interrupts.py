@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,27 @@ def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
     finally:
         _endings.remove(ending)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        _restore(before)
+
+
+@contextmanager
+def exits_on_signals(tell: Callable[[str], None]) -> Iterator[None]:
+    """Has a command end on SIGINT, SIGTERM and SIGHUP as shells have it, 128 + the signal, and say so.
+
+    It ends by SystemExit, so that harnesses end with it.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        tell(f"conformance: ended by {signal.Signals(number).name}")
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in SIGNALS}
+    try:
+        yield
+    finally:
         _restore(before)
 
 

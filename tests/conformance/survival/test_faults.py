@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -262,6 +263,23 @@ def test_a_run_that_waits_for_a_hanging_harness_ends_when_told(fault: str, pids:
     _, error = run.communicate(timeout=10)
     assert run.returncode == 143
     assert error.splitlines() == ["conformance: ended before anything was judged"]
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name
+)
+def test_any_command_that_waits_for_a_hanging_harness_ends_when_told(
+    number: signal.Signals, pids: Path
+) -> None:
+    words = [sys.executable, "-m", "conformance", "doctor", target("ignores signals and hangs", "describe")]
+    command = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not pids.read_text() and command.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    command.send_signal(number)
+    _, error = command.communicate(timeout=10)
+    assert command.returncode == 128 + number
+    assert error.splitlines() == [f"conformance: ended by {number.name}"]
 
 
 def test_complex_numbers_of_an_adapter_are_its_own_fault(tmp_path: Path) -> None:
