@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases import SequenceCase, StepCase, sequence_case
+from conformance.cases import SequenceCase, StepCase, sequence_case, with_state
 from conformance.doctor.examination import Answer
 from conformance.families import Sizes
 from conformance.families.wired import wiring
@@ -48,6 +48,15 @@ def _sequence(subject: Subject, case: StepCase) -> SequenceCase:
     )
 
 
+def _sequence_gradients(subject: Subject, case: StepCase) -> Any:
+    sequence = with_state(subject.family, _sequence(subject, case), SEED)
+    first = subject.tensors(sequence) or []
+    given: dict[str, Any] = {"initial_state": first, "state_cotangent": [np.ones_like(h) for h in first]}
+    outputs = (*sequence.inputs.shape[:2], subject.outputs(case.config))
+    given["cotangent"] = np.ones(outputs, subject.dtype)
+    return subject.attempt("sequence_gradients", **subject.about(sequence), **given)
+
+
 def _over_time(subject: Subject, case: StepCase) -> Any:
     options = {"return_sequences": True}
     return subject.attempt("sequence", **subject.about(_sequence(subject, case)), options=options)
@@ -67,6 +76,7 @@ REQUESTS: dict[str, Request] = {
     "parameters": lambda s, c: s.attempt("parameters", model=s.model(c.config, c.input_dim)),
     "step": lambda s, c: s.step(c),
     "gradients": _gradients,
+    "sequence_gradients": _sequence_gradients,
     "initial_state": lambda s, c: s.attempt("initial_state", model=s.model(c.config, c.input_dim), batch=2),
     "shapes": lambda s, c: s.attempt("shapes", model=s.model(c.config, c.input_dim), batch=2),
     "sequence": _over_time,
