@@ -85,7 +85,8 @@ class Family:
     output_size: Callable[[Config], int]
     """(full config) -> the size of the output."""
     choices: Mapping[str, Sequence[Any]]
-    """Further arguments that a config may have, each with values away from its default, then the default."""
+    """Further arguments that a config may have, each with values away from its default, then (where it costs
+    little) the default."""
     shown: Config
     """Arguments with which the output is the state, to the last bit, or its first tensor."""
     unsteady: tuple[Config, ...] = ()

@@ -78,6 +78,7 @@ class Models:
         before = self._values(built)
         adam = self.keras.optimizers.Adam(LEARNING_RATE)
         built.layer.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
+        adam.build(built.layer.trainable_variables)  # TensorFlow would trace the step once more for it
         given = inputs if len(inputs) > 1 else inputs[0]
         options = {"batch_size": len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
         history = built.layer.fit(given, targets, **options)
@@ -94,14 +95,14 @@ class Models:
         return self.layers.built(self.keras.Model(entries, outputs), [cell])
 
     def output(self, model: Any, *inputs: Array) -> Array:
-        """What a model computes, from the values its variables have."""
+        """What a model computes, called by hand, from the values its variables have."""
         built = self.layers.built(model, [])
 
         def call(layer: Any, inputs: list[Any]) -> Any:
             return layer(inputs if len(inputs) > 1 else inputs[0])
 
         output: Array = self.runner.arrays(
-            self.runner.run(built, [], call, "model", {"inputs": list(inputs)})
+            self.runner.run(built, [], call, "model", {"inputs": list(inputs)}, eager=True)
         )
         return output
 
