@@ -1,4 +1,4 @@
-/** Derivatives of a step, and plain gradient descent through a sequence. */
+/** Derivatives of a step and of a sequence, and plain gradient descent through a sequence. */
 
 import { toNumbers } from "./cell.mjs";
 import { timesOf } from "./layer.mjs";
@@ -27,6 +27,44 @@ export function gradients(cell, inputs, states, cotangent, timespans = null) {
     found.inputs.row(i).set(x.map((a) => a.gradient));
     found.state.row(i).set(h.map((a) => a.gradient));
     if (timespans) found.timespans.data[timespans.shape.length ? i : 0] += t.gradient;
+    accumulate(found.parameters, p);
+  });
+  return found;
+}
+
+/**
+ * The derivatives of sum(outputs * cotangents) of a sequence, whose last output is its last state.
+ *
+ * @param {Tensor} inputs (batch, time, features)
+ * @param {Tensor} initialState (batch, units)
+ * @param {Tensor} cotangents (batch, time, units)
+ * @param {Tensor | null} timespans (batch, time) or (batch, time, 1)
+ * @returns {{inputs: Tensor, initialState: Tensor, timespans: Tensor | null, parameters: Object<string, Tensor>}}
+ */
+export function sequenceGradients(cell, inputs, initialState, cotangents, timespans = null) {
+  const { compute } = cell.policy;
+  const width = inputs.shape[2];
+  const found = {
+    inputs: Tensor.zeros(inputs.shape, compute),
+    initialState: Tensor.zeros(initialState.shape, compute),
+    timespans: timespans && Tensor.zeros(timespans.shape, compute),
+    parameters: zeros(cell),
+  };
+  inputs.rows().forEach((row, i) => {
+    const tape = new Tape(cell.arithmetic);
+    const p = cell.numbers(tape);
+    const x = toNumbers(tape, row);
+    const t = toNumbers(tape, timespans ? timespans.row(i) : new Array(inputs.shape[1]).fill(1));
+    const first = toNumbers(tape, initialState.row(i));
+    const outputs = [];
+    for (let h = first, k = 0; k < t.length; k++) {
+      h = cell.compute(tape, p, x.slice(k * width, (k + 1) * width), h, t[k], null);
+      outputs.push(...h);
+    }
+    tape.backward(outputs, cotangents.row(i));
+    found.inputs.row(i).set(x.map((a) => a.gradient));
+    found.initialState.row(i).set(first.map((a) => a.gradient));
+    if (timespans) found.timespans.row(i).set(t.map((a) => a.gradient));
     accumulate(found.parameters, p);
   });
   return found;

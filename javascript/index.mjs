@@ -2,7 +2,7 @@
 
 export { ACTIVATIONS } from "./activations.mjs";
 export { CfCCell } from "./cfc.mjs";
-export { gradients, train } from "./gradients.mjs";
+export { gradients, sequenceGradients, train } from "./gradients.mjs";
 export { Bidirectional, Recurrent } from "./layer.mjs";
 export { LTCCell } from "./ltc.mjs";
 export { Tensor } from "./tensor.mjs";

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CfCCell } from "./cfc.mjs";
-import { gradients, train } from "./gradients.mjs";
+import { gradients, sequenceGradients, train } from "./gradients.mjs";
 import { Bidirectional, Recurrent, stepBatch } from "./layer.mjs";
 import { LTCCell } from "./ltc.mjs";
 import { Tensor } from "./tensor.mjs";
@@ -22,6 +22,7 @@ const CAPABILITIES = [
   "step",
   "sequence",
   "gradients",
+  "sequence_gradients",
   "initial_state",
   "roundtrip",
   "save",
@@ -97,6 +98,17 @@ export class Service {
     const both = new Tensor(cotangent.shape, sum, cotangent.dtype);
     const found = gradients(made(model, parameters), inputs, state[0], both, timespans);
     return { ...found, state: [found.state] };
+  }
+
+  sequence_gradients({ model, parameters, inputs, initial_state, timespans, cotangent, state_cotangent }) {
+    const [batch, time, width] = cotangent.shape;
+    const sum = cotangent.data.slice();
+    for (let i = 0; i < batch; i++) { // the last output is the last state
+      for (let j = 0; j < width; j++) sum[((i + 1) * time - 1) * width + j] += state_cotangent[0].row(i)[j];
+    }
+    const both = new Tensor(cotangent.shape, sum, cotangent.dtype);
+    const found = sequenceGradients(made(model, parameters), inputs, initial_state[0], both, timespans);
+    return { ...found, initial_state: [found.initialState] };
   }
 
   roundtrip({ model, parameters, inputs, kind }) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ACTIVATIONS, Bidirectional, CfCCell, gradients, LTCCell, Recurrent, Tensor, train } from "../index.mjs";
+import { ACTIVATIONS, Bidirectional, CfCCell, gradients, LTCCell, Recurrent, sequenceGradients, Tensor, train } from "../index.mjs";
 import { arithmetic, erf } from "../arithmetic.mjs";
 import { bfloat16, float16 } from "../half.mjs";
 
@@ -122,4 +122,26 @@ test("a bad argument is refused by name", () => {
   assert.throws(() => CELLS[0].step([1, 2, 3], [0, 0, 0]), /x: 3 numbers, but should be 2/);
   assert.throws(() => CELLS[0].step([1, 2], [0, 0, 0], -1), /t: -1 must be a finite number, at least 0/);
   assert.ok("gelu_tanh" in ACTIVATIONS);
+});
+
+test("the gradients of a sequence are those of its steps, one after the other", () => {
+  for (const cell of CELLS) {
+    const numbers = (shape, ...data) => new Tensor(shape, Float64Array.from(data), "float64");
+    const inputs = numbers([1, 2, 2], 0.3, -0.7, 0.9, 0.1);
+    const [x, y] = [numbers([1, 2], 0.3, -0.7), numbers([1, 2], 0.9, 0.1)];
+    const first = numbers([1, 3], 0.2, -0.4, 0.6);
+    const cotangents = numbers([1, 2, 3], 1, -2, 0.5, 0.25, 1.5, -1);
+    const found = sequenceGradients(cell, inputs, first, cotangents, numbers([1, 2], 0.6, 1.2));
+    const between = numbers([1, 3], ...cell.step(x.data, first.data, 0.6));
+    const last = gradients(cell, y, between, numbers([1, 3], 0.25, 1.5, -1), numbers([1], 1.2));
+    const before = numbers([1, 3], ...cotangents.row(0).slice(0, 3).map((c, i) => c + last.state.data[i]));
+    const early = gradients(cell, x, first, before, numbers([1], 0.6));
+    const near = (got, want) => want.forEach((a, i) => assert.ok(Math.abs(got[i] - a) < 1e-12));
+    near(found.inputs.data, [...early.inputs.data, ...last.inputs.data]);
+    near(found.initialState.data, [...early.state.data]);
+    near(found.timespans.data, [...early.timespans.data, ...last.timespans.data]);
+    for (const [path, { data }] of Object.entries(found.parameters)) {
+      near(data, [...early.parameters[path].data].map((a, i) => a + last.parameters[path].data[i]));
+    }
+  }
 });

@@ -90,11 +90,10 @@ CLAUSES = (
 )
 """Between them they ask for every method but those of `asked_by_hand`, in every form."""
 
-WITHOUT = {"sequence_gradients", "shapes", "wiring"}
-"""What the program in JavaScript does not answer."""
 
-
-@pytest.fixture(scope="module", params=[("ncps", "torch", METHODS), (HARNESS, "node", {*METHODS} - WITHOUT)])
+@pytest.fixture(
+    scope="module", params=[("ncps", "torch", METHODS), (HARNESS, "node", {*METHODS} - {"shapes", "wiring"})]
+)
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""
     target, backend, methods = request.param
