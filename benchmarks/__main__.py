@@ -3,6 +3,7 @@
 python benchmarks run [OPTION OF conformance run ...]    time and tightness, a clause and backend
 python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
 python benchmarks sequences [--backend jax,...]          our layers against PyPI ncps and gated cells
+python benchmarks memory [--examples 100000]             resident memory of driver and harness in a long run
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
+import memory
 import sequences
 
 from conformance import start
@@ -146,6 +148,17 @@ def side_by_side(backend: str) -> None:
         table(*sequences.speed_table(name))
     print("Growth of the peak of resident memory: building, a forward pass, three training steps\n")
     table(*sequences.memory_table(backends))
+
+
+@main.command("memory")
+@click.option("--backend", default="numpy", show_default=True)
+@click.option("--clause", default="cfc.step.default", show_default=True, help="A clause of one step.")
+@click.option("--examples", default=100_000, show_default=True)
+@click.option("--rows", default=10, show_default=True, help="How often memory is sampled.")
+def long_run(backend: str, clause: str, examples: int, rows: int) -> None:
+    """Resident memory of driver and harness as a clause is judged by very many examples."""
+    print(f"`{clause}` in float64, {backend}\n")
+    table(*memory.table(backend, clause, examples, rows))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def judged(fault: str, method: str) -> Report:
         seed=1,
         max_examples=6,
         timeout=0.2,
+        variant="strict",
     )
 
 
