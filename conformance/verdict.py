@@ -30,6 +30,8 @@ class Failure:
     """How many times the bound the error is; None where the clause is not numerical."""
     script: str = ""
     """Python that can be pasted to see the failure again."""
+    diagnosis: dict[str, Any] = field(default_factory=dict)
+    """The known "faults", each "name" and "what", whose step is what was got in all "cases"; {} is none."""
     example: dict[str, Any] | None = None
     """The same as `conformance replay` reads it, by schemas/example.json."""
 

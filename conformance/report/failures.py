@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
@@ -157,9 +158,20 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
         yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
     if exceeded := list(_exceeded(finding)):
         yield "error", Text("\n".join(exceeded))
+    if first.failure and first.failure.diagnosis:
+        yield "cause", Text(_cause(first.failure.diagnosis))
     if first.variant:
         holds = "holds under it" if finding.explained else "fails under it too"
         yield "variant", Text(f"{show_case(first.variant)}: {holds}")
+
+
+def _cause(diagnosis: Mapping[str, Any]) -> str:
+    """The known faults whose step is what was got, in a line each."""
+    cases = count(diagnosis["cases"], "case")
+    found = [f"{fault['what']} ({fault['name']})" for fault in diagnosis["faults"]]
+    if len(found) == 1:
+        return f"of all known faults one alone gives what was got in each of {cases}:\n{found[0]}"
+    return "\n".join([f"several known faults give what was got in each of {cases}:", *found])
 
 
 def _exceeded(finding: Finding) -> Iterator[str]:

@@ -38,7 +38,7 @@ def judged(implementation, family, check, tier, seed, examples=None):
     """The verdict of a check, at its default budget if no other is given."""
     about = {one["family"]: one for one in implementation.describe()["cells"]}[family]
     subject = Subject(implementation, about, tier or "float32")
-    plan = Plan(examples or check.examples, seed, variant="strict", shrink=False)
+    plan = Plan(examples or check.examples, seed, variant="strict", explain=False)
     return judge_clause(check, subject, plan)
 
 
