@@ -1,11 +1,29 @@
-"""Faults of wired cells that show in training."""
+"""Faults of wired cells that show in gradients and in training."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-from .fault import FaultOfWiredLTC, found_by
+from .fault import FaultOfWiredLTC, found_by, ops
+
+
+@found_by("gradient.state", "derivative by state")
+class SynapsesDetached(FaultOfWiredLTC):
+    """No gradient flows through a synapse to the neuron before it."""
+
+    def _synapses(self, kind: str, adjacency: Any) -> Any:
+        currents = super()._synapses(kind, adjacency)
+        return currents if kind else lambda v: currents(ops.stop_gradient(v))
+
+
+@found_by("gradient.parameters", "derivative by erev .* is 0,")
+class ReversalNotLearnt(FaultOfWiredLTC):
+    """The polarity of a synapse is not learnt."""
+
+    def _parameter(self, name: str) -> Any:
+        value = super()._parameter(name)
+        return ops.stop_gradient(value) if name == "erev" else value
 
 
 @found_by("wired_ltc.constraints", "after training (gleak|w|sensory_w|cm) has a value of")
