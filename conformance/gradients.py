@@ -29,18 +29,27 @@ STEP = 1e-30
 HALF_THE_DIGITS = 2.0**-26
 
 
-def derivative(
-    subject: Subject, case: Case, name: str, gradient: Any, cotangents: Cotangents, seed: int
+def derivatives(
+    subject: Subject, case: Case, found: Mapping[str, Any], cotangents: Cotangents, seed: int
 ) -> None:
-    """The gradient by `name` has the slope of the reference in a random direction.
+    """Each gradient of `found` has the slope of the reference in a random direction.
 
-    `name` is a parameter's path, or "inputs", "state" or "timespans". What is within its bound of a kink is
-    counted, and not judged.
+    They are named by a parameter's path, or "inputs", "state" or "timespans"; None is zero. A case within its
+    bound of a kink is counted, and not judged.
     """
     __tracebackhide__ = True
     if kinked(subject, case):
         subject.tally.kinks += 1
         return
+    for name, gradient in found.items():
+        derivative(subject, case, name, gradient, cotangents, seed)
+
+
+def derivative(
+    subject: Subject, case: Case, name: str, gradient: Any, cotangents: Cotangents, seed: int
+) -> None:
+    """The gradient by `name` has the slope of the reference in a direction."""
+    __tracebackhide__ = True
     shape = np.shape(point(case)[name])
     gradient = np.zeros(shape) if gradient is None else np.asarray(gradient)
     if gradient.size == np.prod(shape):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.cases import StepCase, Values, array
 from conformance.checks import clause
 from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivative, precise
+from conformance.gradients import Cotangents, derivatives, precise
 from conformance.strategies import FEW, any_steps, recipes, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, PRECISION, Draw
@@ -63,26 +63,26 @@ def side_by_side(found: dict[str, Any]) -> Values:
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    derivative(subject, case, "inputs", found["inputs"], cotangents, seed)
+    derivatives(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
 
 
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    derivative(subject, case, "state", side_by_side(found), cotangents, seed)
+    derivatives(subject, case, {"state": side_by_side(found)}, cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    derivative(subject, case, "timespans", found["timespans"], cotangents, seed)
+    derivatives(subject, case, {"timespans": found["timespans"]}, cotangents, seed)
 
 
 @clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=4)
 def test_parameters(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    for path in case.parameters:
-        derivative(subject, case, path, found["parameters"].get(path), cotangents, seed)
+    by_path = {path: found["parameters"].get(path) for path in case.parameters}
+    derivatives(subject, case, by_path, cotangents, seed)
 
 
 @clause("gradient.precision", tiers=(PRECISION,), examples=50, smoke=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.cases import SequenceCase, array
 from conformance.checks import clause
 from conformance.families import Config, Sizes
-from conformance.gradients import Cotangents, derivative
+from conformance.gradients import Cotangents, derivatives
 from conformance.strategies import seeds, sequences
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
@@ -66,7 +66,7 @@ def some_shown(subject: Subject) -> Config:
 def test_inputs(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
     case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    derivative(subject, case, "inputs", found["inputs"], cotangents, seed)
+    derivatives(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
 
 
 @clause("gradient.sequence.initial_state", tiers=(FORMULA,), examples=12, smoke=1)
@@ -74,18 +74,18 @@ def test_initial_state(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
     case, found, cotangents, seed = gradients(subject, draw, wrapper)
     joined = np.concatenate([np.asarray(tensor) for tensor in found["initial_state"]], axis=-1)
-    derivative(subject, case, "state", joined, cotangents, seed)
+    derivatives(subject, case, {"state": joined}, cotangents, seed)
 
 
 @clause("gradient.sequence.timespans", tiers=(FORMULA,), examples=12, smoke=1)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw, "layer")
-    derivative(subject, case, "timespans", found.get("timespans"), cotangents, seed)
+    derivatives(subject, case, {"timespans": found.get("timespans")}, cotangents, seed)
 
 
 @clause("gradient.sequence.parameters", tiers=(FORMULA,), examples=12, smoke=1)
 def test_parameters(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
     case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    for path in case.parameters:
-        derivative(subject, case, path, found["parameters"].get(path), cotangents, seed)
+    by_path = {path: found["parameters"].get(path) for path in case.parameters}
+    derivatives(subject, case, by_path, cotangents, seed)
