@@ -15,7 +15,7 @@ import numpy as np
 from conformance.cases import StepCase, Values, step_case
 from conformance.families import Config, Sizes
 from conformance.implementation import HarnessFault, NotSupported, RequestRefused
-from conformance.judge import ratio
+from conformance.judge import joined, ratio
 from conformance.mutants import Mutant, mutants, source
 from conformance.mutants.cell import CELLS
 from conformance.subject import Departure, Example, Subject, Tally
@@ -112,10 +112,10 @@ def _answered(subject: Subject, cases: list[StepCase]) -> Iterator[tuple[StepCas
     for case in cases:
         try:
             answer = subject.step(case)
+            state = joined(subject, case.config, answer["state"])
         except (Departure, NotSupported, RequestRefused):
             continue
-        output = np.asarray(answer["output"])
-        yield case, output, np.concatenate([np.asarray(part) for part in answer["state"]], axis=-1)
+        yield case, np.asarray(answer["output"]), state
 
 
 def _candidates(subject: Subject) -> Iterator[Mutant]:
