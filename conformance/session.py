@@ -170,9 +170,10 @@ class Session:
     def plan(self, check: Check, key: Key) -> Plan:
         """How many examples are searched there, and from which seed."""
         asked = self.options
-        examples = check.smoke if asked.smoke else check.examples
+        budget = check.budget(key.place.backend)
+        examples = check.smoke if asked.smoke else budget
         if asked.max_examples is not None:
-            examples = max(1, check.examples * asked.max_examples // FULL_BUDGET)
+            examples = max(1, budget * asked.max_examples // FULL_BUDGET)
         name = f"{check.clause}/{key.place.group}/{key.id}"
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{name}".encode()).digest()[:8])
         database = str(storage_directory("conformance", self.spec.version, folder(name)).path)

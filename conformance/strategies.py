@@ -90,7 +90,7 @@ def sequences(
     /,
     subject: Subject,
     *,
-    lengths: Sequence[int] = (1, 5, 2),
+    lengths: Sequence[int] = (1, 5),
     buckets: Sequence[Sizes] = FEW,
     forms: Sequence[Config] | None = None,
     given_state: bool | None = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -39,6 +40,12 @@ ENOUGH = 50
 
 Body = Callable[[Subject, Draw], None]
 
+COMPILING = ("jax", "tensorflow")
+"""Backends on which an example takes the time of its program, where no example before it had the same."""
+
+COMPILED_SHARE = 0.4
+"""Of the examples of a clause without numbers, those that are tried there: nearly each is another program."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -58,6 +65,11 @@ class Check:
     def numerical(self) -> bool:
         """Whether it is judged at a precision."""
         return self.tiers != (None,)
+
+    def budget(self, backend: str) -> int:
+        """The examples of an ordinary run on a backend."""
+        share = COMPILED_SHARE if backend in COMPILING and not self.numerical else 1.0
+        return math.ceil(share * self.examples)
 
 
 @dataclass(frozen=True)
