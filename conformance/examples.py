@@ -91,13 +91,11 @@ def stored(document: Any) -> StoredExample:
         NotAnExample: it holds none, or one of a clause or version that this package does not know.
     """
     validate(document, SCHEMA)
-    known = clauses.load()
-    if document["clause"] not in known.clauses:
-        raise NotAnExample(f"of a clause {document['clause']!r}, which specification {known.version} has not")
-    if document["spec"] not in known.versions:
-        raise NotAnExample(
-            f"of specification {document['spec']}; this package knows {', '.join(known.versions)}"
-        )
+    clause, version, known = document["clause"], document["spec"], clauses.load()
+    if version not in known.versions:
+        raise NotAnExample(f"of specification {version}; this package knows {', '.join(known.versions)}")
+    if clause not in known.at(version).clauses:
+        raise NotAnExample(f"of a clause {clause!r}, which specification {version} has not")
     values = {name: document[name] for name in StoredExample.__dataclass_fields__}
     return StoredExample(**{**values, "drawn": decode(document["drawn"])})
 

@@ -302,6 +302,7 @@ def test_a_report_keeps_an_example_whole(document: dict[str, Any]) -> None:
         ({"format": "a report"}, "was expected"),
         ({"clause": "cfc.step.defualt"}, "of a clause 'cfc.step.defualt'"),
         ({"spec": "9.9"}, "of specification 9.9; this package knows 0.1, "),
+        ({"clause": "layer.steps", "spec": "0.1"}, "'layer.steps', which specification 0.1 has not"),
         ({"family": "gru"}, "'gru' is not one of"),
         ({"drawn": {"a": 1}}, "drawn"),
         ({"drawn": [{"$tuple": [1], "more": 2}]}, "drawn/0"),
