@@ -42,7 +42,7 @@ def report(*verdicts: Verdict, **more: Any) -> Report:
     return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
 
 
-LATER = {"known", "example", "known_failures"}
+LATER = {"known", "diagnosis", "example", "known_failures"}
 """Fields that came after the first reports, which are read without them."""
 BOTH_TIERS = (verdict(), verdict(tier="float32"))
 

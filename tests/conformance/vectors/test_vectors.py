@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import re
 from functools import cache
 from pathlib import Path
@@ -220,11 +219,10 @@ def test_a_wrong_answer_is_shown(tmp_path: Path) -> None:
     assert "✗ time.zero" in result.output and "cfc: output[0, 1] is" in result.output
 
 
-@pytest.mark.parametrize("bound", [math.nan, 1e300])
-def test_an_answer_whose_bound_decides_nothing_does_not_hold(tmp_path: Path, bound: float) -> None:
+def test_an_answer_whose_bound_decides_nothing_does_not_hold(tmp_path: Path) -> None:
     document = copy.deepcopy(shipped("time.zero"))
     for case in document["cases"]:
-        case["bounds"] = {tier: filled(of_tier, bound) for tier, of_tier in case["bounds"].items()}
+        case["bounds"] = {tier: filled(of_tier, 1e300) for tier, of_tier in case["bounds"].items()}
     (tmp_path / "a.json").write_text(json.dumps(document))
     result = invoke("check", tmp_path / "a.json")
     assert result.exit_code == 3 and "undecided" in result.output, result.output
