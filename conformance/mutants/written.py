@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from conformance.mutants import written_calls, written_formulas, written_wired, written_wired_formulas
+from conformance.mutants import (
+    written_calls,
+    written_formulas,
+    written_unrolled,
+    written_wired,
+    written_wired_formulas,
+)
 from conformance.mutants.mutant import Mutant
 
 REWRITES = (
     *written_formulas.REWRITES,
     *written_calls.REWRITES,
+    *written_unrolled.REWRITES,
     *written_wired_formulas.REWRITES,
     *written_wired.REWRITES,
 )

@@ -18,6 +18,8 @@ from conformance.teeth.measuring import Bite, measure
 from conformance.teeth.planted import planted
 
 FOLDER = ROOT / "docs" / "teeth"
+OFTEN = 20
+"""After so many more what was measured is written, for a whole measure is long."""
 SHOWN = 20
 """Lines of what is wrong that anybody reads."""
 
@@ -25,26 +27,33 @@ SHOWN = 20
 @click.command()
 @click.option("--seeds", default=1, show_default=True, help="Searches for each mutant, by seeds 0, 1, ...")
 @click.option("--only", metavar="PATTERN,...", default="*", help="Mutants, by name, clause or kind.")
-@click.option("--write", is_flag=True, help="Measure which clauses find each, too, and write docs/teeth.")
+@click.option("--matrix", is_flag=True, help="Which clauses find each, too; of those written by hand.")
+@click.option("--write", is_flag=True, help="Write what was measured, and the tables, to docs/teeth.")
 @click.option(
     "--tables", "rewrite", is_flag=True, help="Write the tables anew from what is kept, and no more."
 )
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="Instead of docs/teeth.")
 @click.option("--jobs", default=cores(), help="Processes at a time.")
-def main(seeds: int, only: str, write: bool, rewrite: bool, folder: Path, jobs: int) -> None:
+def main(seeds: int, only: str, matrix: bool, write: bool, rewrite: bool, folder: Path, jobs: int) -> None:
     """Plants every known fault, one at a time, and says which the suite finds at its default budget.
 
-    Exit status: 0 every one is found, and the tables in docs/teeth are those of today's mutants; 1 otherwise.
+    Exit status: 0 every one is found, and what is kept in docs/teeth is of today's mutants; 1 otherwise.
     """
     begin = time.monotonic()
     keys = [] if rewrite else [key for key in planted() if _asked(key, only.split(","))]
-    measured = _shown(keys, seeds, write, jobs)
+    measured: list[Bite] = []
+    with click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar:
+        for bite in measure(keys, seeds, matrix=matrix, jobs=jobs):
+            measured.append(bite)
+            bar.update(1)
+            if write and len(measured) % OFTEN == 0:
+                _write(folder, measured, seeds)
     if write or rewrite:
         _write(folder, measured, seeds)
     for line in tables.score(measured):
         click.echo(line)
     wrong = [f"{bite.key} is not found by {bite.clause}: {bite.said}" for bite in measured if not bite.found]
-    wrong += kept.complaints(folder)
+    wrong += kept.complaints(folder) + (kept.unexplained(folder) if matrix or rewrite else [])
     for line in wrong[:SHOWN]:
         click.echo(f"✗ {line}")
     if len(wrong) > SHOWN:
@@ -58,22 +67,10 @@ def _asked(key: str, patterns: list[str]) -> bool:
     return any(fnmatch(said, p) for p in patterns for said in (key, fault.name, fault.clause, fault.kind))
 
 
-def _shown(keys: list[str], seeds: int, matrix: bool, jobs: int) -> list[Bite]:
-    """What was measured, in the order in which it was asked for; progress is shown where somebody looks."""
-    found: dict[str, Bite] = {}
-    with click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar:
-        for bite in measure(keys, seeds, matrix=matrix, jobs=jobs):
-            found[bite.key] = bite
-            bar.update(1)
-    return [found[key] for key in keys]
-
-
 def _write(folder: Path, measured: list[Bite], seeds: int) -> None:
-    """What was kept of mutants that are still planted, with what was measured now in its place."""
-    before = {key: bite for key, bite in kept.read(folder).items() if key in planted()}
-    after = {**before, **{bite.key: bite for bite in measured}}
+    """The data and the tables, with what was kept before of what is not measured now."""
     made = {"made": f"{date.today()}", "spec": clauses.load().version, "seeds": seeds}
-    kept.write(folder, after.values(), made)
+    kept.write(folder, kept.merged(kept.read(folder), measured).values(), made)
     tables.write(folder, list(kept.read(folder).values()), kept.reasons(folder))
 
 

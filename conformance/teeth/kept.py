@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from conformance.teeth.measuring import Bite
 from conformance.teeth.planted import planted
 
 DATA, REASONS = "teeth.json", "reasons.toml"
-ANEW = "python -m conformance.teeth --seeds 20 --write"
+ANEW = "python -m conformance.teeth --seeds 20 --matrix --write"
 
 
 def read(folder: Path) -> dict[str, Bite]:
@@ -33,6 +34,21 @@ def write(folder: Path, bites: Iterable[Bite], made: Mapping[str, Any]) -> None:
     text = f'{{{head}, "mutants": [\n' + ",\n".join(rows) + "\n]}\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATA).write_text(text, encoding="utf-8")
+
+
+def merged(before: Mapping[str, Bite], measured: Iterable[Bite]) -> dict[str, Bite]:
+    """What was kept of mutants that are still planted, with what was measured now in its place.
+
+    Where fewer seeds were tried now, or not which clauses find it, what was known of the same mutant stays.
+    """
+    after = {key: bite for key, bite in before.items() if key in planted()}
+    for bite in measured:
+        old = after.get(bite.key)
+        if old and (old.what, old.clause) == (bite.what, bite.clause) and bite.found:
+            examples = max(bite.examples, old.examples, key=len)
+            bite = replace(bite, examples=examples, kills=bite.kills or old.kills)
+        after[bite.key] = bite
+    return after
 
 
 def reasons(folder: Path) -> dict[str, str]:
@@ -55,9 +71,8 @@ def must() -> list[str]:
 
 
 def complaints(folder: Path) -> list[str]:
-    """What is not as it must be with what is kept."""
-    bites, faults, why = read(folder), planted(), reasons(folder)
-    lonely = alone(bites.values())
+    """What is not as it must be with today's mutants and what is kept of them."""
+    bites, faults = read(folder), planted()
     aimed = {fault.clause for fault in faults.values() if fault.kind != "generated"}
     kept = {key for key, fault in faults.items() if key in bites and bites[key].clause == fault.clause}
     unknown = [key for key in faults if key not in kept]
@@ -66,6 +81,13 @@ def complaints(folder: Path) -> list[str]:
         *(f"{key} is not measured: {ANEW} --only '{key}'" for key in unknown[:1]),
         *([f"nor are {len(unknown) - 1} more"] if unknown[1:] else []),
         *(f"{key} is no mutant any more: {ANEW}" for key in bites if key not in faults),
+    ]
+
+
+def unexplained(folder: Path) -> list[str]:
+    """The MUST clauses that alone find no mutant, and nobody says why; and what is excused in vain."""
+    lonely, why = alone(read(folder).values()), reasons(folder)
+    return [
         *(
             f"{id} finds no mutant that no other clause finds, and {REASONS} does not say why"
             for id in must()

@@ -73,9 +73,12 @@ def _bench() -> Bench:
 
 def _measured(key: str, seeds: int, matrix: bool) -> Bite:
     fault = planted()[key]
-    tried = [attempt(_bench(), fault, seed) for seed in range(seeds)]
+    try:
+        tried = [attempt(_bench(), fault, seed) for seed in range(seeds)]
+        kills = killers(_bench(), fault) if matrix and fault.kind != "generated" else []
+    except Exception as raised:  # one that cannot be planted ends no measure
+        tried, kills = [(None, f"{type(raised).__name__}: {raised}")], []
     missed = [said for count, said in tried if count is None]
-    kills = killers(_bench(), fault) if matrix and fault.kind != "generated" else []
     return Bite(
         fault.kind,
         fault.name,

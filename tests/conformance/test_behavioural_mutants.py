@@ -6,7 +6,6 @@ import pkgutil
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,47 +16,17 @@ from conformance.checks import CHECKS
 from conformance.harness.keras_mutants import MUTANTS, SOUND
 from conformance.options import RunOptions
 from conformance.pool import Pool
-from conformance.process import HarnessFault
 from conformance.subject import Subject
+from conformance.teeth.bench import ROOT, Lasting, backends_for
 from conformance.trial import Plan, judge_clause
 
-ROOT = Path(driver.__file__).parents[1]
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
 BACKENDS = [backend for backend in driver.importable_backends() if backend in NAMED]
 SEEDS = (0, 1, 2)
 STARTING = ("Dies", "Hangs", "RegisteredLate", "Remembers")
 """Mutants that fail whatever is drawn, and for which processes have to be started: judged on one seed."""
-EVERY = "mutant:*"
-LEARNING = ("gradient.", "training.", "layer.training", "wiring.training", "wired_ltc.constraints")
-"""Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
-
-FAULTY = ("layer.mask.implicit",)
-"""Clauses at which numpy's host has a fault in the oldest version that is judged: on torch too."""
-
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
-
-
-class Lasting:
-    """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
-
-    def __init__(self, backend):
-        self.process = driver.start(EVERY, backend, path=ROOT, regime="x64", threads=1)
-        self.target, self.backend, self.options = EVERY, backend, self.process.options
-        self.describe, self.close = self.process.describe, self.process.close
-        self.ended = self.afresh = False
-
-    def request(self, method, **params):
-        try:
-            return self.process.request(method, **params)
-        except HarnessFault:
-            self.ended = True
-            raise
-
-    def restart(self):
-        if self.ended or self.afresh:
-            self.process.restart()
-        self.ended = False
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +75,7 @@ def judged(harness, pool, monkeypatch):
 
 def backend_for(clause):
     """Where a clause is judged here; skips the test where that is not installed."""
-    needed = ["torch"] if clause.startswith((*LEARNING, *FAULTY)) else ["numpy"]
-    needed += ["torch"] if CHECKS[clause].backends > 1 else []
+    needed = backends_for(CHECKS[clause])
     if not set(needed) <= set(BACKENDS):
         pytest.skip(f"{clause} is judged on {' and '.join(needed)}; there are {', '.join(BACKENDS)}")
     return needed[0]

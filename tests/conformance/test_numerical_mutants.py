@@ -123,7 +123,6 @@ def test_a_passage_that_is_not_there_once_is_refused():
 
 
 WITHOUT = {
-    "Sequences": {"sequence.unroll", "sequence.mask.unroll"},
     "Sequences with elapsed time": {
         "layer.unroll",
         "layer.mask.unroll",
