@@ -114,7 +114,9 @@ class Session:
     def add(self, verdict: Verdict, about: dict[str, Any]) -> None:
         """A clause was judged; `about` is what the harness says of itself."""
         self.verdicts.append(verdict)
-        self.implementations[verdict.target, verdict.backend] = about
+        said = self.implementations.setdefault((verdict.target, verdict.backend), about)
+        if about.get("regime", "") < said.get("regime", ""):  # the same whichever came first
+            self.implementations[verdict.target, verdict.backend] = about
         if self.listener:
             self.listener(verdict)
 

@@ -22,6 +22,7 @@ from conformance.implementation import HarnessFault, NotSupported
 from conformance.quirks import quirk_met
 from conformance.recording import Draw as Draw
 from conformance.recording import Recording, Shrinking, Unshrinkable
+from conformance.seeded import seed_alone
 from conformance.subject import Departure, Subject
 from conformance.verdict import Failure, Outcome, Verdict
 
@@ -260,7 +261,8 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         verbosity=Verbosity.quiet,
     )
     try:
-        seed(plan.seed)(configured(given(st.data())(once)))()
+        with seed_alone():
+            seed(plan.seed)(configured(given(st.data())(once)))()
     except Unshrinkable as stopped:
         raise stopped.reason from None
     except Departure as departure:

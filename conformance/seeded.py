@@ -1,0 +1,24 @@
+"""Searches that draw the same from the same seed, whatever else the process has imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from hypothesis.internal.conjecture import providers
+
+
+@contextmanager
+def seed_alone() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants out of the source of the modules that are loaded at the time.
+
+    It takes local source for a hint at what matters to a test (since 6.131). Here what is judged is in another
+    process, and which modules are local differs between a worker and the process that reports, and between an
+    installed suite and a clone.
+    """
+    if not hasattr(providers, "_get_local_constants"):  # an earlier version, or one that does it otherwise
+        yield
+        return
+    with mock.patch.object(providers, "_get_local_constants", type(providers._local_constants)):
+        yield
