@@ -13,9 +13,9 @@ from hypothesis.internal.conjecture import providers
 def seed_alone() -> Iterator[None]:
     """Keep Hypothesis from drawing constants out of the source of the modules that are loaded at the time.
 
-    It takes local source for a hint at what matters to a test (since 6.131). Here what is judged has a process
-    of its own, and which modules are local differs between a worker and the process that reports, and between
-    an installed suite and a clone.
+    It takes local source for a hint at what matters to a test (since 6.131). Here what is judged has a
+    process of its own, and which modules are local differs between a worker and the process that reports, and
+    between an installed suite and a clone.
     """
     if not hasattr(providers, "_get_local_constants"):  # an earlier version, or one that does it otherwise
         yield
