@@ -45,7 +45,7 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
     for target in targets(report):
         _print_target(console, report, target, clauses)
     for note in report.notes:
-        console.print(Text(f"note: {note}", "yellow"))
+        console.print(Text(f"note: {note}", "yellow"), soft_wrap=True)  # a path stays whole
     console.print()
     if not targets(report) and not untested(report):
         console.print(Text("! nothing was judged", SIGNS["could not be judged"][1]))
