@@ -50,16 +50,12 @@ class Diagnosis:
     """The mutants whose step is what was got in all of them; None before that was asked."""
 
 
-FOUND: dict[tuple[Any, ...], Diagnosis] = {}
-"""One for each target, cell, backend, precision, variant and formula that this process has judged."""
-
-
 def diagnosed(subject: Subject, failure: Failure) -> Failure:
     """The failure with the faults that explain it; as it is where it is not one of a step, or none does."""
     case = subject.example.case
     if failure.excess is None or not isinstance(case, StepCase):
         return failure
-    diagnosis = FOUND.setdefault(_key(subject, case), Diagnosis())
+    diagnosis = subject.diagnoses.setdefault(_key(subject, case), Diagnosis())
     apart = replace(subject, example=Example(), tally=Tally())
     try:
         _keep(apart, diagnosis, case)

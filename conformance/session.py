@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from hypothesis.configuration import storage_directory
 
 from conformance import clauses, known_failures, options
+from conformance.diagnosis import Diagnosis
 from conformance.families.base import Variant
 from conformance.implementation import HarnessFault
 from conformance.interrupts import Leash
@@ -97,6 +98,7 @@ class Session:
     verdicts: list[Verdict] = field(default_factory=list)
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
+    diagnoses: dict[tuple[Any, ...], Diagnosis] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -124,7 +126,14 @@ class Session:
         """The run of one clause alone, by the same harnesses."""
         asked = replace(self.options, clauses=(clause,))
         return Session(
-            asked, self.seed, self.described, self.pool, self.spec, self.listed, variants=self.variants
+            asked,
+            self.seed,
+            self.described,
+            self.pool,
+            self.spec,
+            self.listed,
+            variants=self.variants,
+            diagnoses=self.diagnoses,
         )
 
     def keys(self, check: Check) -> list[Key]:
@@ -167,6 +176,7 @@ class Session:
             pool=self.pool,
             other_backends=tuple(backend for backend in backends if backend != key.place.backend),
             variants=self.variants,
+            diagnoses=self.diagnoses,
         )
 
     def plan(self, check: Check, key: Key) -> Plan:

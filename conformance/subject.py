@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from conformance.offer import Offer
 from conformance.pool import Pool
 from conformance.tolerance import Arithmetic, ErrorBounded, lift
 from conformance.verdict import Failure
+
+if TYPE_CHECKING:
+    from conformance.diagnosis import Diagnosis
 
 
 class Answering(Protocol):
@@ -131,6 +134,8 @@ class Subject:
     other_backends: tuple[str, ...] = ()
     variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
     """The variant that each cell, backend and precision was found to follow."""
+    diagnoses: dict[tuple[Any, ...], Diagnosis] = field(default_factory=dict)
+    """What is known of each formula that failed, by cell, backend, precision and variant."""
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
 

@@ -19,20 +19,16 @@ FEW = {
 }
 
 
-@pytest.fixture(autouse=True)
-def afresh(monkeypatch):
-    """Nothing is known from another test."""
-    monkeypatch.setattr(diagnosis, "FOUND", {})
-
-
 def subject_of(implementation, family, dtype="float64"):
     about = {cell["family"]: cell for cell in implementation.describe()["cells"]}[family]
     return Subject(implementation, about, dtype)
 
 
-def failure_of(implementation, family, clause, dtype="float64"):
+def failure_of(implementation, family, clause, dtype="float64", known=None):
+    """The verdict; `known` is what a run knows of failures before."""
     check = checks.every()[clause]
     subject = subject_of(implementation, family, dtype)
+    subject.diagnoses = {} if known is None else known
     return judge_clause(check, subject, Plan(check.examples, 0, variant="strict"))
 
 
@@ -76,11 +72,13 @@ def test_what_no_known_fault_explains_has_no_cause():
 
 
 def test_a_fault_must_explain_each_failure_of_the_formula():
-    first = failure_of(mutants()["TimeOnOffset"].implementation(), "cfc", "cfc.step.default")
+    run = {}
+    first = failure_of(mutants()["TimeOnOffset"].implementation(), "cfc", "cfc.step.default", known=run)
     assert first.failure.diagnosis
     other = mutants()["TimeNotOnBias"].implementation()
     other.target = "mutant:TimeOnOffset"  # one target, of which another case shows another fault
-    assert failure_of(other, "cfc", "cfc.step.default").failure.diagnosis == {}
+    assert failure_of(other, "cfc", "cfc.step.default", known=run).failure.diagnosis == {}
+    assert failure_of(other, "cfc", "cfc.step.default").failure.diagnosis, "another run knows nothing of it"
 
 
 def test_a_failure_that_is_no_number_has_no_cause():
