@@ -5,7 +5,7 @@ The slope is taken in a random direction by the complex step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,19 @@ STEP = 1e-30
 """The complex step: small enough that its square vanishes."""
 
 HALF_THE_DIGITS = 2.0**-26
+
+
+def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
+    """Cotangents of the output, of a sequence of every output, and of the state."""
+    assert case.state is not None
+    output = (*case.inputs.shape[:-1], subject.outputs(case.config))
+    of_output = array(output, "normal", seed, "cotangent of the output", subject.dtype)
+    return of_output, array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
+
+
+def side_by_side(tensors: Sequence[Any]) -> Values:
+    """The gradient by a whole state."""
+    return np.concatenate([np.asarray(tensor) for tensor in tensors], axis=-1)
 
 
 def derivatives(

@@ -12,7 +12,7 @@ from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, th
 from .conventions import declared
 from .keras_float64 import keep_float64
 from .keras_gradients import gradients
-from .keras_layers import Layers, layer_of
+from .keras_layers import Built, Layers, layer_of
 from .keras_models import Models
 from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
@@ -143,10 +143,7 @@ class KerasCells(Adapter):
     ) -> Any:
         built = self.layers.cell(self._model(model))
         tensors = {"inputs": inputs, "state": state, "timespans": timespans}
-        by_value, by_tensor = gradients(
-            self.runner, built, [parameters], call_cell, tensors, [cotangent, *state_cotangent]
-        )
-        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
+        return self._gradients(built, parameters, call_cell, tensors, [cotangent, *state_cotangent])
 
     def sequence_gradients(
         self,
@@ -159,13 +156,9 @@ class KerasCells(Adapter):
         timespans: Any = None,
         wrapper: str | None = None,
     ) -> Any:
-        parsed = self._model(model)
-        built = built_for_gradients(self.layers, parsed, wrapper)
+        built = built_for_gradients(self.layers, self._model(model), wrapper)
         tensors = {"inputs": inputs, "timespans": timespans, "initial_state": initial_state}
-        by_value, by_tensor = gradients(
-            self.runner, built, [parameters], call_layer, tensors, [cotangent, *state_cotangent]
-        )
-        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
+        return self._gradients(built, parameters, call_layer, tensors, [cotangent, *state_cotangent])
 
     def shapes(self, model: Any, batch: int | None = None) -> Any:
         parsed = self._model(model)
@@ -216,6 +209,13 @@ class KerasCells(Adapter):
         model = Model.parse(value)
         self.layers.use_floatx(model.dtype)
         return model
+
+    def _gradients(
+        self, built: Built, parameters: Any, function: Any, tensors: dict[str, Any], cotangents: list[Any]
+    ) -> dict[str, Any]:
+        """Those of `function(layer, **tensors)`, by each of the tensors and, by name, by the parameters."""
+        by_value, by_tensor = gradients(self.runner, built, [parameters], function, tensors, cotangents)
+        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
 
     def _step_by_hand(
         self, model: Model, parameters: Any, arrays: dict[str, Any], training: bool, echo: bool, repeat: int

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
-from conformance.cases import StepCase, Values, array
+from conformance.cases import StepCase
 from conformance.checks import clause
 from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivatives, precise
+from conformance.gradients import Cotangents, derivatives, drawn, precise, side_by_side
 from conformance.strategies import FEW, any_steps, recipes, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, PRECISION, Draw
@@ -43,21 +42,14 @@ def gradients(
     chosen = {"activation": activation} if subject.accepts("activation") else {}
     case = draw(any_steps(subject, time=("column",), buckets=[sizes], recipe=recipe, **chosen))
     seed = draw(seeds)
-    outputs = (len(case.inputs), subject.outputs(case.config))
-    of_output = array(outputs, "normal", seed, "cotangent of the output", subject.dtype)
-    of_state = array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
+    cotangents = drawn(subject, case, seed)
     params = {
         "state": subject.tensors(case),
         "timespans": case.timespans,
-        "cotangent": of_output,
-        "state_cotangent": subject.family.split(case.config, of_state),
+        "cotangent": cotangents[0],
+        "state_cotangent": subject.family.split(case.config, cotangents[1]),
     }
-    return case, subject.request("gradients", **subject.about(case), **params), (of_output, of_state), seed
-
-
-def side_by_side(found: dict[str, Any]) -> Values:
-    """The gradient by the whole state."""
-    return np.concatenate([np.asarray(tensor) for tensor in found["state"]], axis=-1)
+    return case, subject.request("gradients", **subject.about(case), **params), cotangents, seed
 
 
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
@@ -69,7 +61,7 @@ def test_inputs(subject: Subject, draw: Draw) -> None:
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, seed = gradients(subject, draw)
-    derivatives(subject, case, {"state": side_by_side(found)}, cotangents, seed)
+    derivatives(subject, case, {"state": side_by_side(found["state"])}, cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
@@ -88,4 +80,4 @@ def test_parameters(subject: Subject, draw: Draw) -> None:
 @clause("gradient.precision", tiers=(PRECISION,), examples=50, smoke=1)
 def test_precision(subject: Subject, draw: Draw) -> None:
     case, found, cotangents, _ = gradients(subject, draw, PRECISE, moderate)
-    precise(subject, case, found, side_by_side(found), cotangents)
+    precise(subject, case, found, side_by_side(found["state"]), cotangents)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
-from conformance.cases import SequenceCase, array
+from conformance.cases import SequenceCase
 from conformance.checks import clause
-from conformance.families import Config, Sizes
-from conformance.gradients import Cotangents, derivatives
-from conformance.strategies import seeds, sequences
+from conformance.gradients import Cotangents, derivatives, drawn, side_by_side
+from conformance.strategies import DIFFERENT, seeds, sequences
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
 
-SIZES = Sizes(batch=2, features=3, units=4, backbone_units=5)
 LENGTH = 3
-"""One shape, for each is a program of its own, and that of a gradient takes long to compile."""
+"""At one of the sizes: each is a program of its own, and that of a gradient takes long to compile."""
 
 
 def wrappers(subject: Subject) -> tuple[str | None, ...]:
@@ -29,37 +26,19 @@ def gradients(
     subject: Subject, draw: Draw, wrapper: str | None
 ) -> tuple[SequenceCase, dict[str, Any], Cotangents, int]:
     """A case, its gradients, the cotangents of outputs and last state, and a seed for directions."""
-    case = draw(
-        sequences(
-            subject,
-            lengths=(LENGTH,),
-            buckets=(SIZES,),
-            given_state=True,
-            timed=wrapper is not None,
-            **some_shown(subject),
-        )
-    )
+    shape: dict[str, Any] = {"lengths": (LENGTH,), "buckets": (DIFFERENT,), "given_state": True}
+    case = draw(sequences(subject, timed=wrapper is not None, **shape))
     seed = draw(seeds)
-    outputs = (*case.inputs.shape[:2], subject.outputs(case.config))
-    of_outputs = array(outputs, "normal", seed, "cotangent of the output", subject.dtype)
-    of_state = array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
+    cotangents = drawn(subject, case, seed)
     params = {
         "initial_state": subject.tensors(case),
         "timespans": case.timespans,
-        "cotangent": of_outputs,
-        "state_cotangent": subject.family.split(case.config, of_state),
+        "cotangent": cotangents[0],
+        "state_cotangent": subject.family.split(case.config, cotangents[1]),
         "wrapper": wrapper,
     }
     found = subject.request("sequence_gradients", **subject.about(case), **params)
-    return case, found, (of_outputs, of_state), seed
-
-
-def some_shown(subject: Subject) -> Config:
-    """Of a wired cell, the wiring: it has half of the synapses, and puts out half of the neurons."""
-    if subject.family.wirings is None:
-        return {}
-    mapped = {"output_mapping": "affine"} if subject.accepts("output_mapping") else {}
-    return {"wiring": subject.family.wirings(SIZES)[1], **mapped}
+    return case, found, cotangents, seed
 
 
 @clause("gradient.sequence.inputs", tiers=(FORMULA,), examples=12, smoke=1)
@@ -73,8 +52,7 @@ def test_inputs(subject: Subject, draw: Draw) -> None:
 def test_initial_state(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
     case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    joined = np.concatenate([np.asarray(tensor) for tensor in found["initial_state"]], axis=-1)
-    derivatives(subject, case, {"state": joined}, cotangents, seed)
+    derivatives(subject, case, {"state": side_by_side(found["initial_state"])}, cotangents, seed)
 
 
 @clause("gradient.sequence.timespans", tiers=(FORMULA,), examples=12, smoke=1)
