@@ -9,6 +9,9 @@ from typing import Any
 from conformance.harness import wire
 from conformance.implementation import printable
 
+MOST_DIGITS = 1000
+"""Of a number; Python itself refuses to read 4300."""
+
 
 class NotJson(ValueError):
     """not JSON: {why}"""
@@ -39,6 +42,3 @@ def _number(text: str) -> int | float:
     if len(text) > MOST_DIGITS or not math.isfinite(found := float(text)):
         raise ValueError(f"the number {text[:20]}… is too large")
     return int(text) if text.lstrip("-").isdigit() else found
-
-
-MOST_DIGITS = 1000

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from conformance.report import jsonfile
 from conformance.report.status import UNSETTLED, meaning
 from conformance.verdict import Report, Verdict
 
@@ -15,10 +16,9 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(report: Report, path: Path) -> None:
-    """Writes the report to `path`. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes the report to `path`, all of it or nothing. Raises OSError."""
     text = ElementTree.tostring(to_xml(report), encoding="unicode", xml_declaration=False)
-    path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', encoding="utf-8")
+    jsonfile.save_text(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', path)
 
 
 def to_xml(report: Report) -> Element:

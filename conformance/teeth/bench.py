@@ -90,7 +90,8 @@ class Bench:
         """What a clause says of a fault at its default budget; no smaller failure is looked for."""
         check = checks.every()[clause]
         subject = self.cell(fault.name, check) if fault.kind == "cell" else self.formula(fault, check)
-        verdict = judge_clause(check, subject, Plan(check.examples, seed, variant=variant, explain=False))
+        plan = Plan(check.budget(subject.backend), seed, variant=variant, explain=False)
+        verdict = judge_clause(check, subject, plan)
         return replace(verdict, cell=fault.name)
 
     def formula(self, fault: Planted, check: Check) -> Subject:
