@@ -1,0 +1,211 @@
+"""The long run: correct cells, judged by very many examples of each clause about numbers; none is accused.
+
+    python .ci/accusations.py [--target reference,ncps] [--backend numpy,...] [--clause GLOB,...]
+                              [--examples 20000] [--seed 2] [--minutes M] [--table]
+
+A clause and backend at a time, so that it may be interrupted and goes on where it was: what is done by the
+same version of the specification is kept in docs/accusations, one file for each target and backend, and not
+done again. Processes with other backends may run beside it.
+
+Exit status: 0 nobody was accused, 1 somebody was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import click
+
+from conformance import checks, clauses
+from conformance.mutants import ReferenceCells
+from conformance.report import jsonfile
+from conformance.subject import Subject
+from conformance.trial import Check, Plan, judge_clause
+from conformance.verdict import Verdict
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "accusations"
+BACKENDS = ("numpy", "torch", "jax", "tensorflow")
+JUDGED = ("pass", "fail", "error", "not reproducible")
+"""Outcomes of what was judged: a clause that does not apply, or meets the host's fault, says nothing here."""
+BATCH = 50
+"""The examples of a numerical clause in an ordinary run, which `--max-examples` scales."""
+WIDTH = 34
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a clause said of a target on one backend, of all its cells at both precisions together."""
+
+    clause: str
+    examples: int
+    values: int
+    undecided: int
+    worst: float
+    """The largest error / bound."""
+    accused: list[str]
+    """Whom the clause did not pass, and how it put it."""
+    seconds: float
+    seed: int
+    spec: str
+
+    @classmethod
+    def of(cls, verdicts: list[Verdict], seed: int, spec: str) -> Row:
+        """The sum of verdicts on one clause."""
+        return cls(
+            verdicts[0].clause,
+            examples=sum(v.examples for v in verdicts),
+            values=sum(v.values for v in verdicts),
+            undecided=sum(v.undecided for v in verdicts),
+            worst=max(v.worst or 0.0 for v in verdicts),
+            accused=[f"{v.cell}, {v.tier}: {said(v)}" for v in verdicts if v.outcome != "pass"],
+            seconds=round(sum(v.seconds for v in verdicts), 1),
+            seed=seed,
+            spec=spec,
+        )
+
+
+def said(verdict: Verdict) -> str:
+    """In a line, why a clause did not pass."""
+    return f"{verdict.outcome}: {verdict.failure.summary if verdict.failure else verdict.reason}"
+
+
+def kept(target: str, backend: str) -> dict[str, Row]:
+    """The rows that are kept of a target on a backend, by clause."""
+    path = file(target, backend)
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return {row["clause"]: Row(**row) for row in rows}
+
+
+def keep(target: str, backend: str, rows: dict[str, Row]) -> None:
+    """Writes them, in the order of the specification, and the tables of all that are kept."""
+    order = list(clauses.load().clauses)
+    lines = [json.dumps(asdict(rows[id]), ensure_ascii=False) for id in sorted(rows, key=order.index)]
+    FOLDER.mkdir(exist_ok=True)
+    file(target, backend).write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    write_tables()
+
+
+def file(target: str, backend: str) -> Path:
+    """Where the rows of a target on a backend are kept."""
+    return FOLDER / f"{target}-{backend}.json"
+
+
+def judged(target: str, backend: str, check: Check, examples: int, seed: int) -> list[Verdict]:
+    """The verdicts on each cell at each precision, by about so many examples in all."""
+    cells = clauses.load().clauses[check.clause].families
+    each = math.ceil(examples / (len(cells) * len(check.tiers)))
+    if target == "reference":
+        return list(of_reference(check, each, seed))
+    scaled = math.ceil(each * BATCH / check.examples)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "conformance", "run", target, "--backend", backend, "--jobs", "1"]
+        command += ["--clause", check.clause, "--max-examples", str(scaled), "--seed", str(seed)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([*command, "--json", str(report)], check=False, **quiet)
+        return list(jsonfile.read(report).verdicts)
+
+
+def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
+    """The verdicts on the reference itself, as an implementation."""
+    implementation = ReferenceCells()
+    for cell in implementation.describe()["cells"]:
+        if cell["family"] in clauses.load().clauses[check.clause].families:
+            for tier in check.tiers:
+                yield judge_clause(check, Subject(implementation, cell, str(tier)), Plan(examples, seed))
+
+
+def write_tables() -> None:
+    """docs/accusations/targets.md and clauses.md, of all files there."""
+    names = [*(("reference", "numpy"),), *(("ncps", backend) for backend in BACKENDS)]
+    found = {name: rows for name in names if (rows := kept(*name))}
+    lines = [
+        "| target | clauses | examples | fewest of a clause | values | undecided | worst / bound | accused |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for (target, backend), rows in found.items():
+        some = list(rows.values())
+        name = "the reference itself" if target == "reference" else f"`{target}` on {backend}"
+        values, undecided = sum(row.values for row in some), sum(row.undecided for row in some)
+        examples = [row.examples for row in some]
+        accused = sum(bool(row.accused) for row in some)
+        numbers = f"{len(some)} | {sum(examples):,} | {min(examples):,} | {values:,} | {undecided:,}"
+        lines.append(f"| {name} | {numbers} | {max(row.worst for row in some):.2f} | {accused} |")
+    each = ["", "| clause | " + " | ".join(title(*name) for name in found) + " |"]
+    each.append("| --- |" + " ---: |" * len(found))
+    for id in clauses.load().clauses:
+        if any(id in rows for rows in found.values()):
+            each.append(f"| `{id}` | " + " | ".join(cell(rows.get(id)) for rows in found.values()) + " |")
+    (FOLDER / "targets.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (FOLDER / "clauses.md").write_text("\n".join(each[1:]) + "\n", encoding="utf-8")
+
+
+def title(target: str, backend: str) -> str:
+    """The head of a target's column."""
+    return "reference" if target == "reference" else backend
+
+
+def cell(row: Row | None) -> str:
+    """Examples and the worst error / bound; whom it accused, where it did."""
+    if row is None:
+        return "–"
+    return f"{row.examples:,} · {row.worst:.2f}" + (" **accused**" if row.accused else "")
+
+
+def line(name: str, row: Row) -> str:
+    """What is said of a clause when it is done."""
+    numbers = f"{row.examples:8,} examples {row.seconds:7.0f} s   worst {row.worst:.3f}"
+    return f"{name:10} {row.clause:{WIDTH}} {numbers}   {'; '.join(row.accused) or 'nobody accused'}"
+
+
+def asked(patterns: str) -> list[Check]:
+    """The clauses about numbers that fit, in the order of the specification."""
+    known = checks.every()
+    some = [known[id] for id in clauses.load().clauses if id in known and known[id].numerical]
+    return [check for check in some if any(fnmatch(check.clause, p) for p in patterns.split(","))]
+
+
+@click.command()
+@click.option("--target", "targets", default="reference,ncps", show_default=True)
+@click.option("--backend", default=",".join(BACKENDS), show_default=True, help="Of ncps.")
+@click.option("--clause", "patterns", metavar="GLOB,...", default="*", help="Of those about numbers.")
+@click.option("--examples", default=20_000, show_default=True, help="For each clause and backend.")
+@click.option("--seed", default=2, show_default=True)
+@click.option("--minutes", default=math.inf, help="No clause is begun after so many.")
+@click.option("--table", "only_table", is_flag=True, help="Write the tables anew, and no more.")
+def main(
+    targets: str, backend: str, patterns: str, examples: int, seed: int, minutes: float, only_table: bool
+) -> None:
+    """Judges correct cells by very many examples."""
+    if only_table:
+        return write_tables()
+    begin, accused, spec = time.monotonic(), 0, clauses.load().version
+    reference = [("reference", "numpy")] if "reference" in targets.split(",") else []
+    cells = [("ncps", name) for name in backend.split(",")] if "ncps" in targets.split(",") else []
+    for place, check in itertools.product([*reference, *cells], asked(patterns)):
+        before = kept(*place).get(check.clause)
+        if before and before.spec == spec and before.examples >= examples:
+            continue
+        if time.monotonic() - begin > 60 * minutes:
+            break
+        found = [v for v in judged(*place, check, examples, seed) if v.outcome in JUDGED]
+        if found:
+            row = Row.of(found, seed, spec)
+            keep(*place, {**kept(*place), check.clause: row})
+            click.echo(line(title(*place), row))
+            accused += bool(row.accused)
+    sys.exit(1 if accused else 0)
+
+
+if __name__ == "__main__":
+    main()
