@@ -3,8 +3,8 @@
     python .ci/tests.py [--backend jax,torch,...] [--only ncps,conformance,reference] [PYTEST OPTION...]
 
 The tests of the cells run once per Keras backend, in a process each, since Keras fixes its backend when it is
-imported. Processes run beside each other, as many as there are cores; the output of one is shown in
-full where it fails, its last line where it passes.
+imported. They run beside each other, as many as there are cores; those of the suite come first, dealt out
+among the cores by file. The output of one is shown in full where it fails, its last line where it passes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ class Suite:
         return f"tests/{self.folder}" + (f" on {self.backend}" if self.backend else "")
 
 
+SHARED = Suite("conformance")
+"""A suite that takes all cores."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What came of a suite."""
@@ -59,8 +63,8 @@ class Result:
 
 
 def suites(folders: list[str], backends: list[str]) -> list[Suite]:
-    """The processes to run, those that take longest first."""
-    found = [Suite("conformance")] if "conformance" in folders else []
+    """The suites to run, those that take longest first."""
+    found = [SHARED] if SHARED.folder in folders else []
     found += [Suite("ncps", backend) for backend in backends if "ncps" in folders]
     return found + ([Suite("reference")] if "reference" in folders else [])
 
@@ -130,10 +134,15 @@ def main() -> int:
     known, arguments = parse()
     begin = time.perf_counter()
     wanted = suites(known.only, known.backend)
-    print(f"Running {len(wanted)} suites, {min(known.jobs, len(wanted))} at a time", flush=True)
+    print(f"Running {len(wanted)} suites on {known.jobs} cores", flush=True)
     results = []
+    if SHARED in wanted:
+        dealt = ["-n", str(known.jobs), "--dist", "loadfile"] if known.jobs > 1 else []
+        results.append(run(SHARED, known.backend, [*dealt, *arguments]))
+        show(results[-1])
     with ThreadPoolExecutor(known.jobs) as pool:
-        for done in as_completed([pool.submit(run, suite, known.backend, arguments) for suite in wanted]):
+        others = [pool.submit(run, suite, known.backend, arguments) for suite in wanted if suite != SHARED]
+        for done in as_completed(others):
             results.append(done.result())
             show(results[-1])
     summarise(results, time.perf_counter() - begin)

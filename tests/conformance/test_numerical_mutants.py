@@ -1,4 +1,7 @@
-"""Every wrong formula is found by the clause that it names; the reference, as an implementation, by none."""
+"""Every wrong formula is found by the clause that it names; the reference, as an implementation, by none.
+
+By one seed; `python -m conformance.teeth` tries more.
+"""
 
 import ast
 import importlib
@@ -22,7 +25,6 @@ from reference.activations import ACTIVATIONS
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
 
-SEEDS = (0, 1, 2)
 SPEC = clauses.load().clauses
 MUTANTS = mutants()
 CELLS = {family: name for name, family in cell.CELLS.items()}
@@ -53,10 +55,9 @@ def said(verdict):
 def test_a_mutant_is_found_by_its_clause(name):
     mutant = MUTANTS[name]
     implementation, check = mutant.implementation(), CHECKS[mutant.clause]
-    for seed in SEEDS:
-        verdict = judged(implementation, mutant.family, check, check.tiers[0], seed)
-        assert verdict.outcome == "fail", f"seed {seed}: {verdict.outcome} {verdict.reason}"
-        assert " raises " not in said(verdict), "a mutant computes something, if something wrong"
+    verdict = judged(implementation, mutant.family, check, check.tiers[0], seed=0)
+    assert verdict.outcome == "fail", f"{verdict.outcome}: {verdict.reason}"
+    assert " raises " not in said(verdict), "a mutant computes something, if something wrong"
 
 
 @pytest.mark.parametrize("name", generated.EQUIVALENT)
@@ -211,7 +212,7 @@ def test_a_change_leaves_the_tree_as_it_was():
 
 def test_a_copy_with_a_change_leaves_the_reference_as_it_was():
     changed = MUTANTS["LogTauLimitEight"].implementation()
-    assert source.with_change("", ast.Module([], []))["reference.ltc"].LOG_TAU_LIMIT == 9.0
+    assert source.with_changes({})["reference.ltc"].LOG_TAU_LIMIT == 9.0
     assert importlib.import_module("reference.ltc").LOG_TAU_LIMIT == 9.0
     assert changed.target == "mutant:LogTauLimitEight"
 
