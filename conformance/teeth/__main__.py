@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from conformance import clauses
+from conformance.interrupts import exits_on_signals
 from conformance.options import cores
 from conformance.teeth import kept, tables
 from conformance.teeth.bench import ROOT
@@ -42,7 +43,10 @@ def main(seeds: int, only: str, matrix: bool, write: bool, rewrite: bool, folder
     begin = time.monotonic()
     keys = [] if rewrite else [key for key in planted() if _asked(key, only.split(","))]
     measured: list[Bite] = []
-    with click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar:
+    with (
+        exits_on_signals(lambda line: click.echo(line, err=True)),
+        click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar,
+    ):
         for bite in measure(keys, seeds, matrix=matrix, jobs=jobs):
             measured.append(bite)
             bar.update(1)

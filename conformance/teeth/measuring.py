@@ -58,11 +58,14 @@ class Bite:
 
 
 def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iterator[Bite]:
-    """Each fault's bite as it is done, by as many processes as `jobs`."""
+    """Each fault's bite as it is done, by as many processes as `jobs`; what is given up asks for no more."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(_measured, key, seeds, matrix) for key in keys]
-        for done in as_completed(asked):
-            yield done.result()
+        try:
+            for done in as_completed(asked):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @cache
