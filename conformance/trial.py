@@ -262,7 +262,7 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     )
     try:
         with seed_alone():
-            seed(plan.seed)(configured(given(st.data())(once)))()
+            configured(seed(plan.seed)(given(st.data())(once)))()  # `seed` outermost would unset the database
     except Unshrinkable as stopped:
         raise stopped.reason from None
     except Departure as departure:
