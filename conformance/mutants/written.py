@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.mutants import (
     written_calls,
     written_formulas,
+    written_narrow,
     written_unrolled,
     written_wired,
     written_wired_formulas,
@@ -17,6 +18,7 @@ REWRITES = (
     *written_unrolled.REWRITES,
     *written_wired_formulas.REWRITES,
     *written_wired.REWRITES,
+    *written_narrow.REWRITES,
 )
 
 
