@@ -25,6 +25,7 @@ from tests.conformance import sample_report
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = clauses.load().clauses
+OURS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 HOSTILE = "a | b\n::error::x <script>alert(1)</script> `c` [d](e) *f* ```\n# g %0A"
 
 
@@ -141,7 +142,11 @@ def test_a_command_writes_both_on_github_and_neither_elsewhere(
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [("github-actions", "action.yml"), ("github-workflows", "docs/workflows/conformance.yml")],
+    [
+        ("github-actions", "action.yml"),
+        ("github-workflows", "docs/workflows/conformance.yml"),
+        *(("github-workflows", f".github/workflows/{path.name}") for path in OURS),
+    ],
 )
 def test_it_is_what_the_public_schema_allows(schema: str, file: str) -> None:
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
@@ -214,3 +219,50 @@ def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: P
     assert report.budget["shard"] == "1/2"
     assert {v.clause for v in report.verdicts} == {"state.pure"}
     assert Path(found["report"]).with_suffix(".html").exists()
+
+
+def test_without_a_seed_the_action_keeps_what_failed_for_the_next_run(tmp_path: Path) -> None:
+    kept = tmp_path / "examples"
+    given = {"BACKEND": "numpy", "MORE": "--clause time.zero --smoke --jobs 1", "IMPORT_PATH": str(ROOT)}
+    given |= {"TARGET": "mutant:TimeIgnored", "HYPOTHESIS_STORAGE_DIRECTORY": str(kept)}
+    done = acted(tmp_path, PYTHON=sys.executable, **given)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "examples=kept\n" in (tmp_path / "output").read_text("utf-8")
+    assert list(kept.glob("conformance/*/time.zero/mutant-TimeIgnored-numpy-*/*/*"))
+
+
+def cached(steps: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """What the steps that restore and save a cache are given."""
+    used = [step for step in steps if step.get("uses", "").startswith("actions/cache/")]
+    return {step["uses"].split("/")[2].split("@")[0]: step["with"] for step in used}
+
+
+@pytest.mark.parametrize(
+    ("file", "job"), [(".github/workflows/ci.yml", "cells"), (".github/workflows/nightly.yml", "search")]
+)
+def test_what_a_job_saves_the_next_one_finds_by_its_prefix(file: str, job: str) -> None:
+    steps = yaml.safe_load((ROOT / file).read_text("utf-8"))["jobs"][job]["steps"]
+    found = cached(steps)
+    assert found["restore"]["path"] == found["save"]["path"]
+    assert found["restore"]["key"] == found["save"]["key"]
+    assert found["save"]["key"].startswith(found["restore"]["restore-keys"])
+    (judge,) = [step for step in steps if "HYPOTHESIS_STORAGE_DIRECTORY" in step.get("env", {})]
+    folder = judge["env"]["HYPOTHESIS_STORAGE_DIRECTORY"].removeprefix("${{ github.workspace }}/")
+    assert f"{folder}/conformance" == found["save"]["path"] and "--seed" not in judge["run"]
+
+
+def test_the_night_goes_on_from_what_pushes_found_and_they_from_it() -> None:
+    night, push = (
+        cached(yaml.safe_load((ROOT / ".github/workflows" / file).read_text("utf-8"))["jobs"][job]["steps"])
+        for file, job in (("nightly.yml", "search"), ("ci.yml", "cells"))
+    )
+    assert (
+        push["restore"]["restore-keys"].replace("${{ matrix.set }}", "newest")
+        == (night["restore"]["restore-keys"])
+    )
+
+
+def test_the_action_saves_what_it_restores() -> None:
+    found = cached(yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["runs"]["steps"])
+    assert found["restore"]["path"] == found["save"]["path"]
+    assert found["save"]["key"].startswith(found["restore"]["restore-keys"])
