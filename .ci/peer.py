@@ -35,7 +35,7 @@ def main(folder: Path, requirements: list[str]) -> None:
     stamp = folder / "made-from.txt"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == made_from(requirements):
         return
-    print(f"making an environment for PyPI's ncps in {folder}", flush=True)
+    print(f"making an environment in {folder}", flush=True)
     venv.create(folder, clear=True, with_pip=True)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], check=True)

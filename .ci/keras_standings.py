@@ -1,0 +1,181 @@
+"""What runs on several versions of Keras said: the tables of docs/keras-versions, and what is amiss.
+
+`versions.py` makes the reports from which this is read.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance import clauses
+from conformance.quirks import Quirk, ledger
+from conformance.report import jsonfile
+from conformance.report.badge import EXCUSED
+from conformance.report.status import JUDGED, group_by, must, status
+from conformance.verdict import Report, Verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME, KEPT = ROOT / ".tox" / "keras-versions", ROOT / "docs" / "keras-versions"
+SETS = ("newest", "floor")
+"""The sets of frameworks, in the order in which they are tried."""
+
+
+def path(name: str) -> Path:
+    """Where a report is kept."""
+    return HOME / "reports" / f"{name}.json"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a run says of the cells on one backend of one version of Keras."""
+
+    keras: str
+    backend: str
+    frameworks: str
+    """Which set they are of, "newest" or "floor"."""
+    report: Report
+    """Of this backend alone."""
+
+    @property
+    def conforms(self) -> bool:
+        return status(self.report) == "conforms"
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """The MUST clauses that hold, those that were judged, and those that were asked for."""
+        outcomes = [{v.outcome for v in some} for some in self.by_clause.values()]
+        held = sum("pass" in found and found <= EXCUSED for found in outcomes)
+        return held, sum(bool(found & JUDGED) for found in outcomes), len(outcomes)
+
+    @property
+    def by_clause(self) -> dict[str, list[Verdict]]:
+        return group_by(must(self.report.verdicts), lambda verdict: verdict.clause)
+
+    @property
+    def met(self) -> list[str]:
+        """The faults of Keras that a clause met."""
+        reasons = " ".join(v.reason for v in self.report.verdicts if v.outcome == "host")
+        return [quirk.id for quirk in ledger() if f"{quirk.id}: " in reasons]
+
+    @property
+    def beside(self) -> str:
+        """The versions of the backend and of NumPy."""
+        (about, *_) = self.report.implementations or [{}]
+        versions = about.get("versions", {})
+        names = dict.fromkeys([self.backend, "numpy"])
+        return ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
+
+    @property
+    def amiss(self) -> str:
+        """Why it does not conform, by the first clause that does not hold."""
+        wrong = [id for id, some in self.by_clause.items() if not {v.outcome for v in some} <= EXCUSED]
+        if not wrong:
+            return "; ".join(self.report.notes) or status(self.report)
+        first = next(v for v in self.by_clause[wrong[0]] if v.outcome not in EXCUSED)
+        said = first.failure.summary if first.failure else first.reason
+        return f"{len(wrong)} MUST clauses do not hold, the first `{wrong[0]}`: {short(said)}"
+
+
+def short(text: str) -> str:
+    """What was said, in a line that a table can hold."""
+    return textwrap.shorten(text, 300, placeholder=" …").replace("|", "\\|")
+
+
+def standings(version: str) -> Iterator[Standing]:
+    """What was found on each backend, by the newest set, and by the floor set where that was tried."""
+    for frameworks in SETS:
+        if path(f"{version}-{frameworks}").exists():
+            report = jsonfile.read(path(f"{version}-{frameworks}"))
+            for backend in report.budget["backends"]:
+                about = [entry for entry in report.implementations if entry["backend"] == backend]
+                verdicts = [verdict for verdict in report.verdicts if verdict.backend == backend]
+                alone = replace(report, implementations=about, verdicts=verdicts)
+                yield Standing(version, backend, frameworks, alone)
+
+
+def best(version: str) -> dict[str, Standing]:
+    """Of each backend, the last set that it was judged with: another is tried only where one will not do."""
+    return {standing.backend: standing for standing in standings(version)}
+
+
+def shown(version: str) -> dict[str, dict[str, str] | str]:
+    """By backend and entry of the ledger, what its script says; by backend, why none could be tried."""
+    kept = path(f"{version}-quirks").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str] | str] = json.loads(kept)
+    return found
+
+
+def contradictions(version: str) -> Iterator[tuple[Quirk, str, str]]:
+    """Entries of the ledger, each with a backend and what is not as it says."""
+    for backend, found in shown(version).items():
+        for quirk in ledger():
+            if isinstance(found, str):
+                continue
+            claimed = backend in quirk.backends and quirk.concerns("keras", version)
+            if found[quirk.id] and claimed:
+                yield quirk, backend, f"the ledger has it there, but its script says {found[quirk.id]!r}"
+            elif not found[quirk.id] and not claimed:
+                yield quirk, backend, "it is there, and the ledger says that it is not"
+
+
+def complaints(version: str) -> Iterator[str]:
+    """What is not as promised, a line each."""
+    for standing in best(version).values():
+        if not standing.conforms:
+            yield f"Keras {version} on {standing.backend} with {standing.beside}: {standing.amiss}"
+    for quirk, backend, wrong in contradictions(version):
+        yield f"{quirk.id}, Keras {version} on {backend}: {wrong}"
+
+
+# Tables
+
+
+def standings_table(versions: list[str]) -> str:
+    """Each version and backend, and below them what could not be combined."""
+    lines = ["| Keras | backend | verdict | MUST clauses that hold / judged / asked | beside | faults met |"]
+    lines.append("| --- | --- | --- | ---: | --- | --- |")
+    for version in versions:
+        for backend, one in best(version).items():
+            counts = " / ".join(map(str, one.counts))
+            met = ", ".join(f"`{id}`" for id in one.met) or "none"
+            lines.append(
+                f"| {version} | {backend} | {status(one.report)} | {counts} | {one.beside} | {met} |"
+            )
+    others = [s for v in versions for s in standings(v) if s.frameworks == "newest" and not s.conforms]
+    lines += ["", "Not to be combined:" if others else "Every version works with the newest frameworks.", ""]
+    lines += [f"- Keras {s.keras} on {s.backend} with {s.beside}: {s.amiss}" for s in others]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def quirks_table(versions: list[str]) -> str:
+    """Each entry of the ledger, and the backends on which its script shows the fault."""
+    lines = ["| fault | the ledger says | " + " | ".join(versions) + " |"]
+    lines.append("| --- | --- |" + " --- |" * len(versions))
+    wrong = {(version, quirk.id) for version in versions for quirk, _, _ in contradictions(version)}
+    for quirk in ledger():
+        cells = []
+        for version in versions:
+            found = shown(version)
+            seen = [b for b, said in found.items() if not isinstance(said, str) and not said[quirk.id]]
+            untried = [f"{b}: not tried" for b in quirk.backends if isinstance(found.get(b, ""), str)]
+            cell = ", ".join([*seen, *untried]) or "–"
+            cells.append(f"**{cell}**" if (version, quirk.id) in wrong else cell)
+        lasts = f"until {quirk.until}" if quirk.until else "on"
+        claim = f"{', '.join(quirk.backends)}, {quirk.since} {lasts}"
+        lines.append(f"| `{quirk.id}`: {quirk.what} | {claim} | " + " | ".join(cells) + " |")
+    reasons = [(v, b, said) for v in versions for b, said in shown(v).items() if isinstance(said, str)]
+    lines += ["", *(f"- Keras {v} on {b} could not be tried: {short(said)}" for v, b, said in reasons)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(known: Iterable[str]) -> None:
+    """docs/keras-versions, of all these versions whose reports are there."""
+    versions = [v for v in known if path(f"{v}-newest").exists() and path(f"{v}-quirks").exists()]
+    KEPT.mkdir(exist_ok=True)
+    spec = f"Specification {clauses.load().version}, `--smoke --seed 1`.\n\n"
+    (KEPT / "standings.md").write_text(spec + standings_table(versions), encoding="utf-8")
+    (KEPT / "quirks.md").write_text(quirks_table(versions), encoding="utf-8")
