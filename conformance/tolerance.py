@@ -142,9 +142,6 @@ class ErrorBounded:
     def __matmul__(self, other: Any) -> ErrorBounded:
         return np.matmul(self, other)  # type: ignore[no-any-return, call-overload]
 
-    def __rmatmul__(self, other: Any) -> ErrorBounded:
-        return np.matmul(other, self)  # type: ignore[no-any-return, call-overload]
-
     def __neg__(self) -> ErrorBounded:
         return np.negative(self)  # type: ignore[no-any-return]
 
@@ -299,7 +296,7 @@ def pulled(g: ErrorBounded, e: ErrorBounded, v: ErrorBounded) -> Values:
 def exp(a: ErrorBounded) -> ErrorBounded:
     """Within an error above 1 the upper end alone bounds: there exp(a) may have underflowed."""
     value = np.exp(a.value)
-    error = np.where(a.error < 1.0, value * np.expm1(a.error), np.exp(a.value + a.error * SLACK))
+    error = np.where(a.error < 1.0, value * np.expm1(a.error), np.exp(a.value + a.error))
     return rounded(value, error, 8.0 * a.arithmetic.u * (value + error), a)
 
 
@@ -336,8 +333,9 @@ def softplus(a: ErrorBounded) -> ErrorBounded:
 def expm1_below_zero(a: ErrorBounded) -> ErrorBounded:
     """exp(a) - 1 in two operations is allowed: 8 u of exp(a) and one u of the difference."""
     slope = np.exp(np.minimum(a.value + a.error, 0.0))
-    rounding = a.arithmetic.u * np.where(a.value - a.error < 0.0, 9.0, 0.0)
-    return at_kink(rounded(activations.expm1_below_zero(a.value), a.error * slope, rounding, a), a, 0.0)
+    below = np.where(a.value - a.error < 0.0, 1.0, 0.0)
+    error, rounding = a.error * slope * below, 9.0 * a.arithmetic.u * below
+    return at_kink(rounded(activations.expm1_below_zero(a.value), error, rounding, a), a, 0.0)
 
 
 def absolute(a: ErrorBounded) -> ErrorBounded:

@@ -61,7 +61,7 @@ def carried(timespans: Array, mask: Array, *, go_backwards: bool = False) -> Arr
         go_backwards: the sequence runs from the last sample to the first.
     """
     total = np.zeros_like(timespans)
-    waiting = np.zeros_like(timespans[:, 0])
+    waiting: Array = 0.0
     for k in running_order(timespans.shape[1], go_backwards):
         total[:, k] = waiting + timespans[:, k]
         waiting = np.where(mask[:, k], 0.0, total[:, k])

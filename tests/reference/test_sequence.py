@@ -47,6 +47,10 @@ def test_output_is_zero_before_the_first_unmasked_step() -> None:
     assert run([[1, 2, 3]], mask=[[False, False, True]]) == ([[0, 0, 3]], [3])
 
 
+def test_output_is_zero_before_the_first_unmasked_step_though_there_it_would_be_zero() -> None:
+    assert run([[0, 2]], mask=[[False, True]]) == ([[0, 2]], [2])
+
+
 def test_output_is_zero_before_the_first_unmasked_step_though_a_state_is_given() -> None:
     assert run([[1, 2, 3]], state=[[7.0]], mask=[[False, True, False]]) == ([[0, 72, 72]], [72])
 

@@ -214,3 +214,12 @@ def test_the_quarters_are_input_input_gate_forget_gate_and_output_gate(bias: Any
     _, m, memory = mixed_memory_step(p, np.ones((1, 1)), zeros, c, 1.0, step=lambda x, m, t: (m, m))
     np.testing.assert_allclose(memory, [want], rtol=1e-14)
     np.testing.assert_allclose(m, np.tanh([want]) * (0.0 if bias[3] == SHUT else 0.5), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_memory_is_computed_in_the_dtype_that_is_given(dtype: str) -> None:
+    shapes = {"input_kernel": (3, 8), "recurrent_kernel": (2, 8), "bias": (8,)}
+    parameters = {name: np.ones(shape, dtype) for name, shape in shapes.items()}
+    x, h = np.ones((1, 3), dtype), np.ones((1, 2), dtype)
+    found = mixed_memory_step(parameters, x, h, h, h, step=lambda x, m, t: (m, m))
+    assert [a.dtype for a in found] == [dtype] * 3

@@ -80,3 +80,16 @@ def test_the_seed_decides() -> None:
 def test_self_connections_can_be_left_out() -> None:
     assert not graph("FullyConnected", {"units": 6, "self_connections": False}, 2).adjacency.diagonal().any()
     assert graph("FullyConnected", {"units": 6}, 2).adjacency.diagonal().all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("FullyConnected", {"units": 3}),
+        ("Random", {"units": 3, "sparsity_level": 0.5}),
+        ("AutoNCP", {"units": 8, "output_size": 2}),
+    ],
+)
+def test_polarities_are_whole_numbers(kind: str, arguments: dict[str, Any]) -> None:
+    drawn = graph(kind, arguments, 2)
+    assert (drawn.adjacency.dtype, drawn.sensory_adjacency.dtype) == (np.int64, np.int64)

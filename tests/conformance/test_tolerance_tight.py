@@ -1,0 +1,92 @@
+"""A bound is no wider than SPEC.md's table adds up to: one that holds but is wide would be deaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from conformance.tolerance import Arithmetic, ErrorBounded, clip
+from reference import activations, solvers
+
+U = 2.0**-24 + 2.0**-53
+ALLOWED = 1.001
+"""Room for the rounding of the bound itself, and for slopes that are taken at an interval's end."""
+
+mp = mpmath.MPContext()
+mp.dps = 50
+
+
+def bounded(value: float, error: float = 0.0, kink: bool = False) -> ErrorBounded:
+    return ErrorBounded([value], Arithmetic("float32"), [error], kink)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., float]]] = {
+    "exp": (np.exp, mp.exp, lambda y: 8 * abs(y)),
+    "tanh": (np.tanh, mp.tanh, lambda y: 8 * min(abs(y), 1)),
+    "sigmoid": (activations.sigmoid, lambda a: 1 / (1 + mp.exp(-a)), lambda y: 10),
+    "erf": (activations.erf, mp.erf, lambda y: 16 * min(abs(y), 1)),
+    "softplus": (activations.softplus, lambda a: mp.log1p(mp.exp(a)), lambda y: 18 * abs(y)),
+    "expm1 below zero": (
+        activations.expm1_below_zero,
+        lambda a: mp.expm1(min(a, 0)),
+        lambda y: 9 if y < 0 else 0,
+    ),
+    "relu": (activations.relu, lambda a: max(a, 0), lambda y: 0),
+    "absolute": (activations.absolute, abs, lambda y: 0),
+    "clip": (lambda a: activations.clip(a, -1.0, 5.0), lambda a: min(max(a, -1), 5), lambda y: 0),
+}
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-9, 1e-6])
+@pytest.mark.parametrize("value", [-30.0, -6.5, -3.0, -0.75, -0.001, 0.25, 1.5, 4.0, 7.0, 19.0])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bound_is_what_is_carried_on_and_what_is_promised(name: str, value: float, error: float) -> None:
+    """How far the ends of the interval are moved, and as many roundings as the table has, at 50 digits."""
+    judged, exact, roundings = FUNCTIONS[name]
+    y, a, e = exact(mp.mpf(value)), mp.mpf(value), mp.mpf(error)
+    carried = max(abs(exact(a + e) - y), abs(exact(a - e) - y))
+    promised = carried + U * (
+        roundings(y) if carried == 0 else max(roundings(y - carried), roundings(y + carried))
+    )
+    floor = 2.0**-125  # one operation's, and the slack of its sum
+    assert judged(bounded(value, error)).error[0] <= float(promised) * ALLOWED + floor
+
+
+@pytest.mark.parametrize("value", [21.0, 25.0, 60.0])
+def test_above_20_softplus_may_be_its_argument_and_no_less(value: float) -> None:
+    got = activations.softplus(bounded(value)).error[0]
+    assert got <= (np.exp(-value) + 18 * U * (value + np.exp(-value))) * ALLOWED
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "sigmoid", "expm1 below zero"])
+def test_a_wide_interval_moves_a_bounded_function_by_no_more_than_its_range(name: str) -> None:
+    judged, _, _ = FUNCTIONS[name]
+    spans = {"tanh": 2.0, "erf": 2.0, "sigmoid": 1.0, "expm1 below zero": 50.0}  # the last by its slope of 1
+    assert judged(bounded(0.25, 50.0)).error[0] <= spans[name] + 20 * U
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_kink_that_was_met_is_not_forgotten(name: str) -> None:
+    judged, _, _ = FUNCTIONS[name]
+    assert judged(bounded(0.5, kink=True)).kink
+    assert not judged(bounded(0.5)).kink
+
+
+def test_a_kink_at_the_very_end_of_an_interval_is_met() -> None:
+    assert activations.relu(bounded(0.5, 0.5)).kink
+    assert activations.absolute(bounded(-0.25, 0.25)).kink
+
+
+@pytest.mark.parametrize(("value", "kink"), [(-5.0, False), (1.0, False), (5.0, True), (-1.0, True)])
+def test_the_kinks_of_clip_are_where_it_begins_to_hold(value: float, kink: bool) -> None:
+    assert clip(bounded(value), -1.0, 5.0).kink is kink
+
+
+def test_a_mean_remembers_the_kinks_of_its_potentials() -> None:
+    weights = ErrorBounded([[1.0], [2.0]], Arithmetic("float32"))
+    potentials = ErrorBounded([[1.0], [2.0]], Arithmetic("float32"), kink=True)
+    assert solvers.mean(weights, potentials).kink
