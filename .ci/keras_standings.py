@@ -62,12 +62,15 @@ class Standing:
         return [quirk.id for quirk in ledger() if f"{quirk.id}: " in reasons]
 
     @property
+    def versions(self) -> dict[str, str]:
+        """What the harness says that it runs on."""
+        found: dict[str, str] = self.report.implementations[0]["versions"]
+        return found
+
+    @property
     def beside(self) -> str:
         """The versions of the backend and of NumPy."""
-        (about, *_) = self.report.implementations or [{}]
-        versions = about.get("versions", {})
-        names = dict.fromkeys([self.backend, "numpy"])
-        return ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
+        return ", ".join(f"{name} {self.versions[name]}" for name in dict.fromkeys([self.backend, "numpy"]))
 
     @property
     def amiss(self) -> str:
@@ -127,6 +130,8 @@ def complaints(version: str) -> Iterator[str]:
     for standing in best(version).values():
         if not standing.conforms:
             yield f"Keras {version} on {standing.backend} with {standing.beside}: {standing.amiss}"
+        if standing.versions["keras"] != version:
+            yield f"Keras {version} was asked for, and {standing.versions['keras']} judged"
     for quirk, backend, wrong in contradictions(version):
         yield f"{quirk.id}, Keras {version} on {backend}: {wrong}"
 

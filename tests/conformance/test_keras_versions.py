@@ -36,7 +36,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
 def a_report(*verdicts: Verdict) -> Report:
     """Of jax and torch."""
     about = [
-        {"target": "ncps", "backend": b, "versions": {b: "1.2", "numpy": "2.3"}} for b in ("jax", "torch")
+        {"target": "ncps", "backend": b, "versions": {"keras": "3.8.0", b: "1.2", "numpy": "2.3"}}
+        for b in ("jax", "torch")
     ]
     budget = {**sample_report.green().budget, "backends": ["jax", "torch"], "clauses": ["*"]}
     return replace(sample_report.green(), budget=budget, implementations=about, verdicts=list(verdicts))
@@ -80,6 +81,12 @@ def test_a_backend_that_departs_with_every_set_is_a_complaint(kept: ModuleType) 
     shows(kept, "3.8.0", *as_claimed("3.8.0"))
     (said,) = kept.complaints("3.8.0")
     assert said.startswith("Keras 3.8.0 on jax") and "AttributeError" in said
+
+
+def test_another_version_than_was_asked_for_is_a_complaint(kept: ModuleType) -> None:
+    jsonfile.write(a_report(verdict("jax", "pass"), verdict("torch", "pass")), kept.path("3.9.0-newest"))
+    shows(kept, "3.9.0", *as_claimed("3.9.0"))
+    assert set(kept.complaints("3.9.0")) == {"Keras 3.9.0 was asked for, and 3.8.0 judged"}
 
 
 def test_a_fault_of_keras_that_was_met_is_named_and_is_no_departure(kept: ModuleType) -> None:
