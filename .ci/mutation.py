@@ -1,0 +1,154 @@
+"""Mutation testing of the reference and of the bounds: every small change of their source fails some test.
+
+    python .ci/mutation.py [PATTERN...] [--jobs 1] [--write]        patterns of mutants, as 'reference.cfc.*'
+
+`mutmut` changes the source, in a copy of the working tree, and runs the tests that come through what is changed
+(pyproject.toml says which). What is done is kept there, and not done again until its source changes.
+
+Exit status: 0 every mutant is found, or docs/mutation/explained.toml says why no test can; 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+TREE = ROOT / ".tox" / "mutation-tree"
+FOLDER = ROOT / "docs" / "mutation"
+FOUND = (1, 3, 24, -24, 36, 152, 255)
+"""What a worker's exit status is where a test fails, or runs for ever."""
+NOT_TRIED = (None, 2)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of the source, and what came of it."""
+
+    name: str
+    status: int | None
+
+    @property
+    def module(self) -> str:
+        """Where it is, as it is imported."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def function(self) -> str:
+        """What is changed, of mutmut's `x_FUNCTION__mutmut_7` or `xǁCLASSǁMETHOD__mutmut_7`."""
+        mangled = self.name.rpartition(".")[2].rpartition("__mutmut_")[0]
+        return mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+
+    @property
+    def tried(self) -> bool:
+        return self.status not in NOT_TRIED
+
+    @property
+    def found(self) -> bool:
+        return self.status in FOUND
+
+
+def copy_tree() -> None:
+    """Brings the copy up to date; a file that is as it was stays, so that what was done of it counts."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        here, there = ROOT / name, TREE / name
+        if here.is_file() and not (there.is_file() and there.read_bytes() == here.read_bytes()):
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(here, there)  # newer than what was made of it
+
+
+def mutants(patterns: tuple[str, ...]) -> list[Mutant]:
+    """Those that fit, by module."""
+    found = []
+    for path in sorted((TREE / "mutants").rglob("*.meta")):
+        status = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        found += [Mutant(name, status[name]) for name in status]
+    return [m for m in found if any(fnmatch(m.name, pattern) for pattern in patterns)]
+
+
+def change(mutant: Mutant) -> str:
+    """`module.function: old → new`, which stays the same when other lines move."""
+    command = [sys.executable, "-m", "mutmut", "show", mutant.name]
+    shown = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in shown.splitlines() if not line.startswith(("---", "+++"))]
+    old, new = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    return f"{mutant.module}.{mutant.function}: {old} → {new}"
+
+
+def explained() -> dict[str, str]:
+    """Why no test sees a change, by change."""
+    entries = tomllib.loads((FOLDER / "explained.toml").read_text(encoding="utf-8"))["explained"]
+    return {one: entry["why"] for entry in entries for one in entry["changes"]}
+
+
+def table(tried: list[Mutant], survivors: dict[str, str], why: dict[str, str]) -> Iterator[str]:
+    """A row for each module."""
+    yield "| module | changes | found | survive, explained | survive |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for module, total in Counter(m.module for m in tried).items():
+        found = sum(m.found for m in tried if m.module == module)
+        alive = [change for name, change in survivors.items() if Mutant(name, 0).module == module]
+        known = sum(change in why for change in alive)
+        yield f"| `{module}` | {total} | {found} | {known} | {len(alive) - known or ''} |"
+
+
+def explanations(survivors: dict[str, str]) -> Iterator[str]:
+    """The survivors that are explained, under the reason that they share."""
+    for entry in tomllib.loads((FOLDER / "explained.toml").read_text(encoding="utf-8"))["explained"]:
+        some = [change for change in entry["changes"] if change in survivors.values()]
+        if some:
+            yield from (f"**{entry['why']}**", "", "```text", *some, "```", "")
+
+
+@click.command()
+@click.argument("patterns", nargs=-1)
+@click.option("--jobs", default=1, show_default=True, help="Mutants at a time.")
+@click.option("--write", is_flag=True, help="Write the tables to docs/mutation.")
+@click.option("--read", "only_read", is_flag=True, help="Try nothing; of what was tried.")
+def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> None:
+    """Changes the source of the reference and the bounds, and runs their tests."""
+    if not only_read:
+        copy_tree()
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs), *patterns]
+        subprocess.run(command, cwd=TREE, check=True)
+    tried = [mutant for mutant in mutants(patterns or ("*",)) if mutant.tried]
+    survivors = {mutant.name: change(mutant) for mutant in tried if not mutant.found}
+    why = explained()
+    lines = list(table(tried, survivors, why))
+    print("\n".join(lines))
+    if write:
+        (FOLDER / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        text = "\n".join(explanations(survivors))
+        (FOLDER / "survivors.md").write_text(text, encoding="utf-8")
+    modules = {mutant.module for mutant in mutants(("*",))} - {
+        mutant.module for mutant in mutants(("*",)) if not mutant.tried
+    }
+    unknown = [one for one in survivors.values() if one not in why]
+    done = tuple(f"{module}." for module in modules)
+    stale = [one for one in why if one not in survivors.values() and one.startswith(done)]
+    for one in unknown:
+        print(f"✗ no test fails: {one}")
+    for one in stale:
+        print(f"✗ explained in vain: {one}")
+    sys.exit(1 if unknown or stale else 0)
+
+
+if __name__ == "__main__":
+    main()
