@@ -4,6 +4,7 @@ python benchmarks run [OPTION OF conformance run ...]    time and tightness, a c
 python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
 python benchmarks sequences [--backend jax,...]          our layers against PyPI ncps and gated cells
 python benchmarks memory [--examples 100000]             resident memory of driver and harness in a long run
+python benchmarks bounds [--operations 1000000]          how much of its bound real arithmetic uses
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import bounds
 import click
 import memory
 import sequences
@@ -159,6 +161,13 @@ def long_run(backend: str, clause: str, examples: int, rows: int) -> None:
     """Resident memory of driver and harness as a clause is judged by very many examples."""
     print(f"`{clause}` in float64, {backend}\n")
     table(*memory.table(backend, clause, examples, rows))
+
+
+@main.command("bounds")
+@click.option("--operations", default=1_000_000, show_default=True)
+def tightness_of_bounds(operations: int) -> None:
+    """Random operations of NumPy and ml_dtypes against mpmath, and how much of their bound they use."""
+    table(*bounds.table(operations))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import numpy as np
 from conformance.cases import SequenceCase, StepCase, Values, plain
 from conformance.families import Config
 from conformance.subject import Departure, Subject
-from conformance.tolerance import ErrorBounded
+from conformance.tolerance import Arithmetic, ErrorBounded
 from reference import fold
 
-UNDECIDED = 1e-2
-"""A value whose bound exceeds this share of the largest in its array decides nothing."""
+UNDECIDED, ROUNDINGS = 1e-2, 64.0
+"""A value whose bound exceeds this share of the largest in its array, or so many roundings of it if these are
+more, decides nothing."""
 
 
 def holds(subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None) -> None:
@@ -33,7 +34,8 @@ def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Value
     if rows is not None:
         got, value, bound = got[rows], value[rows], bound[rows]
     scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
-    decided = np.isfinite(bound) & (bound <= UNDECIDED * scale)
+    most = max(UNDECIDED, ROUNDINGS * want.arithmetic.u)
+    decided = np.isfinite(bound) & (bound <= most * scale)
     excess = ratio(np.abs(got - value), bound)
     excess = np.where(np.isfinite(got), excess, np.inf)
     subject.tally.add(excess[decided], int((~decided).sum()))
@@ -55,7 +57,7 @@ def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, 
 
 def _of_too_few_digits(found: np.dtype[Any], asked: str) -> str:
     """What explains an error at once: numbers that came in a dtype which cannot hold the answer."""
-    enough = found.kind == "f" and np.finfo(found).eps <= np.finfo(asked).eps
+    enough = found.kind == "f" and Arithmetic(found.name).u <= Arithmetic(asked).u
     return "" if enough else f"; it came as {found}, where {asked} was asked for"
 
 

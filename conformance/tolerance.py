@@ -27,6 +27,9 @@ SLACK = 1.0 + 2.0**-30
 """Covers the rounding of the bound's own computation."""
 
 
+HALVES = ("float16", "bfloat16")
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """The arithmetic of one dtype, as SPEC.md promises it."""
@@ -36,21 +39,50 @@ class Arithmetic:
     @cached_property
     def u(self) -> float:
         """Unit roundoff, with the reference's own added."""
-        return float(np.finfo(self.dtype).eps) / 2 + REFERENCE_ROUNDOFF
+        eps = 2.0**-7 if self.dtype == "bfloat16" else float(np.finfo(self.dtype).eps)
+        return eps / 2 + REFERENCE_ROUNDOFF
 
     @cached_property
     def floor(self) -> float:
         """What one operation may lose to flushing subnormal numbers to zero."""
-        return float(np.finfo(self.dtype).tiny)
+        return float(np.finfo("float32" if self.dtype == "bfloat16" else self.dtype).tiny)
 
     @cached_property
     def largest(self) -> float:
         """The largest finite number."""
-        return float(np.finfo(self.dtype).max)
+        return float((2 - 2.0**-7) * 2.0**127 if self.dtype == "bfloat16" else np.finfo(self.dtype).max)
+
+    @property
+    def half(self) -> bool:
+        """Whether functions and dot products are computed in float32, and then rounded."""
+        return self.dtype in HALVES
+
+    @cached_property
+    def function(self) -> float:
+        """The roundings of exp and tanh."""
+        return 2.0 if self.half else 8.0
+
+    @cached_property
+    def logistic(self) -> float:
+        """The roundings of σ, absolute, so that 1 - σ(a), σ(-a) and f1 + s (f2 - f1) are one promise."""
+        return 3.0 if self.half else 10.0
+
+    @cached_property
+    def products(self) -> Arithmetic:
+        """That in which the products of a dot product are summed: float32 for halves, else its own."""
+        return Arithmetic("float32") if self.half else self
+
+    def nearest(self, values: Any) -> Values:
+        """The numbers of the dtype that are nearest to `values`, ties to even, as float64."""
+        if self.dtype != "bfloat16":
+            return np.asarray(values).astype(self.dtype).astype(np.float64)
+        bits = np.asarray(values, np.float32).view(np.uint32).astype(np.uint64)
+        kept = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16
+        return kept.astype(np.uint32).view(np.float32).astype(np.float64)
 
     def holds(self, constant: float) -> bool:
         """Whether the dtype represents `constant`, as written in decimals, exactly: 0.5, but never 0.2."""
-        stored = float(np.dtype(self.dtype).type(constant))
+        stored = float(self.nearest(constant))
         return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
 
     def gamma(self, terms: Any) -> Any:
@@ -187,7 +219,8 @@ def capped(error: Values, range_: float) -> Values:
 def add(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
     """A bias may be the first summand of its dot product (PyTorch's addmm) and rounded with each term."""
     value, error = a.value + b.value, a.error + b.error
-    first = a.arithmetic.gamma(a.terms) * reach(b) + a.arithmetic.gamma(b.terms) * reach(a)
+    gamma = a.arithmetic.products.gamma
+    first = gamma(a.terms) * reach(b) + gamma(b.terms) * reach(a)
     return rounded(value, error, a.arithmetic.u * (np.abs(value) + error) + first, a, b)
 
 
@@ -227,10 +260,15 @@ def quotient(
 
 
 def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """Rows of `b` that are exactly 0 in a column, as under a mask, are no terms of its dot products."""
+    """Rows of `b` that are exactly 0 in a column, as under a mask, are no terms of its dot products.
+
+    That of halves is summed in float32 and then rounded, in one or in two parts.
+    """
     terms = np.count_nonzero(~zero(b), axis=max(-2, -b.ndim))
     error = np.abs(a.value) @ b.error + a.error @ np.abs(b.value) + a.error @ b.error
-    rounding = a.arithmetic.gamma(terms + 2) * (reach(a) @ reach(b)) + terms * a.arithmetic.floor
+    products, parts = a.arithmetic.products, 3.0 if a.arithmetic.half else 0.0
+    share = products.gamma(terms + 2) + parts * a.arithmetic.u
+    rounding = share * (reach(a) @ reach(b)) + terms * a.arithmetic.floor
     product = rounded(a.value @ b.value, error, rounding, a, b)
     return ErrorBounded(product.value, a.arithmetic, product.error, product.kink, terms)
 
@@ -297,21 +335,22 @@ def exp(a: ErrorBounded) -> ErrorBounded:
     """Within an error above 1 the upper end alone bounds: there exp(a) may have underflowed."""
     value = np.exp(a.value)
     error = np.where(a.error < 1.0, value * np.expm1(a.error), np.exp(a.value + a.error))
-    return rounded(value, error, 8.0 * a.arithmetic.u * (value + error), a)
+    return rounded(value, error, a.arithmetic.function * a.arithmetic.u * (value + error), a)
 
 
 def tanh(a: ErrorBounded) -> ErrorBounded:
     value = np.tanh(a.value)
     decay = np.exp(-2.0 * nearest_to_zero(a))
     error = capped(a.error * 4.0 * decay / (1.0 + decay) ** 2, 2.0)
-    return rounded(value, error, 8.0 * a.arithmetic.u * np.minimum(np.abs(value) + error, 1.0), a)
+    rounding = a.arithmetic.function * a.arithmetic.u * np.minimum(np.abs(value) + error, 1.0)
+    return rounded(value, error, rounding, a)
 
 
 def sigmoid(a: ErrorBounded) -> ErrorBounded:
-    """10 u absolute, so that 1 - sigma(a), sigma(-a) and f1 + s (f2 - f1) are one promise."""
     decay = np.exp(-nearest_to_zero(a))
     error = capped(a.error * decay / (1.0 + decay) ** 2, 1.0)
-    return rounded(activations.sigmoid(a.value), error, np.full(a.shape, 10.0 * a.arithmetic.u), a)
+    rounding = np.full(a.shape, a.arithmetic.logistic * a.arithmetic.u)
+    return rounded(activations.sigmoid(a.value), error, rounding, a)
 
 
 def erf(a: ErrorBounded) -> ErrorBounded:

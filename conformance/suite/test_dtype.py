@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -9,7 +12,7 @@ from conformance import judge
 from conformance.cases import StepCase
 from conformance.checks import clause
 from conformance.implementation import NotSupported
-from conformance.strategies import FEW, any_steps
+from conformance.strategies import FEW, any_steps, steps
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
 
@@ -19,6 +22,11 @@ POLICIES = {
     "mixed_bfloat16": ("float32", "bfloat16"),
 }
 """Policy: dtype of variables, dtype of computation and outputs."""
+
+HALVES = ("mixed_float16", "mixed_bfloat16")
+
+SHORT = ("cfc", "ltc", "wired_cfc")
+"""Families whose step is short enough for a bound in half precision to say something."""
 
 
 @clause("dtype.policy", examples=4, smoke=1)
@@ -46,6 +54,38 @@ def follows(subject: Subject, case: StepCase, policy: str) -> None:
     for what, got in (("output", dtypes["output"]), *(("state", state) for state in dtypes["state"])):
         other = f"under {policy} the {what} is {got}, but should be {compute}"
         judge.holds(subject, got == compute, other, got=got, want=compute)
+
+
+@clause("dtype.half")
+def test_half(subject: Subject, draw: Draw) -> None:
+    if subject.family.name not in SHORT:
+        raise NotSupported("a bound of so many operations in half precision that decides anything")
+    form = draw(st.sampled_from(subject.steady_forms))
+    time = ("column", "none", "zero")
+    case = draw(steps(subject, **form, recipe=st.just("simple"), buckets=FEW[:2], time=time))
+    refusals = []
+    for policy in HALVES:
+        try:
+            computed(subject, case, policy)
+        except NotSupported as refused:
+            refusals.append(refused)
+    if refusals:
+        raise refusals[0]
+
+
+def computed(subject: Subject, case: StepCase, policy: str) -> None:
+    """A step in half precision is the formula's, of numbers that the half holds."""
+    half = replace(subject, dtype=POLICIES[policy][1])
+    given = {path: exactly(half, value / 2) for path, value in case.parameters.items()}
+    arrays = {name: exactly(half, getattr(case, name)) for name in ("inputs", "state", "timespans")}
+    case = replace(case, parameters=given, **arrays)
+    answer = half.step(case, model=subject.model(case.config, case.input_dim, dtype=policy))
+    judge.close(half, f"under {policy} the output", answer["output"], half.reference(case)[0])
+
+
+def exactly(subject: Subject, values: Any) -> Any:
+    """The nearest numbers of the subject's dtype, as they travel: in float32."""
+    return None if values is None else subject.arithmetic.nearest(values).astype(np.float32)
 
 
 @clause("dtype.float64", tiers=(FORMULA,))

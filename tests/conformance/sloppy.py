@@ -6,7 +6,7 @@ implementation that keeps to the table, and errs far more than any real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ PROMISED = 1.0 - 2.0**-8
 
 DOTS = ("forward", "backward", "fma", "bias first", "split")
 """Ways to sum a dot product and its bias."""
+
+
+ROUNDINGS = {"function": (8.0, 2.0), "logistic": (10.0, 3.0)}
+"""Of exp and tanh, and of σ, absolute: as the table has it, and in half precision."""
 
 
 def wide(a: Any) -> Array:
@@ -44,7 +48,20 @@ class Sloppy:
 
     @property
     def u(self) -> np.longdouble:
-        return np.longdouble(np.finfo(self.dtype).eps) / 2 * np.longdouble(PROMISED)
+        eps = 2.0**-7 if self.dtype == "bfloat16" else np.finfo(self.dtype).eps
+        return np.longdouble(eps) / 2 * np.longdouble(PROMISED)
+
+    @property
+    def half(self) -> bool:
+        return self.dtype in ("float16", "bfloat16")
+
+    @property
+    def tiny(self) -> float:
+        return float(np.finfo("float32" if self.dtype == "bfloat16" else self.dtype).tiny)
+
+    def roundings(self, kind: str) -> float:
+        """What is promised of a kind of function, in u."""
+        return ROUNDINGS[kind][self.half]
 
     def delta(self, shape: tuple[int, ...], units: float) -> Array:
         """Errors within ± `units` u."""
@@ -56,7 +73,7 @@ class Sloppy:
 
     def flush(self, a: Array) -> Array:
         """Subnormal numbers to zero, some of them."""
-        some = (np.abs(a) < np.finfo(self.dtype).tiny) & (self.rng.random(np.shape(a)) < 0.5)
+        some = (np.abs(a) < self.tiny) & (self.rng.random(np.shape(a)) < 0.5)
         return np.where(some, np.longdouble(0), a)
 
     def near(self, exact: Array, units: float = 1.0) -> Array:
@@ -77,15 +94,16 @@ class Sloppy:
         return self.multiply(a, self.near(1 / b))
 
     def exp(self, a: Array) -> Array:
-        return self.near(np.exp(a), 8)
+        return self.near(np.exp(a), self.roundings("function"))
 
     def tanh(self, a: Array) -> Array:
-        return self.near(np.tanh(a), 8)
+        return self.near(np.tanh(a), self.roundings("function"))
 
-    def sigmoid(self, a: Array, units: float = 10.0) -> Array:
+    def sigmoid(self, a: Array, less: float = 0.0) -> Array:
+        """With `less` u than are promised, where something else takes them."""
         with np.errstate(over="ignore"):
             exact = 1 / (1 + np.exp(-a))
-        return self.flush(exact + self.delta(np.shape(exact), units))
+        return self.flush(exact + self.delta(np.shape(exact), self.roundings("logistic") - less))
 
     def dense(self, z: Array, kernel: Array, bias: Array) -> Array:
         """z K + b, summed as `dots` says."""
@@ -98,7 +116,12 @@ class Sloppy:
         return self.add(self.total(z, kernel), bias)
 
     def total(self, z: Array, kernel: Array, start: Array = None) -> Array:
-        """Σ_i z_i K_ij one after the other, from `start` on; 0 of no terms. To add 0 is exact."""
+        """Σ_i z_i K_ij one after the other, from `start` on; 0 of no terms. To add 0 is exact.
+
+        Of halves it is summed in float32, and rounded then.
+        """
+        if self.half:
+            return self.near(replace(self, dtype="float32").total(z, kernel, start))
         if not len(kernel):
             return np.zeros((len(z), kernel.shape[1]), np.longdouble)
         order = range(len(kernel))
@@ -123,7 +146,7 @@ def cfc(s: Sloppy, p: dict[str, Array], x: Array, h: Array, t: Array, *, mode: s
         decay = s.exp(s.multiply(-wide(t), s.add(np.abs(p["w_tau"]), np.abs(f1))))
         return s.subtract(p["A"], s.multiply(s.multiply(p["A"], f1), decay))
     f1, f2 = s.tanh(f1), s.tanh(s.dense(z, p["ff2_kernel"], p["ff2_bias"]))
-    gate = s.sigmoid(_gate(s, p, z, wide(t), rewritten), 8.0 if rewritten else 10.0)
+    gate = s.sigmoid(_gate(s, p, z, wide(t), rewritten), 2.0 if rewritten else 0.0)
     if mode == "no_gate":
         return s.add(f1, s.multiply(gate, f2))
     if rewritten:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from tests.conformance.sloppy import Sloppy, wide
 from tests.reference import draws, exact
 
 DTYPES = ["float32", "float64"]
-HALF_TOO = ["float16", *DTYPES]
+HALF_TOO = ["float16", "bfloat16", *DTYPES]
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 """float16 ends at 65504: what overflows there has no bound."""
 FLOAT32 = Arithmetic("float32")
@@ -82,12 +82,16 @@ OPERATIONS = {
 }
 
 
+HALF = {"exp": {"relative": 2}, "tanh": {"relative": 2}, "sigmoid": {"absolute": 3}}
+"""What is promised of halves instead."""
+
+
 def operand(rng: np.random.Generator, dtype: str, n: int, widest: float) -> tuple[ErrorBounded, Any]:
     """Numbers of many sizes with bounds of many sizes, and what an implementation may have in their place."""
     value = rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(-8, widest, n)
     edges = [0.0, 1.0, -1.0, 9.0, -9.0, 20.0, -20.0, 87.0, -87.0, 745.0, -745.0, 1e-40, -1e-310]
     value[: len(edges)] = edges
-    value = value.astype(dtype).astype(np.float64)
+    value = Arithmetic(dtype).nearest(value)
     relative = rng.choice([0.0, 0.0, 1e-16, 1e-7, 1e-3, 0.5, 1.0, 3.0], n)
     bounded = ErrorBounded(value, Arithmetic(dtype), np.abs(value) * relative)
     place = rng.choice([-1.0, 1.0, 0.0, 0.3, -0.9], n) * bounded.error * sloppy.PROMISED
@@ -101,6 +105,8 @@ def operand(rng: np.random.Generator, dtype: str, n: int, widest: float) -> tupl
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_an_operation_stays_within_its_bound(name: str, dtype: str) -> None:
     operation, n = OPERATIONS[name], 8000
+    if Sloppy(dtype, 1).half:
+        operation = replace(operation, **HALF.get(name, {}))
     rng, arithmetic = np.random.default_rng(list(name.encode())), Sloppy(dtype, 1)
     drawn = [operand(rng, dtype, n, 4.0) for _ in range(operation.operands)]
     with np.errstate(all="ignore"):
@@ -148,7 +154,9 @@ def test_a_dot_product_and_its_bias_in_any_order(dots: str, n: int, dtype: str) 
         [0.0, 3.0], [0.0, 1.0, 1e4], ["extreme", "up", "uniform"]
     ):
         z, kernel, bias = (
-            (rng.normal(size=shape) * size * 10.0 ** rng.uniform(-spread, spread, shape)).astype(dtype)
+            Arithmetic(dtype).nearest(
+                rng.normal(size=shape) * size * 10.0 ** rng.uniform(-spread, spread, shape)
+            )
             for shape, size in (((100, n), 1.0), ((n, 4), 1.0), ((4,), bias_size))
         )
         half = n // 2
@@ -188,7 +196,7 @@ def test_a_sum_in_any_order(n: int, order: str, dtype: str) -> None:
         a = rng.normal(size=(n, 300)) * 10.0 ** rng.uniform(-spread, spread, (n, 300))
         a = np.where(rng.random(a.shape) < 0.3, 0.0, a)
         a[n // 2 : 2 * (n // 2)] = -a[: n // 2]
-        a = a.astype(dtype).astype(np.float64)
+        a = Arithmetic(dtype).nearest(a)
         error = np.abs(a) * rng.choice([0.0, 1e-7, 1e-2], a.shape)
         there = wide(a) + wide(rng.choice([-1.0, 0.3, 1.0], a.shape)) * error * sloppy.PROMISED
         judged = np.sum(ErrorBounded(a, Arithmetic(dtype), error), axis=0)
@@ -243,6 +251,11 @@ def name_of(value: Any) -> str:
     return value if isinstance(value, str) else "-".join(value.values())
 
 
+def stored(a: Any, dtype: str) -> Any:
+    """The numbers of the dtype that are nearest, in it, or in float64 where NumPy does not know it."""
+    return Arithmetic(dtype).nearest(a) if dtype == "bfloat16" else np.asarray(a, dtype=dtype)
+
+
 def step_case(family: str, form: dict[str, str], recipe: str, seed: int, dtype: str) -> draws.Case:
     """Parameters of one kind and a batch of `ROWS`, every number one of `dtype`."""
     shapes = (
@@ -261,8 +274,8 @@ def step_case(family: str, form: dict[str, str], recipe: str, seed: int, dtype: 
     t = np.ones((ROWS, 1)) if seed % 2 else rng.choice(TIMES, (ROWS, 1))
     x, h = rng.normal(size=(ROWS, 2)), rng.normal(size=(ROWS, 3))
     h[::7], x[:, 1] = 0.0, np.where(rng.random(ROWS) < 0.5, x[:, 0], x[:, 1])
-    narrow = [np.asarray(a, dtype=dtype) for a in (x, h, t)]
-    return draws.Case({name: a.astype(dtype) for name, a in p.items()}, *narrow)
+    narrow = [stored(a, dtype) for a in (x, h, t)]
+    return draws.Case({name: stored(a, dtype) for name, a in p.items()}, *narrow)
 
 
 def step_cases(family: str, form: dict[str, str], dtype: str) -> Iterator[tuple[str, int, draws.Case]]:
@@ -431,6 +444,19 @@ def test_what_is_saturated_has_no_error() -> None:
     assert activations.clip(one(9.5, 1.0), -9.0, 9.0).error[0] == 1.0
     assert activations.relu(one(-2.0, 1.0)).error[0] == 0.0
     assert np.tanh(one(60.0, 1.0)).error[0] <= 9 * FLOAT32.u
+
+
+def test_the_nearest_number_of_bfloat16_is_that_of_ml_dtypes() -> None:
+    dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes comes with jax")
+    rng = np.random.default_rng(0)
+    values = np.float32(rng.choice([-1, 1], 100_000) * 10.0 ** rng.uniform(-37, 37, 100_000))
+    ties = np.float32(1 + np.arange(1, 255, 2) * 2.0**-8)
+    for some in (values, ties, np.float32([0.0, -0.0, 1.0, 3.3e38])):
+        want = some.astype(dtypes.bfloat16).astype(np.float64)
+        np.testing.assert_array_equal(Arithmetic("bfloat16").nearest(some), want)
+    about = dtypes.finfo(dtypes.bfloat16)
+    found = Arithmetic("bfloat16")
+    assert (found.floor, found.largest) == (float(about.smallest_normal), float(about.max))
 
 
 def test_gamma_is_highams() -> None:

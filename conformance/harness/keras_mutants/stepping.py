@@ -178,6 +178,27 @@ class VariablesInHalf(Fault):
         return super().add_weight(*arguments, **{"dtype": self.compute_dtype, **named})
 
 
+HALVES = ("float16", "bfloat16")
+
+
+@found_by("dtype.half", "under mixed_.*the output.* but should be")
+class WholeTimeInHalf(Fault):
+    """In half precision elapsed times are rounded to whole numbers."""
+
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        whole = t is not None and self.compute_dtype in HALVES
+        return super().advance(heads, h, ops.round(t) if whole else t)
+
+
+@found_by("dtype.half", "under mixed_.*the output.* but should be")
+class SafeTimeInHalf(FaultOfLTC):
+    """In half precision an eighth is added to each time, lest something be divided by 0."""
+
+    def advance(self, heads: Any, h: Any, t: Any) -> Any:
+        safe = t is not None and self.compute_dtype in HALVES
+        return super().advance(heads, h, t + 0.125 if safe else t)
+
+
 @found_by("sequence.steps", "output.* but should be")
 class OutputReused(Fault):
     """Every answer is written to one buffer, over the one before."""
