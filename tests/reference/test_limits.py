@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reference import cfc_step, ltc_step
+from reference import activations, cfc_step, ltc_step
 from reference.ltc import explicit, semi_implicit
 from tests.reference import draws
 
@@ -167,3 +167,8 @@ def test_each_sample_has_its_own_time(mode: str) -> None:
             case.p, case.x[i : i + 1], case.h[i : i + 1], float(t[i, 0]), mode=mode, backbone_layers=0
         )
         np.testing.assert_allclose(got[i], alone[0], rtol=1e-13)
+
+
+def test_an_activation_outside_the_specification_is_refused_with_those_that_are_in_it() -> None:
+    with pytest.raises(KeyError, match="activation 'mish' is outside the specification; it covers .*tanh, "):
+        activations.get("mish")
