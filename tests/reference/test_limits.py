@@ -170,5 +170,5 @@ def test_each_sample_has_its_own_time(mode: str) -> None:
 
 
 def test_an_activation_outside_the_specification_is_refused_with_those_that_are_in_it() -> None:
-    with pytest.raises(KeyError, match="activation 'mish' is outside the specification; it covers .*tanh, "):
+    with pytest.raises(KeyError, match=r"activation 'mish' is outside the specification; it covers .*tanh, "):
         activations.get("mish")
