@@ -57,7 +57,7 @@ def main(seeds: int, only: str, matrix: bool, write: bool, rewrite: bool, folder
     for line in tables.score(measured):
         click.echo(line)
     wrong = [f"{bite.key} is not found by {bite.clause}: {bite.said}" for bite in measured if not bite.found]
-    wrong += kept.complaints(folder) + (kept.unexplained(folder) if matrix or rewrite else [])
+    wrong += kept.complaints(folder) + kept.unexplained(folder)
     for line in wrong[:SHOWN]:
         click.echo(f"✗ {line}")
     if len(wrong) > SHOWN:

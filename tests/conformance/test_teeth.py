@@ -34,7 +34,7 @@ def test_every_clause_that_must_hold_has_a_fault_written_for_it() -> None:
 
 
 def test_what_is_kept_is_of_the_faults_of_today_and_all_were_found() -> None:
-    assert not kept.complaints(FOLDER)
+    assert kept.complaints(FOLDER) + kept.unexplained(FOLDER) == []
     assert all(bite.found for bite in kept.read(FOLDER).values())
 
 
@@ -75,4 +75,16 @@ def test_a_fault_that_was_not_measured_is_named(folder: Path) -> None:
     path.write_text(json.dumps(data))
     assert kept.complaints(folder) == [
         f"formula:HardGate is not measured: {kept.ANEW} --only 'formula:HardGate'"
+    ]
+
+
+def test_a_clause_that_alone_finds_nothing_says_why(folder: Path) -> None:
+    path = folder / kept.REASONS
+    lines = path.read_text().splitlines()
+    said = [line for line in lines if not line.startswith('"cfc.step.default"')]
+    path.write_text("\n".join([*said, '"time.scalar" = "no reason"', '"gradient.precision" = "a SHOULD"']))
+    assert kept.unexplained(folder) == [
+        "cfc.step.default finds no mutant that no other clause finds, and reasons.toml does not say why",
+        "reasons.toml excuses time.scalar, which alone finds ScalarTimeOfOneSample",
+        "reasons.toml excuses gradient.precision, which is no MUST clause",
     ]
