@@ -83,6 +83,15 @@ def mutants(patterns: tuple[str, ...]) -> list[Mutant]:
     return [m for m in found if any(fnmatch(m.name, pattern) for pattern in patterns)]
 
 
+def forget_survivors() -> None:
+    """Has them tried again: by tests that are new."""
+    for path in (TREE / "mutants").rglob("*.meta"):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        status = kept["exit_code_by_key"]
+        kept["exit_code_by_key"] = {name: code if code in FOUND else None for name, code in status.items()}
+        path.write_text(json.dumps(kept, indent=4), encoding="utf-8")
+
+
 def change(mutant: Mutant) -> str:
     """`module.function: old → new`, which stays the same when other lines move."""
     command = [sys.executable, "-m", "mutmut", "show", mutant.name]
@@ -126,6 +135,7 @@ def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> 
     """Changes the source of the reference and the bounds, and runs their tests."""
     if not only_read:
         copy_tree()
+        forget_survivors()
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs), *patterns]
         subprocess.run(command, cwd=TREE, check=True)
     tried = [mutant for mutant in mutants(patterns or ("*",)) if mutant.tried]

@@ -66,7 +66,40 @@ def test_above_20_softplus_may_be_its_argument_and_no_less(value: float) -> None
 def test_a_wide_interval_moves_a_bounded_function_by_no_more_than_its_range(name: str) -> None:
     judged, _, _ = FUNCTIONS[name]
     spans = {"tanh": 2.0, "erf": 2.0, "sigmoid": 1.0, "expm1 below zero": 50.0}  # the last by its slope of 1
-    assert judged(bounded(0.25, 50.0)).error[0] <= spans[name] + 20 * U
+    roundings = {"tanh": 8, "erf": 16, "sigmoid": 10, "expm1 below zero": 9}
+    assert judged(bounded(0.25, 50.0)).error[0] <= (spans[name] + roundings[name] * U) * (1 + 2.0**-29)
+
+
+def test_what_is_flat_moves_with_nothing() -> None:
+    assert activations.expm1_below_zero(bounded(0.5, 0.5)).error[0] <= 2.0**-125
+
+
+def test_a_dot_product_is_bounded_by_its_own_terms() -> None:
+    """Not by those of other columns, nor by more than both of its factors move it."""
+    a, b = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+    judged = ErrorBounded(a, Arithmetic("float32")) @ ErrorBounded(b, Arithmetic("float32"))
+    promised = np.array([[4 * 5.0, 3 * 3.0]]) * U  # gamma(n + 2) of 2 terms and of 1
+    np.testing.assert_allclose(judged.error, promised, rtol=1e-6)
+    both = bounded(1.0, 0.5)[None]
+    assert 1.25 <= (both @ both).error[0, 0] <= 1.25 * ALLOWED
+
+
+def test_stacked_arrays_keep_their_bounds_and_kinks() -> None:
+    first, second = (
+        ErrorBounded([1.0, 2.0], Arithmetic("float32"), [0.1, 0.2], True),
+        bounded(3.0, 0.3)[[0, 0]],
+    )
+    for axis in (0, 1):
+        found = np.stack([first, second], axis=axis)
+        np.testing.assert_array_equal(found.value, np.stack([first.value, second.value], axis=axis))
+        np.testing.assert_array_equal(found.error, np.stack([first.error, second.error], axis=axis))
+        assert found.kink
+    assert not np.stack([second]).kink
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_nearest_number_is_that_of_numpy(dtype: str) -> None:
+    assert Arithmetic(dtype).nearest(1 / 3) == float(np.dtype(dtype).type(1 / 3))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -86,7 +119,8 @@ def test_the_kinks_of_clip_are_where_it_begins_to_hold(value: float, kink: bool)
     assert clip(bounded(value), -1.0, 5.0).kink is kink
 
 
-def test_a_mean_remembers_the_kinks_of_its_potentials() -> None:
-    weights = ErrorBounded([[1.0], [2.0]], Arithmetic("float32"))
-    potentials = ErrorBounded([[1.0], [2.0]], Arithmetic("float32"), kink=True)
-    assert solvers.mean(weights, potentials).kink
+def test_a_mean_remembers_the_kinks_of_its_weights_and_potentials() -> None:
+    smooth, kinked = (ErrorBounded([[1.0], [2.0]], Arithmetic("float32"), kink=k) for k in (False, True))
+    assert solvers.mean(smooth, kinked).kink
+    assert solvers.mean(kinked, smooth).kink
+    assert not solvers.mean(smooth, smooth).kink
