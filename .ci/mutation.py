@@ -2,8 +2,8 @@
 
     python .ci/mutation.py [PATTERN...] [--jobs 1] [--write]        patterns of mutants, as 'reference.cfc.*'
 
-`mutmut` changes the source, in a copy of the working tree, and runs the tests that come through what is changed
-(pyproject.toml says which). What is done is kept there, and not done again until its source changes.
+`mutmut` changes the source, in a copy of the working tree, and runs the tests that come through what is
+changed (pyproject.toml says which). What is done is kept there, and not done again until its source changes.
 
 Exit status: 0 every mutant is found, or docs/mutation/explained.toml says why no test can; 1 otherwise.
 """
