@@ -15,11 +15,13 @@ import numpy as np
 from conformance.cases import StepCase, Values, step_case
 from conformance.families import Config, Sizes
 from conformance.implementation import HarnessFault, NotSupported, RequestRefused
+from conformance.intermediates import first_departure
 from conformance.judge import joined, ratio
-from conformance.mutants import Mutant, mutants, source
+from conformance.mutants import Mutant, mutants
+from conformance.mutants.bounded import bounded
 from conformance.mutants.cell import CELLS
 from conformance.subject import Departure, Example, Subject, Tally
-from conformance.tolerance import FUNCTIONS, ErrorBounded, lift
+from conformance.tolerance import ErrorBounded, lift
 from conformance.verdict import Failure
 
 CELL = "conformance.mutants.cell"
@@ -61,11 +63,13 @@ def diagnosed(subject: Subject, failure: Failure) -> Failure:
         _keep(apart, diagnosis, case)
     except HarnessFault:
         subject.implementation.restart()
-    fits = diagnosis.fits or []
-    if not 0 < len(fits) <= MOST:
-        return failure
-    named = [{"name": mutant.name, "what": mutant.what} for mutant in fits]
-    return replace(failure, diagnosis={"cases": len(diagnosis.kept), "faults": named})
+    found: dict[str, Any] = {}
+    if 0 < len(fits := diagnosis.fits or []) <= MOST:
+        named = [{"name": mutant.name, "what": mutant.what} for mutant in fits]
+        found = {"cases": len(diagnosis.kept), "faults": named}
+    if departs := first_departure(apart, case):
+        found["departs"] = departs
+    return replace(failure, diagnosis=found)
 
 
 def _key(subject: Subject, case: StepCase) -> tuple[Any, ...]:
@@ -131,17 +135,14 @@ class _Step:
 
     def __init__(self, subject: Subject, mutant: Mutant) -> None:
         self.subject = subject
-        copies = source.with_change(mutant.module, mutant.changed())
-        for copy in copies.values():
-            _bound(vars(copy))
-        self.cell: Any = copies[CELL].Cell
+        self.cell: Any = bounded({mutant.module: mutant.changed()})[CELL].Cell
         variant, arithmetic = subject.variant, subject.arithmetic
 
         def formula(cell: Any, parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
             """With bounds, after whatever the mutant has made of what it was given."""
-            bounded = {path: lift(value, arithmetic) for path, value in parameters.items()}
+            lifted = {path: lift(value, arithmetic) for path, value in parameters.items()}
             given = [None if a is None else lift(a, arithmetic) for a in (inputs, state, time)]
-            return cell.family.reference(bounded, *given, cell.config, variant)
+            return cell.family.reference(lifted, *given, cell.config, variant)
 
         self.cell.formula = formula
 
@@ -155,26 +156,6 @@ class _Step:
         except Exception:  # whatever a mutant raises, it computes nothing
             return False
         return all(_within(got, want) for got, want in zip((output, state), wanted, strict=True))
-
-
-PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__.startswith("reference.")}
-"""The functions of the reference that have a bound of their own, by name."""
-
-
-def _bound(names: dict[str, Any]) -> None:
-    """Lets the copies of such functions be the functions themselves, but for one that is changed."""
-    for name, value in names.items():
-        original = PRIMITIVES.get(name)
-        if original and _text(value) == _text(original):
-            names[name] = original
-    if "ACTIVATIONS" in names:
-        names["ACTIVATIONS"].update({n: names.get(f.__name__, f) for n, f in names["ACTIVATIONS"].items()})
-
-
-def _text(function: Any) -> Any:
-    """What two functions share that compute the same."""
-    code = function.__wrapped__.__code__
-    return code.co_code, code.co_consts, code.co_names
 
 
 def _within(got: Values, want: ErrorBounded) -> bool:

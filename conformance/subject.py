@@ -268,13 +268,19 @@ class Subject:
         answer: dict[str, Any] = self.request("step", **{**self.about(case), **given, **options})
         return answer
 
-    def reference(self, case: StepCase, variant: Variant | None = None) -> tuple[ErrorBounded, ErrorBounded]:
-        """The output and the new state that the specification asks for, with their bounds."""
+    def reference(
+        self, case: StepCase, variant: Variant | None = None, family: Family | None = None
+    ) -> tuple[ErrorBounded, ErrorBounded]:
+        """The output and the new state that the specification asks for, with their bounds.
+
+        `family` is a copy of the cell's own, where a copy of the reference is to compute them.
+        """
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
         arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
         config, chosen = self.family.full(case.config), self.variant if variant is None else variant
         with np.errstate(all="ignore"):
-            return self.family.reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
+            chosen_family = family or self.family
+            return chosen_family.reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
 
     @contextmanager
     def under(self, variant: Variant) -> Iterator[None]:

@@ -76,6 +76,9 @@ REQUESTS: dict[str, Request] = {
     "parameters": lambda s, c: s.attempt("parameters", model=s.model(c.config, c.input_dim)),
     "step": lambda s, c: s.step(c),
     "gradients": _gradients,
+    "intermediates": lambda s, c: s.attempt(
+        "intermediates", **s.about(c), state=s.tensors(c), timespans=c.timespans
+    ),
     "sequence_gradients": _sequence_gradients,
     "initial_state": lambda s, c: s.attempt("initial_state", model=s.model(c.config, c.input_dim), batch=2),
     "shapes": lambda s, c: s.attempt("shapes", model=s.model(c.config, c.input_dim), batch=2),

@@ -89,6 +89,9 @@ class Family:
     little) the default."""
     shown: Config
     """Arguments with which the output is the state, to the last bit, or its first tensor."""
+    intermediates: Callable[[Config], Mapping[str, str]]
+    """(full config) -> the table "Intermediates" of SPEC.md: by place in the source of the reference (see
+    `conformance.intermediates.noting`) the name; {i} counts how often a step comes by, from 0."""
     unsteady: tuple[Config, ...] = ()
     """The forms whose step multiplies errors where t is 1 or more: there float32 says little of them."""
     pace: Callable[[Config], float] = lambda config: 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
-from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
+from conformance.families.dense import BACKBONE, BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import cfc_step
 from reference.adjoints import Gradients, cfc_adjoint
 
@@ -85,6 +85,17 @@ VARIANTS: tuple[Variant, ...] = (
     {"head_activation": "lecun_tanh", "time_sign": +1},
 )
 
+HEADS = {
+    "pure.f1": "ff1",
+    "pure.rate": "rate",
+    "heads.f1": "ff1",
+    "heads.f2": "ff2",
+    "gate.slope": "time_a",
+    "gate.offset": "time_b",
+    "gate": "gate",
+}
+"""Intermediates behind the backbone, by their place in the reference."""
+
 CFC = Family(
     name="cfc",
     defaults=DEFAULTS,
@@ -96,6 +107,7 @@ CFC = Family(
     adjoint=adjoint,
     shapes=shapes,
     arranged=arranged(1, keeps_size=True),
+    intermediates=lambda config: BACKBONE | HEADS,
     choices={"head_activation": ("linear", "lecun_tanh", "tanh")},
     **DENSE,
 )

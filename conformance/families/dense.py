@@ -55,5 +55,12 @@ def backbone_shapes(config: Config, input_dim: int) -> tuple[dict[str, tuple[int
     return shapes, width
 
 
+BACKBONE = {
+    "backbone.z": "concat",
+    "backbone.for.a": "backbone_{i}/affine",
+    "backbone.for.z": "backbone_{i}",
+}
+"""Intermediates, by their place in the reference."""
+
 DENSE: dict[str, Any] = {"output_size": units, "state_sizes": state_sizes, "shown": {}}
 """Fields of a dense family."""

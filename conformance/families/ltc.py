@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
-from conformance.families.dense import BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
+from conformance.families.dense import BACKBONE, BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
 from reference import ltc_step
 from reference.adjoints import Gradients, ltc_adjoint
 
@@ -59,6 +59,14 @@ def adjoint(
     return ltc_adjoint(parameters, inputs, state, timespans, sum(cotangents), **options(config, variant))
 
 
+DYNAMICS = {
+    "target": "target",
+    "time_constant.a": "tau_kernel",
+    "time_constant": "time_constant",
+    "ltc_step.v": "v",
+}
+"""Intermediates behind the backbone, by their place in the reference."""
+
 LTC = Family(
     name="ltc",
     defaults=DEFAULTS,
@@ -70,6 +78,7 @@ LTC = Family(
     adjoint=adjoint,
     shapes=shapes,
     arranged=arranged(0, keeps_size=False),
+    intermediates=lambda config: BACKBONE | DYNAMICS,
     choices={},
     **DENSE,
 )

@@ -71,6 +71,13 @@ def behind_parameters(parameters: Parameters) -> Parameters:
     return {p.removeprefix(PREFIX): value for p, value in parameters.items() if p.startswith(PREFIX)}
 
 
+def intermediates(config: Config) -> dict[str, str]:
+    """The memory, and those of the cell behind the LSTM."""
+    family, own = behind(config)
+    inner = {place: PREFIX + name for place, name in family.intermediates(own).items()}
+    return {"mixed_memory_step.memory": "memory", **inner}
+
+
 def adjoint(
     parameters: Parameters,
     inputs: Any,
@@ -116,6 +123,7 @@ MIXED_MEMORY = Family(
     arranged=arranged,
     output_size=lambda config: behind(config)[0].output_size(behind(config)[1]),
     state_sizes=lambda config: [units(config)] * 2,
+    intermediates=intermediates,
     choices={},
     shown={},
     admissible=WIRED_LTC.admissible,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
-from conformance.families.cfc import VARIANTS, head_shapes, signed
+from conformance.families.cfc import HEADS, VARIANTS, head_shapes, signed
 from conformance.families.wired import WIRED, arranged, graph, output_size
 from reference import wired_cfc_step
 from reference.adjoints import Gradients, wired_cfc_adjoint
@@ -114,6 +114,9 @@ WIRED_VARIANTS: tuple[Variant, ...] = (
     *({**variant, **SIGNED} for variant in ({}, *VARIANTS)),
 )
 
+LAYERS = {place: f"layer_{{i}}/{name}" for place, name in {"backbone.z": "concat", **HEADS}.items()}
+"""Intermediates, by their place in the reference, which comes by once a layer."""
+
 WIRED_CFC = Family(
     name="wired_cfc",
     defaults=DEFAULTS,
@@ -123,6 +126,7 @@ WIRED_CFC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    intermediates=lambda config: LAYERS,
     choices={
         "head_activation": ("linear", "lecun_tanh", "tanh"),
         "fully_recurrent": (False, True),

@@ -103,6 +103,7 @@ WIRED_LTC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    intermediates=lambda config: {"wired_ltc_step.x": "inputs", "wired_ltc_step.for.v": "v_{i}"},
     choices={
         "ode_unfolds": (1, 2),
         "epsilon": (1e-3, 1e-8),

@@ -65,6 +65,7 @@ METHODS = (
     "sequence",
     "gradients",
     "sequence_gradients",
+    "intermediates",
     "initial_state",
     "shapes",
     "roundtrip",
@@ -196,6 +197,12 @@ class Adapter:
         size) and its last state. `wrapper` is None or "layer", as in `sequence`.
         """
         raise NotSupported("sequence_gradients is not offered")
+
+    def intermediates(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
+    ) -> Any:
+        """{"intermediates": {name: (batch, size)}}: what a step computes on its way, by SPEC.md's table."""
+        raise NotSupported("intermediates is not offered")
 
     def initial_state(self, model: Any, batch: int) -> Any:
         """{"state": [(batch, size)], "dtypes": [...]}"""

@@ -86,6 +86,16 @@ class Cell:
         """
         raise NotImplementedError
 
+    def intermediates(
+        self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = 1.0
+    ) -> dict[str, Any]:
+        """What a step computes on its way, as far as you can tell it, by the names of SPEC.md's table.
+
+        `{"backbone_0": ..., "ff1": ..., "gate": ...}`, each `(batch, size)`. Asked for where a step is wrong,
+        to say where it begins to be.
+        """
+        raise NotSupported("no intermediates")
+
     def sequence(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
     ) -> tuple[Any, Any]:
@@ -136,6 +146,7 @@ class OwnCell(Adapter):
         offered = [*(["build"] if self._has("build") else []), "parameters", "step"]
         differentiated = self.framework.differentiates and self.cell.differentiable
         offered += ["gradients"] if differentiated else []
+        offered += ["intermediates"] if self._has("intermediates") else []
         if not self._has("sequence"):
             return offered
         return [*offered, "sequence", *(["sequence_gradients"] if differentiated else [])]
@@ -183,6 +194,16 @@ class OwnCell(Adapter):
             left = {"inputs": x, "state": h, "parameters": self._left(self._model(model), values)}
             answer["after"] = self.framework.numpy_all(left)
         return answer
+
+    def intermediates(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
+    ) -> Any:
+        _, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
+        config, times = dict(self._model(model).config), [] if t is None else [t]
+        found = theirs(self.cell.intermediates, config, values, x, _one_or_all(h), *times)
+        if not isinstance(found, dict):
+            raise ContractBroken(f"intermediates returns a dict by name, not {type(found).__name__}")
+        return {"intermediates": self.framework.numpy_all(found)}
 
     def gradients(
         self,

@@ -123,6 +123,23 @@ class TorchModules(Adapter):
             answer["after"] = {**after, "parameters": built.values()}
         return answer
 
+    def intermediates(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
+    ) -> Any:
+        """What the linear layers of a step read and put out, for nothing else has a name."""
+        built = self.builder.ready(Model.parse(model))
+        built.assign(parameters)
+        built.module.eval()
+        told: dict[str, Any] = {}
+        hooks = [layer.register_forward_hook(noting(told, name)) for name, layer in linear_layers(built)]
+        try:
+            with self.torch.no_grad():
+                one_step(built, *self.framework.tensors((inputs, state, timespans)))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {"intermediates": {name: array(tensor) for name, tensor in told.items()}}
+
     def gradients(
         self,
         model: Any,
@@ -335,6 +352,31 @@ def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[
         t = t.reshape(-1, 1).expand(len(x), 1)
     output, new = call(built, x[:, None], state, t)
     return output[:, 0] if output.ndim == 3 else output, new
+
+
+def linear_layers(built: Built) -> list[tuple[str, Any]]:
+    """The modules whose weight is a kernel of the specification, by its name."""
+    names = {id(parameter): name for name, (parameter, turned) in built.named.items() if turned}
+    owned = [(names.get(id(getattr(layer, "weight", None))), layer) for layer in built.module.modules()]
+    return [(name, layer) for name, layer in owned if name]
+
+
+def noting(told: dict[str, Any], kernel: str) -> Callable[..., None]:
+    """A hook that notes what a linear layer reads, once, and what it puts out."""
+    place, _, own = kernel.removesuffix("_kernel").removesuffix("/kernel").rpartition("/")
+    prefix = f"{place}/" if place else ""
+
+    def note(_: Any, given: tuple[Any, ...], output: Any) -> None:
+        if own.startswith("backbone_"):
+            read, after = int(own.removeprefix("backbone_")), f"{own}/affine"
+        else:
+            layers = [name for name in told if name.startswith(f"{prefix}backbone_") and "affine" in name]
+            read, after = len(layers), {"kernel": "target"}.get(own, own)
+        before = f"backbone_{read - 1}" if read else "concat"
+        told.setdefault(prefix + before, given[0])
+        told.setdefault(prefix + after, output)
+
+    return note
 
 
 def _size(module: Any, *names: str) -> Any:

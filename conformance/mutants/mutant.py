@@ -32,7 +32,7 @@ class Mutant:
 
     def implementation(self) -> Answering:
         """The reference with the change, as an implementation."""
-        copies = source.with_change(self.module, self.changed())
+        copies = source.with_changes({self.module: self.changed()})
         answering: Answering = copies["conformance.mutants.reference_cells"].ReferenceCells(
             f"mutant:{self.name}"
         )

@@ -1,9 +1,10 @@
-"""The source of the reference and of what answers with it, and copies of it with one module changed."""
+"""The source of the reference and of what answers with it, and copies of it with some modules changed."""
 
 from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -61,8 +62,8 @@ def code(module: str) -> CodeType:
     return compile(tree(module), str(file(module)), "exec")
 
 
-def with_change(module: str, changed: ast.Module) -> dict[str, ModuleType]:
-    """Fresh copies of `MODULES` that import each other, `module` made from the tree `changed`."""
+def with_changes(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
+    """Fresh copies of `MODULES` that import each other, those in `changed` made from its trees."""
     copies = {"reference": ModuleType("reference")}
 
     def importing(name: str, *rest: Any) -> Any:
@@ -71,7 +72,8 @@ def with_change(module: str, changed: ast.Module) -> dict[str, ModuleType]:
     for name in MODULES:
         copy = copies.setdefault(name, ModuleType(name))
         vars(copy).update(__file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing})
-        exec(compile(changed, f"<{name}, changed>", "exec") if name == module else code(name), vars(copy))
+        made = compile(changed[name], f"<{name}, changed>", "exec") if name in changed else code(name)
+        exec(made, vars(copy))
         if name.startswith("reference."):
             setattr(copies["reference"], name.rpartition(".")[2], copy)
     return copies

@@ -158,8 +158,11 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
         yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
     if exceeded := list(_exceeded(finding)):
         yield "error", Text("\n".join(exceeded))
-    if first.failure and first.failure.diagnosis:
-        yield "cause", Text(_cause(first.failure.diagnosis))
+    diagnosis = first.failure.diagnosis if first.failure else {}
+    if diagnosis.get("faults"):
+        yield "cause", Text(_cause(diagnosis))
+    if departs := diagnosis.get("departs"):
+        yield "departs", Text(_departs(departs))
     if first.variant:
         holds = "holds under it" if finding.explained else "fails under it too"
         yield "variant", Text(f"{show_case(first.variant)}: {holds}")
@@ -172,6 +175,12 @@ def _cause(diagnosis: Mapping[str, Any]) -> str:
     if len(found) == 1:
         return f"of all known faults one alone gives what was got in each of {cases}:\n{found[0]}"
     return "\n".join([f"several known faults give what was got in each of {cases}:", *found])
+
+
+def _departs(departs: Mapping[str, Any]) -> str:
+    """What of a step's intermediates is wrong first, and what is right before it."""
+    right = f"; right before it: {listed(departs['right'])}" if departs["right"] else ""
+    return f"first in {departs['name']}: {departs['said']}{right}"
 
 
 def _exceeded(finding: Finding) -> Iterator[str]:

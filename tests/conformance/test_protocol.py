@@ -91,8 +91,12 @@ CLAUSES = (
 """Between them they ask for every method but those of `asked_by_hand`, in every form."""
 
 
+TOLD = {*METHODS} - {"intermediates"}
+"""What both answer: cells whose products are fused compute few intermediates, and tell none."""
+
+
 @pytest.fixture(
-    scope="module", params=[("ncps", "torch", METHODS), (HARNESS, "node", {*METHODS} - {"shapes", "wiring"})]
+    scope="module", params=[("ncps", "torch", TOLD), (HARNESS, "node", TOLD - {"shapes", "wiring"})]
 )
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""
