@@ -251,11 +251,12 @@ def quotient(
 ) -> ErrorBounded:
     """A quotient, which `moved` over the smallest `denominator` bounds before it is rounded.
 
-    The reciprocal that an implementation may multiply by may itself be flushed to zero, or overflow.
+    The reciprocal that an implementation may multiply by may itself be flushed to zero. It does not overflow:
+    a denominator so small is subnormal, and may be 0.
     """
     arithmetic = sources[0].arithmetic
     error = np.where(denominator > 0.0, moved / denominator, np.inf)
-    flushed = np.where(denominator * arithmetic.largest > 1.0, arithmetic.floor * numerator, np.inf)
+    flushed = arithmetic.floor * numerator
     return rounded(value, error, 2.0 * arithmetic.u * (np.abs(value) + error) + flushed, *sources)
 
 

@@ -124,3 +124,76 @@ def test_a_mean_remembers_the_kinks_of_its_weights_and_potentials() -> None:
     assert solvers.mean(smooth, kinked).kink
     assert solvers.mean(kinked, smooth).kink
     assert not solvers.mean(smooth, smooth).kink
+
+
+def of(values: Any, error: Any = 0.0, kink: bool = False, dtype: str = "float32") -> ErrorBounded:
+    return ErrorBounded(values, Arithmetic(dtype), np.full(np.shape(values), error), kink)
+
+
+PAIR, WEIGHTS = np.array([[1.0, 2.0], [3.0, 0.5]]), np.array([[1.0, 0.5], [2.0, 0.25]])
+OPERATIONS: dict[str, tuple[Callable[..., Any], int]] = {
+    "add": (np.add, 2),
+    "subtract": (np.subtract, 2),
+    "multiply": (np.multiply, 2),
+    "divide": (np.divide, 2),
+    "matmul": (np.matmul, 2),
+    "where": (lambda a, b: np.where(np.eye(2) > 0, a, b), 2),
+    "concatenate": (lambda a, b: np.concatenate([a, b]), 2),
+    "negative": (np.negative, 1),
+    "sum": (lambda a: np.sum(a, axis=0), 1),
+    "broadcast_to": (lambda a: np.broadcast_to(a, (3, 2, 2)), 1),
+    "transpose": (np.transpose, 1),
+    "mean": (solvers.mean, 2),
+    "current": (solvers.current, 3),
+    "ahead": (solvers.ahead, 4),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_kink_of_any_operand_is_not_forgotten(name: str) -> None:
+    operation, count = OPERATIONS[name]
+    assert not operation(*(of(PAIR) for _ in range(count))).kink
+    for i in range(count):
+        assert operation(*(of(PAIR, kink=i == k) for k in range(count))).kink
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "roundings"),
+    [(np.add, 4.5, 1), (np.subtract, 1.5, 1), (np.multiply, 4.5, 1), (np.divide, 2.0, 2)],
+)
+def test_an_operation_is_rounded_as_often_as_promised(operation: Any, value: float, roundings: int) -> None:
+    found = operation(bounded(3.0), bounded(1.5))
+    assert found.value[0] == value
+    assert found.error[0] == pytest.approx(roundings * U * value, rel=1e-6)
+
+
+def test_a_sum_is_bounded_by_its_own_terms_along_any_axis() -> None:
+    """gamma(n + 2) of the magnitudes; and the smallest normal number for n products and as many sums."""
+    values = np.array([[1.0, -2.0, 4.0], [0.5, 0.25, 8.0]])
+    promised = 5 * U / (1 - 5 * U) * np.abs(values).sum(axis=1)
+    np.testing.assert_allclose(np.sum(of(values), axis=1).error, promised, rtol=1e-6)
+    tiny = 2.0**-126
+    assert np.sum(of(np.full(3, tiny)), axis=0).error <= (2 * 3 + 1 + 1e-6) * tiny
+
+
+def test_a_dot_product_of_halves_is_rounded_thrice() -> None:
+    found = of([[1.0, 2.0]], dtype="bfloat16") @ of([[1.0], [2.0]], dtype="bfloat16")
+    assert found.error[0, 0] == pytest.approx(5 * (3 * 2.0**-8 + 4 * 2.0**-24), rel=1e-3)
+
+
+def test_a_bias_may_come_first_whatever_the_sign_of_the_product() -> None:
+    product, bias = of([[1.0, 2.0, 3.0]]) @ of(np.ones((3, 2))), of([100.0, -100.0])
+    np.testing.assert_array_equal((-product + bias).error, (product + -bias).error)
+
+
+def test_the_current_of_a_neuron_is_bounded_by_its_own_synapses() -> None:
+    """And by Σ g E and (Σ g) v apart, which may be large where their difference is none."""
+    g, e, v = of(WEIGHTS[:, None, :]), PAIR[:, None, :], np.array([[0.5, -1.0]])
+    both = solvers.current(g, e, of(v, 1e-3))
+    for j in range(2):
+        alone = solvers.current(g[:, :, j : j + 1], e[:, :, j : j + 1], of(v[:, j : j + 1], 1e-3))
+        np.testing.assert_allclose(both.error[:, j : j + 1], alone.error, rtol=1e-12)
+    np.testing.assert_array_equal(solvers.current(g, e, v).error, solvers.current(g, of(e), of(v)).error)
+    nothing = solvers.current(of([[[1.0]]]), np.array([[[100.0]]]), np.array([[100.0]]))
+    assert nothing.value[0, 0] == 0.0
+    assert nothing.error[0, 0] >= 2 * 3 * U * 100.0
