@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -197,3 +198,22 @@ def test_the_current_of_a_neuron_is_bounded_by_its_own_synapses() -> None:
     nothing = solvers.current(of([[[1.0]]]), np.array([[[100.0]]]), np.array([[100.0]]))
     assert nothing.value[0, 0] == 0.0
     assert nothing.error[0, 0] >= 2 * 3 * U * 100.0
+
+
+def test_a_bias_on_either_side_of_its_product_may_come_first() -> None:
+    product, bias = of([[1.0, 2.0, 3.0]]) @ of(np.ones((3, 2))), of([100.0, -100.0])
+    np.testing.assert_array_equal((bias + product).error, (product + bias).error)
+    assert (product + bias).error[0, 0] >= (3 + 1) * U * 100.0
+
+
+def test_other_ways_to_call_an_operation_have_no_bound() -> None:
+    with pytest.raises(TypeError, match="outer"):
+        np.add.outer(of([1.0]), of([2.0]))
+
+
+def test_what_overflows_does_so_in_silence() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isinf(np.exp(of([1e4])).error[0])
+        assert np.isinf(activations.softplus(of([1e300])).error[0])
+        assert np.isinf(np.sum(of([1e308, 1e308]), axis=0).error)
