@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -32,10 +33,15 @@ SHORT = ("cfc", "ltc", "wired_cfc")
 @clause("dtype.policy", examples=4, smoke=1)
 def test_policy(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, buckets=FEW[:2], time=("column", "none"), recipe=st.just("simple")))
+    under_each(POLICIES, lambda policy: follows(subject, case, policy))
+
+
+def under_each(policies: Iterable[str], judged: Callable[[str], None]) -> None:
+    """Judges under each policy; those that are not offered keep no other from being judged."""
     refusals = []
-    for policy in POLICIES:
+    for policy in policies:
         try:
-            follows(subject, case, policy)
+            judged(policy)
         except NotSupported as refused:
             refusals.append(refused)
     if refusals:
@@ -63,14 +69,7 @@ def test_half(subject: Subject, draw: Draw) -> None:
     form = draw(st.sampled_from(subject.steady_forms))
     time = ("column", "none", "zero")
     case = draw(steps(subject, **form, recipe=st.just("simple"), buckets=FEW[:2], time=time))
-    refusals = []
-    for policy in HALVES:
-        try:
-            computed(subject, case, policy)
-        except NotSupported as refused:
-            refusals.append(refused)
-    if refusals:
-        raise refusals[0]
+    under_each(HALVES, lambda policy: computed(subject, case, policy))
 
 
 def computed(subject: Subject, case: StepCase, policy: str) -> None:
