@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -83,12 +82,14 @@ def mutants(patterns: tuple[str, ...]) -> list[Mutant]:
     return [m for m in found if any(fnmatch(m.name, pattern) for pattern in patterns)]
 
 
-def forget_survivors() -> None:
-    """Has them tried again: by tests that are new."""
+def forget_survivors(patterns: tuple[str, ...]) -> None:
+    """Has those that fit tried again: by tests that are new."""
     for path in (TREE / "mutants").rglob("*.meta"):
         kept = json.loads(path.read_text(encoding="utf-8"))
         status = kept["exit_code_by_key"]
-        kept["exit_code_by_key"] = {name: code if code in FOUND else None for name, code in status.items()}
+        for name in status:
+            if status[name] not in FOUND and any(fnmatch(name, pattern) for pattern in patterns):
+                status[name] = None
         path.write_text(json.dumps(kept, indent=4), encoding="utf-8")
 
 
@@ -107,15 +108,17 @@ def explained() -> dict[str, str]:
     return {one: entry["why"] for entry in entries for one in entry["changes"]}
 
 
-def table(tried: list[Mutant], survivors: dict[str, str], why: dict[str, str]) -> Iterator[str]:
+def table(asked: list[Mutant], survivors: dict[str, str], why: dict[str, str]) -> Iterator[str]:
     """A row for each module."""
-    yield "| module | changes | found | survive, explained | survive |"
-    yield "| --- | ---: | ---: | ---: | ---: |"
-    for module, total in Counter(m.module for m in tried).items():
-        found = sum(m.found for m in tried if m.module == module)
-        alive = [change for name, change in survivors.items() if Mutant(name, 0).module == module]
+    yield "| module | changes | found | survive, explained | survive | not tried |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    for module in dict.fromkeys(mutant.module for mutant in asked):
+        some = [mutant for mutant in asked if mutant.module == module]
+        alive = [survivors[mutant.name] for mutant in some if mutant.name in survivors]
         known = sum(change in why for change in alive)
-        yield f"| `{module}` | {total} | {found} | {known} | {len(alive) - known or ''} |"
+        counts = (len(some), sum(mutant.found for mutant in some), known, len(alive) - known)
+        untried = sum(not mutant.tried for mutant in some)
+        yield f"| `{module}` | {' | '.join(str(count or '') for count in (*counts, untried))} |"
 
 
 def explanations(survivors: dict[str, str]) -> Iterator[str]:
@@ -133,23 +136,22 @@ def explanations(survivors: dict[str, str]) -> Iterator[str]:
 @click.option("--read", "only_read", is_flag=True, help="Try nothing; of what was tried.")
 def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> None:
     """Changes the source of the reference and the bounds, and runs their tests."""
+    some = patterns or ("*",)
     if not only_read:
         copy_tree()
-        forget_survivors()
+        forget_survivors(some)
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs), *patterns]
         subprocess.run(command, cwd=TREE, check=True)
-    tried = [mutant for mutant in mutants(patterns or ("*",)) if mutant.tried]
-    survivors = {mutant.name: change(mutant) for mutant in tried if not mutant.found}
+    asked = mutants(some)
+    survivors = {mutant.name: change(mutant) for mutant in asked if mutant.tried and not mutant.found}
     why = explained()
-    lines = list(table(tried, survivors, why))
+    lines = list(table(asked, survivors, why))
     print("\n".join(lines))
     if write:
         (FOLDER / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
         text = "\n".join(explanations(survivors))
         (FOLDER / "survivors.md").write_text(text, encoding="utf-8")
-    modules = {mutant.module for mutant in mutants(("*",))} - {
-        mutant.module for mutant in mutants(("*",)) if not mutant.tried
-    }
+    modules = {mutant.module for mutant in asked} - {m.module for m in asked if not m.tried}
     unknown = [one for one in survivors.values() if one not in why]
     done = tuple(f"{module}." for module in modules)
     stale = [one for one in why if one not in survivors.values() and one.startswith(done)]

@@ -78,7 +78,10 @@ def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
         vars(copy)[noted.__name__] = noted
     family = copies["conformance.families"].FAMILIES[subject.family.name]
     output, state = subject.reference(case, family=family)
-    return {**found, "state": state, "output": output}
+    # The reference is given time_a negated for a variant with the other sign of time, which has it as it is.
+    turned = subject.variant.get("time_sign", -1) == +1
+    own = {name: -value if turned and name.endswith("time_a") else value for name, value in found.items()}
+    return {**own, "state": state, "output": output}
 
 
 def noting(module: str, places: Container[str]) -> ast.Module:

@@ -148,6 +148,18 @@ def test_the_reference_has_every_intermediate_of_the_table(name):
     np.testing.assert_array_equal(found["output"].value, subject.reference(case)[0].value)
 
 
+@pytest.mark.parametrize("name", ["cfc", "wired_cfc"])
+def test_with_the_other_sign_of_time_time_a_is_what_its_layer_puts_out(name):
+    implementation = ReferenceCells()
+    cell = next(c for c in implementation.describe()["cells"] if c["family"] == name)
+    sizes, family = Sizes(2, 3, 4, 5), FAMILIES[name]
+    paper, published = (Subject(implementation, cell, "float64", variant=v) for v in ({}, {"time_sign": 1}))
+    config = paper.config(sizes, **({"wiring": family.wirings(sizes)[0]} if family.wirings else {}))
+    case = step_case(family, config, sizes, recipe="normal", seed=0, time="column", dtype="float64")
+    first = next(key for key in wanted(paper, case) if key.endswith("time_a"))
+    np.testing.assert_array_equal(wanted(published, case)[first].value, wanted(paper, case)[first].value)
+
+
 def test_what_a_linear_layer_reads_is_what_the_layer_before_put_out():
     told = {}
     for i, kernel in enumerate(("backbone_0/kernel", "backbone_1/kernel", "ff1_kernel", "time_a/kernel")):

@@ -30,7 +30,7 @@ MUTANTS = mutants()
 CELLS = {family: name for name, family in cell.CELLS.items()}
 DENSE = ("cfc", "ltc")
 NOT_OFFERED = (
-    r"dropout\.(training|fresh|held|rate)|training\.|serialization\.|shape\.(symbolic|computed)|dtype\.policy"
+    r"dropout\.(training|fresh|held|rate)|training\.|serialization\.|shape\.(symbolic|computed)|dtype\.(policy|half)"
     r"|layer\.(model|backends|training)|wiring\.training|wired_ltc\.constraints"
 )
 """Clauses about training, files, symbolic shapes and half precision."""

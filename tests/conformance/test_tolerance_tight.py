@@ -217,3 +217,8 @@ def test_what_overflows_does_so_in_silence() -> None:
         assert np.isinf(np.exp(of([1e4])).error[0])
         assert np.isinf(activations.softplus(of([1e300])).error[0])
         assert np.isinf(np.sum(of([1e308, 1e308]), axis=0).error)
+
+
+def test_what_may_be_larger_than_the_largest_number_has_no_bound() -> None:
+    assert np.isinf(np.add(of([3.35e38], 1e37), of([0.0])).error[0])
+    assert np.isfinite(np.add(of([3.2e38], 1e37), of([0.0])).error[0])
