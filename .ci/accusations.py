@@ -5,7 +5,7 @@
 
 A clause and backend at a time, so that it may be interrupted and goes on where it was: what is done by the
 same version of the specification is kept in docs/accusations, one file for each target and backend, and not
-done again. Processes with other backends may run beside it.
+done again, whatever its seed. Who was accused is judged again. Other backends may run in processes beside it.
 
 Exit status: 0 nobody was accused, 1 somebody was.
 """
@@ -39,6 +39,8 @@ JUDGED = ("pass", "fail", "error", "not reproducible")
 """Outcomes of what was judged: a clause that does not apply, or meets the host's fault, says nothing here."""
 BATCH = 50
 """The examples of a numerical clause in an ordinary run, which `--max-examples` scales."""
+HALF = "dtype.half"
+"""A clause about numbers too, at precisions of its own."""
 WIDTH = 34
 
 
@@ -47,6 +49,8 @@ class Row:
     """What a clause said of a target on one backend, of all its cells at both precisions together."""
 
     clause: str
+    asked: int
+    """The examples that were asked for; fewer are judged where a cell is not about it."""
     examples: int
     values: int
     undecided: int
@@ -59,10 +63,11 @@ class Row:
     spec: str
 
     @classmethod
-    def of(cls, verdicts: list[Verdict], seed: int, spec: str) -> Row:
+    def of(cls, verdicts: list[Verdict], asked: int, seed: int, spec: str) -> Row:
         """The sum of verdicts on one clause."""
         return cls(
             verdicts[0].clause,
+            asked,
             examples=sum(v.examples for v in verdicts),
             values=sum(v.values for v in verdicts),
             undecided=sum(v.undecided for v in verdicts),
@@ -90,8 +95,7 @@ def keep(target: str, backend: str, rows: dict[str, Row]) -> None:
     """Writes them, in the order of the specification, and the tables of all that are kept."""
     order = list(clauses.load().clauses)
     lines = [json.dumps(asdict(rows[id]), ensure_ascii=False) for id in sorted(rows, key=order.index)]
-    FOLDER.mkdir(exist_ok=True)
-    file(target, backend).write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    jsonfile.save_text("[\n" + ",\n".join(lines) + "\n]\n", file(target, backend))
     write_tables()
 
 
@@ -122,7 +126,8 @@ def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
     for cell in implementation.describe()["cells"]:
         if cell["family"] in clauses.load().clauses[check.clause].families:
             for tier in check.tiers:
-                yield judge_clause(check, Subject(implementation, cell, str(tier)), Plan(examples, seed))
+                subject = Subject(implementation, cell, tier or "float32")
+                yield judge_clause(check, subject, Plan(examples, seed))
 
 
 def write_tables() -> None:
@@ -146,8 +151,8 @@ def write_tables() -> None:
     for id in clauses.load().clauses:
         if any(id in rows for rows in found.values()):
             each.append(f"| `{id}` | " + " | ".join(cell(rows.get(id)) for rows in found.values()) + " |")
-    (FOLDER / "targets.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (FOLDER / "clauses.md").write_text("\n".join(each[1:]) + "\n", encoding="utf-8")
+    jsonfile.save_text("\n".join(lines) + "\n", FOLDER / "targets.md")
+    jsonfile.save_text("\n".join(each[1:]) + "\n", FOLDER / "clauses.md")
 
 
 def title(target: str, backend: str) -> str:
@@ -171,7 +176,7 @@ def line(name: str, row: Row) -> str:
 def asked(patterns: str) -> list[Check]:
     """The clauses about numbers that fit, in the order of the specification."""
     known = checks.every()
-    some = [known[id] for id in clauses.load().clauses if id in known and known[id].numerical]
+    some = [known[id] for id in clauses.load().clauses if id in known and (known[id].numerical or id == HALF)]
     return [check for check in some if any(fnmatch(check.clause, p) for p in patterns.split(","))]
 
 
@@ -194,13 +199,13 @@ def main(
     cells = [("ncps", name) for name in backend.split(",")] if "ncps" in targets.split(",") else []
     for place, check in itertools.product([*reference, *cells], asked(patterns)):
         before = kept(*place).get(check.clause)
-        if before and before.spec == spec and before.examples >= examples:
+        if before and before.spec == spec and before.asked >= examples and not before.accused:
             continue
         if time.monotonic() - begin > 60 * minutes:
             break
         found = [v for v in judged(*place, check, examples, seed) if v.outcome in JUDGED]
         if found:
-            row = Row.of(found, seed, spec)
+            row = Row.of(found, examples, seed, spec)
             keep(*place, {**kept(*place), check.clause: row})
             click.echo(line(title(*place), row))
             accused += bool(row.accused)

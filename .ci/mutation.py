@@ -152,6 +152,7 @@ def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> 
         text = "\n".join(explanations(survivors))
         (FOLDER / "survivors.md").write_text(text, encoding="utf-8")
     modules = {mutant.module for mutant in asked} - {m.module for m in asked if not m.tried}
+    untried = sum(not mutant.tried for mutant in asked)
     unknown = [one for one in survivors.values() if one not in why]
     done = tuple(f"{module}." for module in modules)
     stale = [one for one in why if one not in survivors.values() and one.startswith(done)]
@@ -159,7 +160,9 @@ def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> 
         print(f"✗ no test fails: {one}")
     for one in stale:
         print(f"✗ explained in vain: {one}")
-    sys.exit(1 if unknown or stale else 0)
+    if untried or not asked:
+        print(f"✗ {untried} of {len(asked)} were not tried")
+    sys.exit(1 if unknown or stale or untried or not asked else 0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ from scipy.special import erf
 from conformance.tolerance import Arithmetic, ErrorBounded
 from reference import activations
 
-DTYPES = {"float32": np.dtype("float32"), "float16": np.dtype("float16"), "bfloat16": np.dtype("bfloat16")}
+DTYPES = {
+    "float32": np.dtype("float32"),
+    "float16": np.dtype("float16"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}
 """Each with the type that computes in it: NumPy's own, and that of ml_dtypes for bfloat16."""
 TERMS = 8
 mp = mpmath.MPContext()
@@ -106,6 +110,3 @@ def used(shares: np.ndarray[Any, Any]) -> list[str]:
     """Median, 99th percentile and the worst."""
     assert shares.max() <= 1.0, f"a bound is broken, by {shares.max()}"
     return [f"{share:.2f}" for share in (*np.quantile(shares, [0.5, 0.99]), shares.max())]
-
-
-assert ml_dtypes.bfloat16  # which makes the name known to NumPy

@@ -269,7 +269,7 @@ def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
     error = np.abs(a.value) @ b.error + a.error @ np.abs(b.value) + a.error @ b.error
     products, parts = a.arithmetic.products, 3.0 if a.arithmetic.half else 0.0
     share = products.gamma(terms + 2) + parts * a.arithmetic.u
-    rounding = share * (reach(a) @ reach(b)) + terms * a.arithmetic.floor
+    rounding = share * (reach(a) @ reach(b)) + terms * products.floor
     product = rounded(a.value @ b.value, error, rounding, a, b)
     return ErrorBounded(product.value, a.arithmetic, product.error, product.kink, terms)
 
@@ -371,7 +371,7 @@ def softplus(a: ErrorBounded) -> ErrorBounded:
 
 
 def expm1_below_zero(a: ErrorBounded) -> ErrorBounded:
-    """exp(a) - 1 in two operations is allowed: 8 u of exp(a) and one u of the difference."""
+    """exp(a) - 1 in two operations is allowed: 8 u of exp(a), the most, and one u of the difference."""
     slope = np.exp(np.minimum(a.value + a.error, 0.0))
     below = np.where(a.value - a.error < 0.0, 1.0, 0.0)
     error, rounding = a.error * slope * below, 9.0 * a.arithmetic.u * below

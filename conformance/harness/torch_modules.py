@@ -373,8 +373,8 @@ def noting(told: dict[str, Any], kernel: str) -> Callable[..., None]:
             layers = [name for name in told if name.startswith(f"{prefix}backbone_") and "affine" in name]
             read, after = len(layers), {"kernel": "target"}.get(own, own)
         before = f"backbone_{read - 1}" if read else "concat"
-        told.setdefault(prefix + before, given[0])
-        told.setdefault(prefix + after, output)
+        told.setdefault(prefix + before, given[0].clone())
+        told.setdefault(prefix + after, output.clone())  # an activation may write over it
 
     return note
 

@@ -79,7 +79,9 @@ def computed(subject: Subject, case: StepCase, policy: str) -> None:
     arrays = {name: exactly(half, getattr(case, name)) for name in ("inputs", "state", "timespans")}
     case = replace(case, parameters=given, **arrays)
     answer = half.step(case, model=subject.model(case.config, case.input_dim, dtype=policy))
-    judge.close(half, f"under {policy} the output", answer["output"], half.reference(case)[0])
+    output, state = half.reference(case)
+    judge.close(half, f"under {policy} the output", answer["output"], output)
+    judge.close(half, f"under {policy} the state", judge.joined(half, case.config, answer["state"]), state)
 
 
 def exactly(subject: Subject, values: Any) -> Any:

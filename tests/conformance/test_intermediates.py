@@ -86,6 +86,7 @@ def departs(tmp_path):
     ("change", "name", "right"),
     [
         ({"ACTIVATION": "torch.sigmoid"}, "backbone_0", ["concat", "backbone_0/affine"]),
+        ({"ACTIVATION": "torch.sigmoid_"}, "backbone_0", ["concat", "backbone_0/affine"]),
         (
             {"SLOPE": "self.time_b(z)"},
             "output",
@@ -160,10 +161,17 @@ def test_with_the_other_sign_of_time_time_a_is_what_its_layer_puts_out(name):
     np.testing.assert_array_equal(wanted(published, case)[first].value, wanted(paper, case)[first].value)
 
 
+class Text(str):
+    """Stands for a tensor."""
+
+    def clone(self):
+        return Text(self)
+
+
 def test_what_a_linear_layer_reads_is_what_the_layer_before_put_out():
     told = {}
     for i, kernel in enumerate(("backbone_0/kernel", "backbone_1/kernel", "ff1_kernel", "time_a/kernel")):
-        noting(told, kernel)(None, (f"read {i}",), f"put out {i}")
+        noting(told, kernel)(None, (Text(f"read {i}"),), Text(f"put out {i}"))
     assert told == {
         "concat": "read 0",
         "backbone_0/affine": "put out 0",
