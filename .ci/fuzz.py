@@ -33,8 +33,8 @@ ENDING = 20
 """Seconds that the search has to end."""
 
 
-def search(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
-    """HypoFuzz ends only where every property has failed, or by a signal."""
+def search(minutes: float, processes: int, arguments: tuple[str, ...]) -> bool:
+    """Whether it went well. HypoFuzz ends only where every property has failed, or by a signal."""
     engine = str(Path(sysconfig.get_path("scripts")) / "hypothesis")
     command = [engine, "fuzz", "-n", str(processes), "--no-dashboard", "--"]
     caps = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -52,8 +52,10 @@ def search(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
         os.killpg(running.pid, signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             running.communicate(timeout=ENDING)
+        return True
     else:
         click.echo(f"the search ended by itself:\n{said}", err=True)
+        return running.returncode == 0
     finally:
         with suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
@@ -103,7 +105,7 @@ def properties() -> list[Property]:
 def main(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
     """Searches, and says what came of it; the arguments go to pytest."""
     os.chdir(ROOT)
-    search(minutes, processes, arguments)
+    searched = search(minutes, processes, arguments)
     found = properties()
     examples, seconds = sum(one.examples for one in found), sum(one.seconds for one in found)
     branches = sorted(one.behaviours for one in found)
@@ -114,7 +116,7 @@ def main(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
     for one in failing:
         click.echo(f"  ✗  {one.nodeid}: `pytest -n 0 '{one.nodeid}'` shows it")
     click.echo(f"{len(failing)} of them failed")
-    sys.exit(1 if failing or not found else 0)
+    sys.exit(1 if failing or not found or not searched else 0)
 
 
 if __name__ == "__main__":

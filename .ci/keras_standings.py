@@ -134,6 +134,13 @@ def complaints(version: str) -> Iterator[str]:
             yield f"Keras {version} was asked for, and {standing.versions['keras']} judged"
     for quirk, backend, wrong in contradictions(version):
         yield f"{quirk.id}, Keras {version} on {backend}: {wrong}"
+    for backend, found in shown(version).items():
+        if isinstance(found, str) and backend not in UNTRIED:
+            yield f"the ledger was not tried with Keras {version} on {backend}: {found}"
+
+
+UNTRIED = ("openvino",)
+"""Backends that some versions of Keras do not import here; the table says so."""
 
 
 # Tables
