@@ -44,7 +44,7 @@ def first_departure(subject: Subject, case: StepCase) -> dict[str, Any]:
 
 def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
     """What the implementation tells of a step, and its results: the output, the state where it is another."""
-    if "intermediates" not in subject.implementation.describe()["capabilities"]:
+    if "intermediates" not in subject.implementation.describe().get("capabilities", ()):
         return {}
     given: dict[str, Any] = {"state": subject.tensors(case), "timespans": case.timespans}
     try:

@@ -4,7 +4,7 @@ import copy
 
 import keras
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ncps import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
@@ -93,6 +93,8 @@ def spoiled(draw, config):
 @fuzzed(60)
 def test_a_wiring_is_made_of_its_config_or_refused(whole, data):
     config = data.draw(spoiled(whole.get_config()))
+    synapses = config.get("recurrent_command_synapses", 0)
+    assume(not isinstance(synapses, int) or synapses < 1_000_000)  # each of more would be drawn
     try:
         made = type(whole).from_config(copy.deepcopy(config))
         made.build(3)
