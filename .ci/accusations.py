@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -34,7 +34,7 @@ from conformance.trial import Check, Plan, judge_clause
 from conformance.verdict import Verdict
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "accusations"
-BACKENDS = ("numpy", "torch", "jax", "tensorflow")
+REFERENCE, BACKENDS = ("reference", "numpy"), ("numpy", "torch", "jax", "tensorflow")
 JUDGED = ("pass", "fail", "error", "not reproducible")
 """Outcomes of what was judged: a clause that does not apply, or meets the host's fault, says nothing here."""
 BATCH = 50
@@ -77,6 +77,10 @@ class Row:
             seed=seed,
             spec=spec,
         )
+
+
+Found = Mapping[tuple[str, str], Mapping[str, Row]]
+"""By target and backend, the rows by clause."""
 
 
 def said(verdict: Verdict) -> str:
@@ -132,12 +136,17 @@ def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
 
 def write_tables() -> None:
     """docs/accusations/targets.md and clauses.md, of all files there."""
-    names = [*(("reference", "numpy"),), *(("ncps", backend) for backend in BACKENDS)]
-    found = {name: rows for name in names if (rows := kept(*name))}
-    lines = [
-        "| target | clauses | examples | fewest of a clause | values | undecided | worst / bound | accused |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    places = [REFERENCE, *(("ncps", backend) for backend in BACKENDS)]
+    found = {place: rows for place in places if (rows := kept(*place))}
+    for name, lines in (("targets", targets_table(found)), ("clauses", clauses_table(found))):
+        jsonfile.save_text("\n".join(lines) + "\n", FOLDER / f"{name}.md")
+
+
+def targets_table(found: Found) -> Iterator[str]:
+    """A row for each target and backend."""
+    heads = ("clauses", "examples", "fewest of a clause", "values", "undecided", "worst / bound", "accused")
+    yield f"| target | {' | '.join(heads)} |"
+    yield "| --- |" + " ---: |" * len(heads)
     for (target, backend), rows in found.items():
         some = list(rows.values())
         name = "the reference itself" if target == "reference" else f"`{target}` on {backend}"
@@ -145,14 +154,16 @@ def write_tables() -> None:
         examples = [row.examples for row in some]
         accused = sum(bool(row.accused) for row in some)
         numbers = f"{len(some)} | {sum(examples):,} | {min(examples):,} | {values:,} | {undecided:,}"
-        lines.append(f"| {name} | {numbers} | {max(row.worst for row in some):.2f} | {accused} |")
-    each = ["", "| clause | " + " | ".join(title(*name) for name in found) + " |"]
-    each.append("| --- |" + " ---: |" * len(found))
+        yield f"| {name} | {numbers} | {max(row.worst for row in some):.2f} | {accused} |"
+
+
+def clauses_table(found: Found) -> Iterator[str]:
+    """A row for each clause, a column for each target and backend."""
+    yield f"| clause | {' | '.join(title(*place) for place in found)} |"
+    yield "| --- |" + " ---: |" * len(found)
     for id in clauses.load().clauses:
         if any(id in rows for rows in found.values()):
-            each.append(f"| `{id}` | " + " | ".join(cell(rows.get(id)) for rows in found.values()) + " |")
-    jsonfile.save_text("\n".join(lines) + "\n", FOLDER / "targets.md")
-    jsonfile.save_text("\n".join(each[1:]) + "\n", FOLDER / "clauses.md")
+            yield f"| `{id}` | {' | '.join(cell(rows.get(id)) for rows in found.values())} |"
 
 
 def title(target: str, backend: str) -> str:
@@ -195,10 +206,11 @@ def main(
     if only_table:
         return write_tables()
     begin, accused, spec = time.monotonic(), 0, clauses.load().version
-    reference = [("reference", "numpy")] if "reference" in targets.split(",") else []
+    reference = [REFERENCE] if "reference" in targets.split(",") else []
     cells = [("ncps", name) for name in backend.split(",")] if "ncps" in targets.split(",") else []
     for place, check in itertools.product([*reference, *cells], asked(patterns)):
-        before = kept(*place).get(check.clause)
+        rows = kept(*place)
+        before = rows.get(check.clause)
         if before and before.spec == spec and before.asked >= examples and not before.accused:
             continue
         if time.monotonic() - begin > 60 * minutes:
@@ -206,7 +218,7 @@ def main(
         found = [v for v in judged(*place, check, examples, seed) if v.outcome in JUDGED]
         if found:
             row = Row.of(found, examples, seed, spec)
-            keep(*place, {**kept(*place), check.clause: row})
+            keep(*place, {**rows, check.clause: row})
             click.echo(line(title(*place), row))
             accused += bool(row.accused)
     sys.exit(1 if accused else 0)

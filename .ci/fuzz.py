@@ -7,7 +7,7 @@ database, .hypothesis here, where the next search goes on from it, and where `py
 an example that failed. The figures count since the database was begun: HypoFuzz writes them when it sees
 something new, so that examples since then are in none of them.
 
-Exit status: 0; 1 where a property was seen to fail, or none was searched.
+Exit status: 0; 1 where a property was seen to fail, none was searched, or the search broke off.
 """
 
 from __future__ import annotations

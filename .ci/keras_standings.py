@@ -24,6 +24,10 @@ SETS = ("newest", "floor")
 """The sets of frameworks, in the order in which they are tried."""
 
 
+UNTRIED = ("openvino",)
+"""Backends that some versions of Keras do not import here; the table says so."""
+
+
 def path(name: str) -> Path:
     """Where a report is kept."""
     return HOME / "reports" / f"{name}.json"
@@ -115,9 +119,7 @@ def shown(version: str) -> dict[str, dict[str, str] | str]:
 def contradictions(version: str) -> Iterator[tuple[Quirk, str, str]]:
     """Entries of the ledger, each with a backend and what is not as it says."""
     for backend, found in shown(version).items():
-        for quirk in ledger():
-            if isinstance(found, str):
-                continue
+        for quirk in () if isinstance(found, str) else ledger():
             claimed = backend in quirk.backends and quirk.concerns("keras", version)
             if found[quirk.id] and claimed:
                 yield quirk, backend, f"the ledger has it there, but its script says {found[quirk.id]!r}"
@@ -137,10 +139,6 @@ def complaints(version: str) -> Iterator[str]:
     for backend, found in shown(version).items():
         if isinstance(found, str) and backend not in UNTRIED:
             yield f"the ledger was not tried with Keras {version} on {backend}: {found}"
-
-
-UNTRIED = ("openvino",)
-"""Backends that some versions of Keras do not import here; the table says so."""
 
 
 # Tables

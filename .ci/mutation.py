@@ -73,13 +73,18 @@ def copy_tree() -> None:
             shutil.copy(here, there)  # newer than what was made of it
 
 
-def mutants(patterns: tuple[str, ...]) -> list[Mutant]:
-    """Those that fit, by module."""
+def mutants() -> list[Mutant]:
+    """All of them, by module."""
     found = []
     for path in sorted((TREE / "mutants").rglob("*.meta")):
         status = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
         found += [Mutant(name, status[name]) for name in status]
-    return [m for m in found if any(fnmatch(m.name, pattern) for pattern in patterns)]
+    return found
+
+
+def fits(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a mutant is asked for; without patterns all are."""
+    return not patterns or any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def forget_survivors(patterns: tuple[str, ...]) -> None:
@@ -88,7 +93,7 @@ def forget_survivors(patterns: tuple[str, ...]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         status = kept["exit_code_by_key"]
         for name in status:
-            if status[name] not in FOUND and any(fnmatch(name, pattern) for pattern in patterns):
+            if status[name] not in FOUND and fits(name, patterns):
                 status[name] = None
         path.write_text(json.dumps(kept, indent=4), encoding="utf-8")
 
@@ -102,66 +107,63 @@ def change(mutant: Mutant) -> str:
     return f"{mutant.module}.{mutant.function}: {old} → {new}"
 
 
-def explained() -> dict[str, str]:
-    """Why no test sees a change, by change."""
+def explained() -> dict[str, list[str]]:
+    """The changes that no test can see, by the reason that they share."""
     entries = tomllib.loads((FOLDER / "explained.toml").read_text(encoding="utf-8"))["explained"]
-    return {one: entry["why"] for entry in entries for one in entry["changes"]}
+    return {entry["why"]: entry["changes"] for entry in entries}
 
 
-def table(asked: list[Mutant], survivors: dict[str, str], why: dict[str, str]) -> Iterator[str]:
+def table(every: list[Mutant], survivors: dict[str, str], known: set[str]) -> Iterator[str]:
     """A row for each module."""
     yield "| module | changes | found | survive, explained | survive | not tried |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
-    for module in dict.fromkeys(mutant.module for mutant in asked):
-        some = [mutant for mutant in asked if mutant.module == module]
+    for module in dict.fromkeys(mutant.module for mutant in every):
+        some = [mutant for mutant in every if mutant.module == module]
         alive = [survivors[mutant.name] for mutant in some if mutant.name in survivors]
-        known = sum(change in why for change in alive)
-        counts = (len(some), sum(mutant.found for mutant in some), known, len(alive) - known)
+        excused = sum(one in known for one in alive)
+        counts = (len(some), sum(mutant.found for mutant in some), excused, len(alive) - excused)
         untried = sum(not mutant.tried for mutant in some)
         yield f"| `{module}` | {' | '.join(str(count or '') for count in (*counts, untried))} |"
 
 
-def explanations(survivors: dict[str, str]) -> Iterator[str]:
-    """The survivors that are explained, under the reason that they share."""
-    for entry in tomllib.loads((FOLDER / "explained.toml").read_text(encoding="utf-8"))["explained"]:
-        some = [change for change in entry["changes"] if change in survivors.values()]
-        if some:
-            yield from (f"**{entry['why']}**", "", "```text", *some, "```", "")
+def explanations(survivors: dict[str, str], why: dict[str, list[str]]) -> Iterator[str]:
+    """The survivors that are explained, under their reason."""
+    for reason, changes in why.items():
+        if some := [one for one in changes if one in survivors.values()]:
+            yield from (f"**{reason}**", "", "```text", *some, "```", "")
 
 
 @click.command()
 @click.argument("patterns", nargs=-1)
 @click.option("--jobs", default=1, show_default=True, help="Mutants at a time.")
-@click.option("--write", is_flag=True, help="Write the tables to docs/mutation.")
+@click.option("--write", is_flag=True, help="Write the tables to docs/mutation, of all that was tried.")
 @click.option("--read", "only_read", is_flag=True, help="Try nothing; of what was tried.")
 def main(patterns: tuple[str, ...], jobs: int, write: bool, only_read: bool) -> None:
     """Changes the source of the reference and the bounds, and runs their tests."""
-    some = patterns or ("*",)
     if not only_read:
         copy_tree()
-        forget_survivors(some)
+        forget_survivors(patterns)
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs), *patterns]
         subprocess.run(command, cwd=TREE, check=True)
-    asked = mutants(some)
-    survivors = {mutant.name: change(mutant) for mutant in asked if mutant.tried and not mutant.found}
-    why = explained()
-    lines = list(table(asked, survivors, why))
+    every, why = mutants(), explained()
+    survivors = {mutant.name: change(mutant) for mutant in every if mutant.tried and not mutant.found}
+    known = {one for changes in why.values() for one in changes}
+    lines = list(table(every, survivors, known))
     print("\n".join(lines))
     if write:
         (FOLDER / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        text = "\n".join(explanations(survivors))
-        (FOLDER / "survivors.md").write_text(text, encoding="utf-8")
-    modules = {mutant.module for mutant in asked} - {m.module for m in asked if not m.tried}
-    untried = sum(not mutant.tried for mutant in asked)
-    unknown = [one for one in survivors.values() if one not in why]
-    done = tuple(f"{module}." for module in modules)
-    stale = [one for one in why if one not in survivors.values() and one.startswith(done)]
+        (FOLDER / "survivors.md").write_text("\n".join(explanations(survivors, why)), encoding="utf-8")
+    asked = [mutant for mutant in every if fits(mutant.name, patterns)]
+    untried = [mutant for mutant in asked if not mutant.tried]
+    unknown = [one for name, one in survivors.items() if fits(name, patterns) and one not in known]
+    done = tuple(f"{module}." for module in {m.module for m in asked} - {m.module for m in untried})
+    stale = [one for one in known if one not in survivors.values() and one.startswith(done)]
     for one in unknown:
         print(f"✗ no test fails: {one}")
     for one in stale:
         print(f"✗ explained in vain: {one}")
     if untried or not asked:
-        print(f"✗ {untried} of {len(asked)} were not tried")
+        print(f"✗ {len(untried)} of {len(asked)} were not tried")
     sys.exit(1 if unknown or stale or untried or not asked else 0)
 
 

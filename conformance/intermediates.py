@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance import judge
 from conformance.cases import StepCase
+from conformance.families.cfc import signed
 from conformance.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.mutants import source
 from conformance.mutants.bounded import bounded
@@ -78,10 +79,7 @@ def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
         vars(copy)[noted.__name__] = noted
     family = copies["conformance.families"].FAMILIES[subject.family.name]
     output, state = subject.reference(case, family=family)
-    # The reference is given time_a negated for a variant with the other sign of time, which has it as it is.
-    turned = subject.variant.get("time_sign", -1) == +1
-    own = {name: -value if turned and name.endswith("time_a") else value for name, value in found.items()}
-    return {**own, "state": state, "output": output}
+    return {**signed(found, subject.variant), "state": state, "output": output}
 
 
 def noting(module: str, places: Container[str]) -> ast.Module:

@@ -278,9 +278,9 @@ class Subject:
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
         arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
         config, chosen = self.family.full(case.config), self.variant if variant is None else variant
+        reference = (family or self.family).reference
         with np.errstate(all="ignore"):
-            chosen_family = family or self.family
-            return chosen_family.reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
+            return reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
 
     @contextmanager
     def under(self, variant: Variant) -> Iterator[None]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.harness.wire import HALVES
 from reference import activations, solvers
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
@@ -25,9 +26,6 @@ REFERENCE_ROUNDOFF = 2.0**-53
 
 SLACK = 1.0 + 2.0**-30
 """Covers the rounding of the bound's own computation."""
-
-
-HALVES = ("float16", "bfloat16")
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,10 @@ def adjoint(
 
 
 def signed(parameters: Parameters, variant: Variant) -> Parameters:
-    """The parameters, `time_a` negated where the variant has the other sign of time."""
+    """Parameters or intermediates, those of `time_a` negated where the variant has the other sign of time."""
     if variant.get("time_sign", -1) == -1:
         return parameters
-    return {path: -value if "time_a/" in path else value for path, value in parameters.items()}
+    return {path: -value if "time_a" in path else value for path, value in parameters.items()}
 
 
 VARIANTS: tuple[Variant, ...] = (

@@ -21,8 +21,12 @@ mp = mpmath.MPContext()
 mp.dps = 50
 
 
+def of(values: Any, error: Any = 0.0, kink: bool = False, dtype: str = "float32") -> ErrorBounded:
+    return ErrorBounded(values, Arithmetic(dtype), np.full(np.shape(values), error), kink)
+
+
 def bounded(value: float, error: float = 0.0, kink: bool = False) -> ErrorBounded:
-    return ErrorBounded([value], Arithmetic("float32"), [error], kink)
+    return of([value], error, kink)
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., float]]] = {
@@ -78,7 +82,7 @@ def test_what_is_flat_moves_with_nothing() -> None:
 def test_a_dot_product_is_bounded_by_its_own_terms() -> None:
     """Not by those of other columns, nor by more than both of its factors move it."""
     a, b = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
-    judged = ErrorBounded(a, Arithmetic("float32")) @ ErrorBounded(b, Arithmetic("float32"))
+    judged = of(a) @ of(b)
     promised = np.array([[4 * 5.0, 3 * 3.0]]) * U  # gamma(n + 2) of 2 terms and of 1
     np.testing.assert_allclose(judged.error, promised, rtol=1e-6)
     both = bounded(1.0, 0.5)[None]
@@ -121,14 +125,10 @@ def test_the_kinks_of_clip_are_where_it_begins_to_hold(value: float, kink: bool)
 
 
 def test_a_mean_remembers_the_kinks_of_its_weights_and_potentials() -> None:
-    smooth, kinked = (ErrorBounded([[1.0], [2.0]], Arithmetic("float32"), kink=k) for k in (False, True))
+    smooth, kinked = (of([[1.0], [2.0]], kink=k) for k in (False, True))
     assert solvers.mean(smooth, kinked).kink
     assert solvers.mean(kinked, smooth).kink
     assert not solvers.mean(smooth, smooth).kink
-
-
-def of(values: Any, error: Any = 0.0, kink: bool = False, dtype: str = "float32") -> ErrorBounded:
-    return ErrorBounded(values, Arithmetic(dtype), np.full(np.shape(values), error), kink)
 
 
 PAIR, WEIGHTS = np.array([[1.0, 2.0], [3.0, 0.5]]), np.array([[1.0, 0.5], [2.0, 0.25]])
