@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from conformance.tolerance import Arithmetic, ErrorBounded, clip
+from conformance.tolerance import Arithmetic, ErrorBounded, clip, rounded
 from reference import activations, solvers
 
 U = 2.0**-24 + 2.0**-53
@@ -87,6 +87,12 @@ def test_a_dot_product_is_bounded_by_its_own_terms() -> None:
     np.testing.assert_allclose(judged.error, promised, rtol=1e-6)
     both = bounded(1.0, 0.5)[None]
     assert 1.25 <= (both @ both).error[0, 0] <= 1.25 * ALLOWED
+
+
+def test_a_dot_product_may_flush_each_of_its_products() -> None:
+    tiny = 2.0**-126
+    judged = of(np.full((1, 3), tiny)) @ of(np.full((3, 1), tiny))
+    assert 4 * tiny <= judged.error[0, 0] <= (4 + 1e-6) * tiny  # three products, and the sum
 
 
 def test_stacked_arrays_keep_their_bounds_and_kinks() -> None:
@@ -222,3 +228,9 @@ def test_what_overflows_does_so_in_silence() -> None:
 def test_what_may_be_larger_than_the_largest_number_has_no_bound() -> None:
     assert np.isinf(np.add(of([3.35e38], 1e37), of([0.0])).error[0])
     assert np.isfinite(np.add(of([3.2e38], 1e37), of([0.0])).error[0])
+
+
+def test_the_largest_number_is_one() -> None:
+    largest, nothing = np.array([Arithmetic("float32").largest]), np.zeros(1)
+    assert np.isfinite(rounded(largest, nothing, nothing, bounded(0.0)).error[0])
+    assert np.isinf(rounded(np.nextafter(largest, np.inf), nothing, nothing, bounded(0.0)).error[0])
