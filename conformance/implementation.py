@@ -238,6 +238,8 @@ def environment(backend: str, regime: str, threads: int | None) -> dict[str, str
     """The variables that a harness is started with, besides what it inherits."""
     own = {
         **({"KERAS_BACKEND": backend} if backend in BACKENDS else {}),
+        "CUDA_VISIBLE_DEVICES": "-1",  # a GPU multiplies float32 in fewer bits than are promised
+        "JAX_PLATFORMS": "cpu",
         "JAX_ENABLE_X64": "1" if regime == "x64" else "0",
         "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache("jax"))),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

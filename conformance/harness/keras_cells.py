@@ -10,6 +10,7 @@ import numpy as np
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .conventions import declared
+from .keras_cpu import stay_on_cpu
 from .keras_float64 import keep_float64
 from .keras_gradients import gradients
 from .keras_layers import Built, Layers, layer_of
@@ -43,6 +44,8 @@ class KerasCells(Adapter):
         self.runner = Runner(self.keras)
         if self.runner.backend == "openvino":
             keep_float32()
+        if self.runner.backend == "torch":
+            stay_on_cpu()
         self.models = Models(self.layers, self.runner)
 
     def cells(self) -> list[dict[str, Any]]:

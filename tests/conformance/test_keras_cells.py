@@ -421,6 +421,29 @@ def test_a_formula_that_the_constructor_refuses_is_not_offered(third_party, name
     assert third_party(name).describe()["cells"][0]["values"] == values
 
 
+@pytest.mark.skipif("torch" not in BACKENDS, reason="torch is not installed")
+def test_a_gpu_is_left_alone(tmp_path):
+    """Where torch has one, Keras puts its tensors there. Here it only says so: what went there would fail."""
+    (tmp_path / "on_a_gpu.py").write_text(
+        f"import sys\nsys.path.append({str(ROOT)!r})\n"
+        "import torch\ntorch.cuda.is_available = lambda: True\n"
+        "from keras.src.backend.torch.core import DEFAULT_DEVICE\nassert DEFAULT_DEVICE == 'cuda'\n"
+        "from ncps.cells import CfCCell\n"
+    )
+    with driver.start("on_a_gpu:CfCCell", "torch", path=tmp_path) as implementation:
+        answer = implementation.request("step", **question(implementation, "CfCCell"))
+        trained = implementation.request(
+            "train",
+            model=model("CfCCell"),
+            parameters=None,
+            inputs=draw(2, 3, 2),
+            targets=draw(2, 3),
+            steps=1,
+        )
+    assert np.isfinite(answer["output"]).all()
+    assert np.isfinite(trained["losses"]).all()
+
+
 def test_a_sequence_layer_is_not_judged_as_a_cell():
     with (
         driver.start("ncps:CfC", "numpy", path=ROOT, threads=1) as implementation,
