@@ -179,7 +179,7 @@ def test_in_process_gives_the_same_answers(tmp_path, monkeypatch):
     (tmp_path / "small_here.py").write_text(SMALL)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    with driver.start("small_here:Doubling", "numpy", path=tmp_path, in_process=True) as implementation:
+    with driver.start("small_here:Doubling", path=tmp_path, in_process=True) as implementation:
         assert step(implementation)["output"].tolist() == [0, 2, 4]
         with pytest.raises(ImplementationRaised, match="ValueError"):
             implementation.request("initial_state", model=None, batch="raise")
