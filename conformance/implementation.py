@@ -50,6 +50,8 @@ EXEC = "exec:"
 """What the name of a target begins with that is a command, which speaks the protocol by itself."""
 HARNESS = Path(__file__).parent / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
+GIVEN_UP = 4
+"""How often in a row a method may hang before no more is asked: in a search and a fresh process, twice."""
 FIRST_FACTOR = 4.0
 """How many times longer a request may take in a shape new to its harness, which may have to compile."""
 
@@ -97,6 +99,8 @@ class Implementation:
         self._count = 0
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
+        self._hung: tuple[str, int] = ("", 0)
+        """The method that was not answered in time last, and how often in a row; kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
@@ -142,10 +146,14 @@ class Implementation:
         except Malformed as wrong:
             self.close()
             raise WireFault(f"the answer to {method}: {wrong}") from None
-        except HarnessFault:
+        except HarnessFault as fault:
             self.close()
+            if isinstance(fault, HarnessHung):
+                self._hung = (method, self._hung[1] + 1 if self._hung[0] == method else 1)
             raise
         self._seen.add(key)
+        if self._hung[0] == method:
+            self._hung = ("", 0)
         return _result(reply, method)
 
     def stderr(self) -> str:
@@ -161,6 +169,14 @@ class Implementation:
             self._connection = self._connect()
         except OSError as fault:
             raise HarnessDied(None, f"it cannot be started: {fault.strerror}") from None
+
+    @property
+    def given_up(self) -> str:
+        """Why it is not worth while to ask more: it hangs each time; "" where it is."""
+        method, times = self._hung
+        if times < GIVEN_UP:
+            return ""
+        return f"{times} times in a row it did not answer {method} in time: no more is asked"
 
     @property
     def closed(self) -> bool:

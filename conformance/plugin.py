@@ -39,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.help or config.option.version:
+        return
     handed = getattr(config, "workerinput", {}).get("conformance")
     given: dict[str, Any] | None = json.loads(handed) if handed else config.stash.get(PREPARED, None)
     try:

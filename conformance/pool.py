@@ -137,7 +137,8 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
         except ImplementationRaised as raised:
             if raised.type == "ModuleNotFoundError" and repr(target.split(":")[0]) in raised.message:
                 raise UsageError(f"unknown target {target!r}: {raised.message}; {WHERE}") from None
-            raise CannotBeJudged(f"{target} cannot be imported: {raised}") from None
+            there = f" in {options.python}; {WHERE}" if raised.type == "ModuleNotFoundError" else ""
+            raise CannotBeJudged(f"{target} cannot be imported: {raised}{there}") from None
         except NotSupported as unknown:
             raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
         except HarnessFault as fault:

@@ -23,7 +23,7 @@ from conformance.interrupts import Leash
 from conformance.options import RunOptions
 from conformance.pool import Place, Pool, described
 from conformance.subject import Subject
-from conformance.trial import TIERS, Check, Plan, judge_clause, judge_start
+from conformance.trial import TIERS, Check, Plan, judge_clause, judge_nothing, judge_start
 from conformance.verdict import Report, Verdict
 
 FULL_BUDGET = 50
@@ -154,6 +154,9 @@ class Session:
     def judge(self, check: Check, key: Key) -> tuple[Verdict, dict[str, Any]]:
         """The verdict, and what the harness says of itself; if it died since, what it said before the run."""
         subject, plan = self.subject(key), self.plan(check, key)
+        if reason := self.pool.at(key.place).given_up:
+            place = {"target": key.place.target, "backend": key.place.backend}
+            return judge_nothing(check, subject, plan, reason), self.described[key.place.target] | place
         try:
             about = subject.implementation.describe()
         except HarnessFault as fault:

@@ -144,6 +144,10 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
 
 def _asked(target: str, options: dict[str, Any]) -> RunOptions:
     for name in options:
+        if name.replace("_", "-") in ELSEWHERE:
+            raise UsageError(
+                f"{name}=...: an option of `conformance run` alone; these are: {', '.join(ELSEWHERE)}"
+            )
         if name not in TAKEN:
             raise UsageError(unknown("option", name, TAKEN, see="conformance run --help"))
     return run_options({"target": target, **options})

@@ -107,6 +107,11 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
 
 
+def judge_nothing(check: Check, subject: Subject, plan: Plan, reason: str) -> Verdict:
+    """The verdict of `check` where nothing is asked, and why."""
+    return _verdict(check, subject, plan, "not applicable", reason=reason)
+
+
 def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
     start = time.monotonic()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -81,12 +82,14 @@ class Examination:
     under_variant: tuple[Compared, ...]
     several: str
     """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    authored: bool = False
+    """Whether the arguments are those that an author lists, and not those of a class that was read."""
     refused: tuple[str, ...] = ()
     """The dtypes in which it takes no step."""
 
     @property
     def health(self) -> Health:
-        if not self.parameters.complete or not self.step:
+        if not self.parameters.complete or not self.step or self.strange:
             return "wrong adapter"
         return "agrees" if all(c.agrees for c in self.step) and not self.several else "departs"
 
@@ -101,6 +104,25 @@ class Examination:
         defaults = FAMILIES[self.cell["family"]].defaults
         return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
 
+    @property
+    def strange(self) -> list[str]:
+        """What an author lists that the specification does not have: it would be left out in silence."""
+        if not self.authored:
+            return []
+        family = FAMILIES[self.cell["family"]]
+        known = {**family.full(dict(self.config)), **family.choices}
+        found = []
+        for name in self.cell["arguments"]:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                found.append(f"{name}: no argument of a {family.name}{hint}")
+            there = [form[name] for form in family.forms if name in form]
+            only = self.cell.get("values", {}).get(name) or () if there else ()
+            listed = ", ".join(map(str, there))
+            found += [f"{name}={v!r}: the specification has {listed}" for v in only if v not in there]
+        return found
+
 
 def diagnose(seen: Examination) -> str:
     """What is most likely wrong, the adapter first: a wrong name makes every number wrong."""
@@ -111,7 +133,8 @@ def diagnose(seen: Examination) -> str:
     if found.missing:
         names = ", ".join(found.missing)
         unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
-        return f"the adapter maps no parameter {names}{unknown if found.unmapped else ''}"
+        hint = "; names of one's own are mapped by an adapter, as in examples/own_adapter"
+        return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
     if found.reshaped:
         name, (got, want) = next(iter(found.reshaped.items()))
         hint = ": transposed?" if got == want[::-1] else ""
@@ -119,6 +142,8 @@ def diagnose(seen: Examination) -> str:
     if not seen.step:
         said = next((a.said for a in seen.answers if a.method == "step"), "no step is offered")
         return f"no step was taken: {said or 'the answer has another shape'}"
+    if seen.strange:
+        return f"the adapter names what there is not: {'; '.join(seen.strange)}"
     if seen.several:
         rest = "" if all(c.agrees for c in seen.step) else f"; and {_departure(seen)}"
         return f"a step of several samples is wrong: {seen.several}{rest}"

@@ -45,10 +45,11 @@ def _examined(subject: Subject) -> Examination:
     step: tuple[Compared, ...] = ()
     milliseconds, variant, several = None, {}, ""
     if parameters.complete:
-        step, milliseconds = _step(subject, case, {}), _milliseconds(subject, case)
+        step = _step(subject, case, {})
+        milliseconds = _milliseconds(subject, case) if step else None
     agrees = bool(step) and all(compared.agrees for compared in step)
     if step and not agrees:
-        variant = dict(variants.find(subject))
+        variant = dict(_tried(subject, lambda: variants.find(subject)) or {})
     if step:
         several = _several(subject, variant)
     return Examination(
@@ -63,6 +64,7 @@ def _examined(subject: Subject) -> Examination:
         variant=variant,
         under_variant=_step(subject, case, variant) if variant else (),
         several=several,
+        authored=subject.implementation.describe()["host"] != "keras" and "unknown" not in subject.cell,
     )
 
 
@@ -78,12 +80,12 @@ def _parameters(subject: Subject, case: StepCase) -> Parameters:
     want = subject.family.shapes(subject.family.full(case.config), case.input_dim)
     model = subject.model(case.config, case.input_dim)
     unmapped: list[str] = []
-    try:
-        variables = subject.attempt("build", model=model)["variables"]
+    variables = _tried(subject, lambda: subject.attempt("build", model=model)["variables"])
+    if variables is not None:
         found = {v["name"]: tuple(v["shape"]) for v in variables if v["name"]}
         unmapped = [_path(variable) for variable in variables if not variable["name"]]
-    except (NotSupported, KeyError, RequestRefused, ImplementationRaised, HarnessFault):
-        values = _tried(lambda: subject.attempt("parameters", model=model)["parameters"])
+    else:
+        values = _tried(subject, lambda: subject.attempt("parameters", model=model)["parameters"])
         found = {name: np.shape(value) for name, value in (values or {}).items()}
     unmapped += [name for name in found if name not in want]
     return Parameters(
@@ -102,17 +104,20 @@ def _offered(implementation: Answering) -> list[str]:
     return [m for m in implementation.describe()["capabilities"] if m in REQUESTS]
 
 
-def _tried(ask: Callable[[], Any]) -> Any:
-    """The answer, None where there is none."""
+def _tried(subject: Subject, ask: Callable[[], Any]) -> Any:
+    """The answer, None where there is none; then a harness that broke off is a fresh one."""
     try:
         return ask()
-    except (Departure, ImplementationRaised, NotSupported, RequestRefused, HarnessFault):
-        return None
+    except HarnessFault:
+        subject.implementation.restart()
+    except (Departure, ImplementationRaised, KeyError, NotSupported, RequestRefused):
+        pass
+    return None
 
 
 def _step(subject: Subject, case: StepCase, variant: Variant) -> tuple[Compared, ...]:
     """The output and the state; () where there is no answer."""
-    answer = _tried(lambda: subject.step(case))
+    answer = _tried(subject, lambda: subject.step(case))
     if answer is None:
         return ()
     output, state = subject.reference(case, variant)
@@ -133,6 +138,8 @@ def _several(subject: Subject, variant: Variant) -> str:
         try:
             answer = subject.step(given)
         except (Departure, NotSupported, RequestRefused, HarnessFault) as fault:
+            if isinstance(fault, HarnessFault):
+                subject.implementation.restart()
             return f"with elapsed times {form}, {fault}"
         output, _ = subject.reference(given, variant)
         got = Compared("output", np.asarray(answer["output"]), output.value, output.error)
@@ -146,7 +153,7 @@ def _milliseconds(subject: Subject, case: StepCase) -> float | None:
     taken = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        if _tried(lambda: subject.step(case)) is None:
+        if _tried(subject, lambda: subject.step(case)) is None:
             return None
         taken.append(time.perf_counter() - start)
     return 1e3 * statistics.median(taken)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conformance.implementation import BACKENDS, EXEC, command_of
+from conformance.options.table import OPTIONS, Kind, Option
 from conformance.shards import Shard
 
 Variant = Literal["auto", "strict"]
@@ -87,7 +88,11 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         UsageError: a target, backend or number that cannot be.
     """
     given = {name: value for name, value in values.items() if value is not None}
+    for option in OPTIONS:
+        if option.field in given:
+            _check_value(option, given[option.field])
     given |= {name: _path(given[name]) for name in PATHS if name in given}
+    given |= {"python": os.fspath(given["python"])} if "python" in given else {}
     options = RunOptions(
         targets=_targets(given.pop("target", ())) or ("ncps",),
         backends=(backends := _names(given.pop("backend", ()))),
@@ -98,6 +103,28 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
     )
     _check(options)
     return options
+
+
+def _check_value(option: Option, value: Any) -> None:
+    """A caller from Python may give anything."""
+    kinds: dict[Kind, tuple[str, bool]] = {
+        "names": ("a name, or several", isinstance(value, str | list | tuple)),
+        "text": ("a text", isinstance(value, str | os.PathLike)),
+        "file": ("a path", isinstance(value, str | os.PathLike)),
+        "folder": ("a path", isinstance(value, str | os.PathLike)),
+        "count": ("an integer of at least 1", _integer(value, 1)),
+        "integer": ("an integer of at least 0", _integer(value, 0)),
+        "seconds": ("a positive number of seconds", isinstance(value, int | float)),
+        "choice": (" or ".join(map(repr, option.choices)), value in option.choices),
+        "flag": ("True or False", isinstance(value, bool)),
+    }
+    must_be, holds = kinds[option.kind]
+    if not holds:
+        raise UsageError(f"--{option.name} {value!r}: must be {must_be}")
+
+
+def _integer(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:

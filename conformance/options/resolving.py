@@ -123,7 +123,7 @@ PROBE = """
 import importlib.util as u
 needs = {{"numpy": "jax"}}  # Keras's numpy backend takes some functions of jax
 have = [b for b in {backends!r} if u.find_spec(needs.get(b, b))] if u.find_spec("keras") else []
-print("backends:" + ",".join(have))
+print("backends:" + ",".join(have if u.find_spec("numpy") else ["no numpy"]))
 """
 
 
@@ -131,7 +131,7 @@ def importable_backends(python: str) -> tuple[str, ...]:
     """The Keras backends whose packages `python` finds; none where it has no Keras. Nothing is imported.
 
     Raises:
-        UsageError: `python` is no Python interpreter.
+        UsageError: `python` is no Python interpreter, or has no NumPy.
     """
     command = [python, "-c", PROBE.format(backends=BACKENDS)]
     try:
@@ -139,4 +139,7 @@ def importable_backends(python: str) -> tuple[str, ...]:
     except (OSError, subprocess.SubprocessError) as fault:
         raise UsageError(f"--python {python}: cannot be run ({type(fault).__name__})") from fault
     line = next((line for line in done.stdout.splitlines() if line.startswith("backends:")), "")
-    return tuple(filter(None, line.removeprefix("backends:").strip().split(",")))
+    found = line.removeprefix("backends:").strip()
+    if found == "no numpy":
+        raise UsageError(f"--python {python}: has no NumPy, which is all that judging needs there")
+    return tuple(filter(None, found.split(",")))

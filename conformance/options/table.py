@@ -67,7 +67,13 @@ OPTIONS = (
     Option(
         "write-known-failures", "file", "Add what fails in this run, with its examples, to this file.", "FILE"
     ),
-    Option("timeout", "seconds", "How long a request may take; compilation gets more.", "S", default=60.0),
+    Option(
+        "timeout",
+        "seconds",
+        "How long a request may take, the first of its shape four times as long: it may compile.",
+        "S",
+        default=60.0,
+    ),
     Option("time-limit", "seconds", "End the run after this long; its report is partial then.", "S"),
     Option("in-process", "flag", "Run the cells in this process, one backend and one tier, for a debugger."),
     Option("junit", "file", "Write a JUnit XML report to this file.", "FILE", pytest=False),

@@ -10,7 +10,7 @@ from conformance.clauses import Clause
 from conformance.report.failures import Finding, details, findings, places
 from conformance.report.status import group_by, joint_outcome, of_target, target_status, targets, untested
 from conformance.report.table import MARKS, columns
-from conformance.report.terminal import SIGNS, about, verdict_lines
+from conformance.report.terminal import SIGNS, about, nothing, verdict_lines
 from conformance.report.values import count, listed, show_case
 from conformance.verdict import Report, Verdict
 
@@ -25,7 +25,7 @@ def markdown(report: Report, clauses: Mapping[str, Clause]) -> str:
     for target in targets(report):
         lines += _target(report, target, clauses)
     if not targets(report) and not untested(report):
-        lines += ["### ! nothing was judged", ""]
+        lines += [f"### ! {nothing(report)}", ""]
     lines += [f"> **note** {text(note)}\n" for note in report.notes]
     seed = "" if report.seed is None else f", seed {report.seed}"
     lines += [

@@ -105,7 +105,12 @@ def obstacles(report: Report, target: str) -> list[str]:
     unsettled = {verdict.clause for verdict in must(verdicts) if verdict.outcome in UNSETTLED}
     found = [f"{_count(len(unsettled), 'MUST clause')} in error"] if unsettled else []
     found += [] if report.complete else ["the run was not complete"]
-    return found if partial(report) else found + _without_numbers(report, verdicts)
+    if report.budget.get("shard"):
+        return found
+    if report.budget.get("clauses"):
+        nothing = not any(verdict.outcome in JUDGED for verdict in verdicts)
+        return found + (["none of the clauses asked for was judged"] if nothing else [])
+    return found + _without_numbers(report, verdicts)
 
 
 def _where(verdict: Verdict) -> str:

@@ -48,13 +48,21 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
         console.print(Text(f"note: {note}", "yellow"), soft_wrap=True)  # a path stays whole
     console.print()
     if not targets(report) and not untested(report):
-        console.print(Text("! nothing was judged", SIGNS["could not be judged"][1]))
+        console.print(Text(f"! {nothing(report)}", SIGNS["could not be judged"][1]))
     for target in targets(report):
         for line in verdict_lines(report, target):
             console.print(line)
     unasked = left_out(report, clauses)
     if unasked:
         console.print(Text(f"  a quick look, by few examples and without {', '.join(unasked)}", "dim"))
+
+
+def nothing(report: Report) -> str:
+    """What is said of a run without a verdict."""
+    if not report.budget.get("clauses"):
+        return "nothing was judged"
+    quick = ", or is part of a quick look" if report.budget.get("smoke") else ""
+    return f"nothing was judged: none of the clauses asked for is about a cell of this family{quick}"
 
 
 def text(report: Report) -> str:

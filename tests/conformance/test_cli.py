@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from conformance import clauses, cli, options
 from conformance.commands import run as running
 from conformance.implementation import BACKENDS
 from conformance.options import OPTIONS, RunOptions, UsageError, resolving
+from conformance.pool import CannotBeJudged, described
 from conformance.shards import Shard
 from conformance.verdict import Report
 from tests.conformance import sample_report
@@ -332,3 +334,27 @@ def test_it_runs_as_a_module() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "cfc.step.default" in done.stdout
+
+
+def test_help_of_pytest_starts_no_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "conformance.plugin", "--conformance-target=none:None"]
+    done = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--conformance-python=PATH" in done.stdout
+
+
+def test_an_interpreter_without_numpy_is_refused(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    with pytest.raises(UsageError, match="bare: has no NumPy"):
+        options.importable_backends(str(bare))
+
+
+def test_what_cannot_be_imported_names_the_interpreter(tmp_path: Path) -> None:
+    (tmp_path / "lacking.py").write_text("import no_such_framework")
+    asked = RunOptions(targets=("lacking:Cell",), path=tmp_path)
+    with pytest.raises(
+        CannotBeJudged, match=rf"no_such_framework' in {re.escape(sys.executable)}; .*--python PATH"
+    ):
+        described(asked, "lacking:Cell")

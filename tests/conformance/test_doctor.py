@@ -40,6 +40,48 @@ def test_a_convention_that_is_declared_and_not_followed_is_told(tmp_path):
     assert "solver='explicit', but computes as the default says (a comment)" in " ".join(said.output.split())
 
 
+UNSOUND = f"""
+import os
+import time
+{PLAIN}
+
+class Ends(Decay):
+    def step(self, *given):
+        os._exit(3)
+
+class EndsUnbuilt(Decay):
+    def parameters(self, *given):
+        os._exit(3)
+
+class Hangs(Decay):
+    def step(self, *given):
+        time.sleep(60)
+
+class Misnamed(Decay):
+    arguments = {{"units": None, "sovler": ("semi_implicit",), "backbone_layers": (0,)}}
+
+class Mischosen(Decay):
+    arguments = {{"units": None, "solver": ("semi_implicit", "euler"), "backbone_layers": (0,)}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Ends", "no step was taken: the harness died with status 3"),
+        ("EndsUnbuilt", "the cell cannot be built: the harness died with status 3"),
+        ("Hangs", "no step was taken: the harness did not answer step within"),
+        ("Misnamed", "sovler: no argument of a ltc (did you mean 'solver'?)"),
+        ("Mischosen", "solver='euler': the specification has semi_implicit, explicit"),
+    ],
+)
+def test_an_adapter_that_is_not_sound_is_told_in_a_line(tmp_path, name, why):
+    (tmp_path / "unsound.py").write_text(UNSOUND)
+    said = doctor(f"unsound:{name}", "--path", str(tmp_path), "--timeout", "0.5")
+    assert said.exit_code == 3, said.output
+    assert why in " ".join(said.output.split())
+
+
 @pytest.mark.skipif(not KERAS, reason="no Keras")
 def test_a_departing_formula_is_shown_beside_the_reference():
     said = doctor("mutant:TimeIgnored", "--backend", KERAS[-1])

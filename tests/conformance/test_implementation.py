@@ -1,5 +1,6 @@
 """The driver notices what a harness does wrong. Each bad harness is a script of a few lines."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -88,6 +89,27 @@ def test_the_first_request_of_a_shape_may_take_longer(bad):
     assert implementation.request("step", inputs=np.zeros(2)) == "step"
     with pytest.raises(driver.HarnessHung, match=r"0\.2 s"):
         implementation.request("step", inputs=np.ones(2))
+
+
+def test_a_method_that_hangs_again_and_again_is_given_up(bad):
+    body = "while True: request = read(); request['method'] == 'describe' or time.sleep(60); reply(request)"
+    implementation = bad(body, timeout=0.05)
+    for _ in range(driver.GIVEN_UP):
+        assert not implementation.given_up
+        with pytest.raises(driver.HarnessHung):
+            implementation.request("step")
+        implementation.restart()
+    assert implementation.given_up == "4 times in a row it did not answer step in time: no more is asked"
+
+
+def test_a_method_that_answers_between_is_not_given_up(bad):
+    body = "request = read(); 'ok' in request['params'] or time.sleep(60); reply(request)"
+    implementation = bad(body, timeout=0.4)
+    for params in [{}, {}, {}, {"ok": 1}, {}]:
+        with contextlib.suppress(driver.HarnessHung):
+            implementation.request("step", **params)
+        implementation.restart()
+    assert not implementation.given_up
 
 
 def test_what_a_harness_started_ends_with_it(bad, tmp_path):

@@ -165,7 +165,11 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
 @pytest.mark.parametrize(
     ("name", "health", "said"),
     [
-        ("Forgetful", "wrong adapter", "maps no parameter tau_kernel/bias; it has, under no name.*, tau"),
+        (
+            "Forgetful",
+            "wrong adapter",
+            "nothing is mapped to parameter tau_kernel/bias; it has, under no name.*, tau",
+        ),
         (
             "Turned",
             "wrong adapter",

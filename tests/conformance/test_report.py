@@ -96,6 +96,21 @@ def test_a_run_of_some_clauses_is_judged_by_those() -> None:
     assert "the clauses asked for" in shown(asked)
 
 
+@pytest.mark.parametrize("outcome", ["not applicable", "host"])
+def test_of_some_clauses_one_has_to_be_judged(outcome: Outcome) -> None:
+    made = report(verdict("state.pure", outcome), budget={"clauses": ["state.*"]})
+    assert status(made) == "could not be judged"
+    assert obstacles(made, "ncps") == ["none of the clauses asked for was judged"]
+    part = replace(made, budget={"clauses": ["state.*"], "shard": "1/2"})
+    assert status(part) == "conforms"  # the other part may judge
+
+
+def test_where_no_clause_applies_it_is_said_why() -> None:
+    assert "! nothing was judged\n" in shown(report())
+    asked = report(budget={"clauses": ["layer.unroll"], "smoke": True})
+    assert "is about a cell of this family, or is part of a quick look" in " ".join(shown(asked).split())
+
+
 def test_a_quick_look_says_what_it_left_out() -> None:
     judged = {"target": "ncps", "backend": "jax", "cells": [{"name": "CfCCell", "family": "cfc"}]}
     quick = report(*BOTH_TIERS, implementations=[judged], budget={"smoke": True})

@@ -39,7 +39,15 @@ def test_a_cell_that_does_not() -> None:
     ("options", "said"),
     [
         ({"backends": "numpy"}, "unknown option 'backends' (did you mean 'backend'?)"),
-        ({"jobs": 2}, "unknown option 'jobs'"),
+        ({"jobs": 2}, "jobs=...: an option of `conformance run` alone"),
+        ({"variant": "strickt"}, "--variant 'strickt': must be 'auto' or 'strict'"),
+        ({"seed": -1}, "--seed -1: must be an integer of at least 0"),
+        ({"seed": "one"}, "--seed 'one': must be an integer of at least 0"),
+        ({"max_examples": 0}, "--max-examples 0: must be an integer of at least 1"),
+        ({"timeout": "x"}, "--timeout 'x': must be a positive number of seconds"),
+        ({"spec": 0.1}, "--spec 0.1: must be a text"),
+        ({"smoke": "yes"}, "--smoke 'yes': must be True or False"),
+        ({"clause": 3}, "--clause 3: must be a name, or several"),
         ({"clause": "time.zeor"}, "unknown clause 'time.zeor' (did you mean 'time.zero'?)"),
     ],
 )
