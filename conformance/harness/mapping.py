@@ -35,4 +35,5 @@ def not_mapped(own: set[str], given: set[str]) -> str:
     """What stands between the variables of the specification and those of a cell, by name."""
     said = {"no variable is": given - own, "the specification has no": own - given}
     parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
-    return f"the cell's variables cannot be mapped: {'; '.join(parts)}"
+    listed = "; ".join(parts)
+    return f"the cell's variables cannot be mapped: {listed}; an adapter maps names of one's own"
