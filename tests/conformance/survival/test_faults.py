@@ -107,6 +107,16 @@ def test_a_fault_of_the_process_fails_its_clause_and_no_other(
     assert report.complete and not report.conforms
 
 
+def test_a_step_that_always_hangs_is_not_waited_for_in_every_clause() -> None:
+    """Twice in each of two: in a search, and in a fresh process."""
+    report = conformance.check(
+        target("hangs", "step"), clause="time.*", seed=1, timeout=0.1, variant="strict"
+    )
+    assert list(outcomes(report).values()) == ["fail"] * 2 + ["not applicable"] * 3
+    assert "4 times in a row it did not answer step in time: no more is asked" in said(report.verdicts[-1])
+    assert not report.conforms
+
+
 BY_ANSWER = {
     "nan": "output[0, 0] is nan, but should be",
     "inf": "output[0, 0] is inf, but should be",
