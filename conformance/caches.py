@@ -14,6 +14,14 @@ def cache(name: str) -> Path:
     return (Path(home) if home else _of_user()) / "ncps-conformance" / name
 
 
+STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
+
+
+def storage() -> Path:
+    """Where examples that failed are kept: where the caller says, or out of the caller's folder."""
+    return Path(os.environ.get(STORAGE) or cache("hypothesis"))
+
+
 def _of_user() -> Path:
     """The folder of the user's caches; who has no home, as in a container, has one for this process alone."""
     try:

@@ -36,6 +36,13 @@ class Commands(click.Group):
             Refusal(f"{what}{fault.strerror}").show()
             sys.exit(Refusal.exit_code)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; who reads no further, as `head`, has read enough."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            silence(sys.stdout)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ncps-conformance", prog_name="conformance")

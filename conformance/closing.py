@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from conformance import __version__, clauses, examples, known_failures, options
 from conformance.checks import every
-from conformance.options import RunOptions
 from conformance.report import jsonfile
+from conformance.report.written import written
 from conformance.session import Session
 from conformance.trial import FORMULA, TIERS
 from conformance.verdict import Report
@@ -26,23 +27,17 @@ def close(run: Session) -> Report:
     report = report_of(run)
     if run.leash:
         run.leash.close()
-    if run.options.json:
-        try:
-            jsonfile.write(report, run.options.json)
-        except OSError as fault:
-            report = unwritten(report, run.options.json, fault)
-    try:
-        _write_examples(report, run.options)
-    except OSError as fault:
-        report = unwritten(report, Path(fault.filename or "an example"), fault)
-    return report
+    asked = run.options
+    report = written(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
+    report = written(report, asked.write_known_failures, _write_known_failures)
+    return written(report, asked.json, jsonfile.write)  # last, for it tells of the others
 
 
 def keep(run: Session) -> None:
     """Writes what the run found so far: what there is of a run that is killed, or whose machine goes down."""
     when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
     notes = [f"this was written {when}, and it did not come to its end", *run.notes]
-    if run.options.json:
+    if run.options.json and jsonfile.replaceable(run.options.json):
         with suppress(OSError):  # the end of the run tells of it
             jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
 
@@ -50,7 +45,7 @@ def keep(run: Session) -> None:
 def report_of(run: Session) -> Report:
     """What the run found so far."""
     asked = run.options
-    missing = run.expected - run.seen
+    missing, whole = run.expected - run.seen, sum(len(run.keys(check)) for check in every().values())
     untested = asked.shard is not None and not run.expected and not run.notes
     order = list(run.spec.clauses)
     return Report(
@@ -65,6 +60,7 @@ def report_of(run: Session) -> Report:
             "targets": list(asked.targets),
             "backends": list(asked.backends),
             "shard": str(asked.shard) if asked.shard else None,
+            "left_out": 0 if asked.shard else whole - len(run.expected),
             "tiers": [FORMULA] if asked.in_process else list(TIERS),
         },
         implementations=[about for _, about in sorted(run.implementations.items())],
@@ -124,16 +120,11 @@ def missed(nodeid: str) -> str:
     return f"{clause}, {cell} on {backend}" + "".join(f" in {found}" for found in tier)
 
 
-def unwritten(report: Report, path: Path, fault: OSError) -> Report:
-    """A report that is not what was asked for: its file is missing."""
-    note = f"{path} cannot be written: {fault.strerror}"
-    return replace(report, complete=False, notes=[*report.notes, note])
+def _write_examples(report: Report, folder: Path, *, targets: int) -> None:
+    """Each failing example, a file of its own."""
+    found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
+    examples.write(filter(None, found), folder, by_target=targets > 1)
 
 
-def _write_examples(report: Report, asked: RunOptions) -> None:
-    """The files that a run was asked for beside its report."""
-    if asked.examples:
-        found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
-        examples.write(filter(None, found), asked.examples, by_target=len(asked.targets) > 1)
-    if asked.write_known_failures:
-        known_failures.write(report.verdicts, asked.write_known_failures)
+def _write_known_failures(report: Report, path: Path) -> None:
+    known_failures.write(report.verdicts, path)

@@ -59,15 +59,17 @@ def diagnosed(subject: Subject, failure: Failure) -> Failure:
         return failure
     diagnosis = subject.diagnoses.setdefault(_key(subject, case), Diagnosis())
     apart = replace(subject, example=Example(), tally=Tally())
+    departs: dict[str, Any] = {}
     try:
         _keep(apart, diagnosis, case)
-    except HarnessFault:
+        departs = first_departure(apart, case)
+    except HarnessFault:  # the failure stands without
         subject.implementation.restart()
     found: dict[str, Any] = {}
     if 0 < len(fits := diagnosis.fits or []) <= MOST:
         named = [{"name": mutant.name, "what": mutant.what} for mutant in fits]
         found = {"cases": len(diagnosis.kept), "faults": named}
-    if departs := first_departure(apart, case):
+    if departs:
         found["departs"] = departs
     return replace(failure, diagnosis=found)
 

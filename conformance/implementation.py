@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from conformance.protocol import Checker, Malformed, check
 
 __all__ = [
     "BACKENDS",
+    "GivenUp",
     "HarnessDied",
     "HarnessFault",
     "HarnessHung",
@@ -42,7 +43,6 @@ __all__ = [
     "NotSupported",
     "RequestRefused",
     "WireFault",
-    "importable_backends",
     "start",
 ]
 
@@ -51,7 +51,7 @@ EXEC = "exec:"
 HARNESS = Path(__file__).parent / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GIVEN_UP = 4
-"""How often in a row a method may hang before no more is asked: in a search and a fresh process, twice."""
+"""How often in a row a method may hang before it is asked no more: in a search and a fresh process, twice."""
 FIRST_FACTOR = 4.0
 """How many times longer a request may take in a shape new to its harness, which may have to compile."""
 
@@ -70,6 +70,16 @@ class NotSupported(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(f"not supported here: {reason}")
         self.reason = reason
+
+
+class GivenUp(NotSupported):
+    """{method} is asked no more: it hung {times} times in a row"""
+
+    def __init__(self, method: str, times: int) -> None:
+        super().__init__(f"{method} is asked no more: {times} times in a row it was not answered in time")
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class RequestRefused(Exception):
@@ -99,8 +109,8 @@ class Implementation:
         self._count = 0
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
-        self._hung: tuple[str, int] = ("", 0)
-        """The method that was not answered in time last, and how often in a row; kept over restarts."""
+        self._hung: Counter[str] = Counter()
+        """How often in a row each method was not answered in time; kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
@@ -129,7 +139,16 @@ class Implementation:
         return found
 
     def request(self, method: str, **params: Any) -> Any:
-        """The decoded result. Raises ImplementationRaised, NotSupported, RequestRefused or a HarnessFault."""
+        """The decoded result.
+
+        Raises:
+            ImplementationRaised: what is judged raised an exception.
+            NotSupported: it does not offer this; GivenUp where the method hung too often.
+            RequestRefused: the request was wrong.
+            HarnessFault: the harness died, hung or broke the protocol.
+        """
+        if self._hung[method] >= GIVEN_UP:
+            raise GivenUp(method, self._hung[method])
         if self._connection is None:
             raise HarnessDied(None, "it was closed, or ended after a fault; call restart")
         self._count += 1
@@ -149,11 +168,10 @@ class Implementation:
         except HarnessFault as fault:
             self.close()
             if isinstance(fault, HarnessHung):
-                self._hung = (method, self._hung[1] + 1 if self._hung[0] == method else 1)
+                self._hung[method] += 1
             raise
         self._seen.add(key)
-        if self._hung[0] == method:
-            self._hung = ("", 0)
+        self._hung[method] = 0
         return _result(reply, method)
 
     def stderr(self) -> str:
@@ -169,14 +187,6 @@ class Implementation:
             self._connection = self._connect()
         except OSError as fault:
             raise HarnessDied(None, f"it cannot be started: {fault.strerror}") from None
-
-    @property
-    def given_up(self) -> str:
-        """Why it is not worth while to ask more: it hangs each time; "" where it is."""
-        method, times = self._hung
-        if times < GIVEN_UP:
-            return ""
-        return f"{times} times in a row it did not answer {method} in time: no more is asked"
 
     @property
     def closed(self) -> bool:
@@ -274,26 +284,6 @@ def _thread_caps(threads: int) -> dict[str, str]:
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
         caps["XLA_FLAGS"] = flags.strip()
     return caps
-
-
-def importable_backends(python: str = sys.executable) -> list[str]:
-    """The Keras backends that an interpreter could import, found without importing one; [] without Keras."""
-    run = subprocess.run([str(python), "-c", _FIND], capture_output=True, text=True, timeout=60, check=True)
-    found: list[str] = json.loads(run.stdout)
-    return [backend for backend in BACKENDS if backend in found]
-
-
-_FIND = """
-import json, sys
-from importlib import metadata, util
-sys.path[:] = [entry for entry in sys.path if entry]
-found = []
-if util.find_spec("keras"):
-    version = tuple(int(part) for part in metadata.version("keras").split(".")[:2])
-    names = ["jax", "torch", "tensorflow"] + (["openvino"] if version >= (3, 14) else [])
-    found = ["numpy"] + [name for name in names if util.find_spec(name)]
-print(json.dumps(found))
-"""
 
 
 def shape_key(value: Any) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from conformance import judge
 from conformance.cases import StepCase
 from conformance.families.cfc import signed
-from conformance.implementation import HarnessFault, NotSupported, RequestRefused
+from conformance.implementation import NotSupported, RequestRefused
 from conformance.mutants import source
 from conformance.mutants.bounded import bounded
 from conformance.subject import Departure, Subject
@@ -53,9 +53,6 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
         answer = subject.step(case)
         results = {"state": judge.joined(subject, case.config, answer["state"]), "output": answer["output"]}
     except (Departure, NotSupported, RequestRefused):
-        return {}
-    except HarnessFault:
-        subject.implementation.restart()
         return {}
     if subject.family.shows_state(case.config):
         del results["state"]

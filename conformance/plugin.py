@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,8 @@ from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged
 from conformance.report import junit
-from conformance.report.status import meaning, untrue
+from conformance.report.status import exit_code, meaning
+from conformance.report.written import written
 from conformance.session import Key, Listener, Session, begin, group_of, prepare
 from conformance.trial import Check
 from conformance.verdict import Report, Verdict, verdict_from
@@ -100,6 +100,14 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             name=lambda item: item.nodeid,
         )
     run.expect(item.nodeid for item in items)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """What pytest's own options leave out, such as `-k`, is not to come."""
+    if items:
+        run = items[0].config.stash[SESSION]
+        run.expected -= {item.nodeid for item in items}
+        run.expect(())
 
 
 def _check_of(item: pytest.Item) -> Check:
@@ -201,7 +209,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return run.pool.close()
     run.report = closing.close(run)
-    if any(untrue(run.report, target) for target in run.options.targets) and run.options.strict:
+    if session.exitstatus == pytest.ExitCode.OK and exit_code(run.report):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -211,17 +219,7 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     starter = Starter(prepare(asked), listener)
     arguments = options.pytest_arguments(options.settled(asked, starter.described))
     pytest.main(arguments, plugins=[starter])
-    return starter.report and _with_junit(starter.report, asked.junit)
-
-
-def _with_junit(report: Report, path: Path | None) -> Report:
-    """Writes the report as JUnit XML, if it is asked for."""
-    if path:
-        try:
-            junit.write(report, path)
-        except OSError as fault:
-            return closing.unwritten(report, path, fault)
-    return report
+    return starter.report and written(starter.report, asked.junit, junit.write)
 
 
 class Starter:

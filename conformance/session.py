@@ -13,17 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from hypothesis.configuration import storage_directory
-
 from conformance import clauses, known_failures, options
+from conformance.caches import storage
 from conformance.diagnosis import Diagnosis
 from conformance.families.base import Variant
-from conformance.implementation import HarnessFault
+from conformance.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
 from conformance.interrupts import Leash
 from conformance.options import RunOptions
 from conformance.pool import Place, Pool, described
 from conformance.subject import Subject
-from conformance.trial import TIERS, Check, Plan, judge_clause, judge_nothing, judge_start
+from conformance.trial import TIERS, Check, Plan, judge_clause, judge_start, judge_unasked
 from conformance.verdict import Report, Verdict
 
 FULL_BUDGET = 50
@@ -154,14 +153,16 @@ class Session:
     def judge(self, check: Check, key: Key) -> tuple[Verdict, dict[str, Any]]:
         """The verdict, and what the harness says of itself; if it died since, what it said before the run."""
         subject, plan = self.subject(key), self.plan(check, key)
-        if reason := self.pool.at(key.place).given_up:
-            place = {"target": key.place.target, "backend": key.place.backend}
-            return judge_nothing(check, subject, plan, reason), self.described[key.place.target] | place
+        said = self.described[key.place.target]
+        said = said | {"target": key.place.target, "backend": key.place.backend}
         try:
             about = subject.implementation.describe()
         except HarnessFault as fault:
-            place = {"target": key.place.target, "backend": key.place.backend}
-            return judge_start(check, subject, plan, fault), self.described[key.place.target] | place
+            return judge_start(check, subject, plan, fault), said
+        except (ImplementationRaised, NotSupported, RequestRefused) as refused:  # on this backend alone
+            return judge_unasked(
+                check, subject, plan, f"not to be had on {key.place.backend}: {refused}"
+            ), said
         for entry in self.listed:
             if entry.covers(check.clause, key.where, about):
                 return known_failures.judge_listed(check, subject, plan, entry), about
@@ -191,7 +192,7 @@ class Session:
             examples = max(1, budget * asked.max_examples // FULL_BUDGET)
         name = f"{check.clause}/{key.place.group}/{key.id}"
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{name}".encode()).digest()[:8])
-        database = str(storage_directory("conformance", self.spec.version, folder(name)).path)
+        database = str(storage() / "conformance" / self.spec.version / folder(name))
         kept = None if asked.seed is not None else database
         return Plan(examples, seed, kept, asked.variant, spec=self.spec)
 

@@ -17,7 +17,7 @@ from conformance import naming
 from conformance.cases import Case, StepCase, Values, plain
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.base import Variant
-from conformance.implementation import ImplementationRaised, NotSupported
+from conformance.implementation import GivenUp, ImplementationRaised, NotSupported
 from conformance.offer import Offer
 from conformance.pool import Pool
 from conformance.tolerance import Arithmetic, ErrorBounded, lift
@@ -59,9 +59,18 @@ class Tally:
     shapes: set[Any] = field(default_factory=set)
     values: int = 0
     undecided: int = 0
+    refused: int = 0
+    refusal: str = ""
+    """Why the first that was refused was."""
     kinks: int = 0
     worst: float | None = None
     host: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reason: str) -> int:
+        """Count an example that is not offered; returns how many were, 0 once any was judged."""
+        self.refused += 1
+        self.refusal = self.refusal or reason
+        return 0 if self.examples else self.refused
 
     def add(self, ratios: Values, undecided: int) -> None:
         """Count judged values, each an error over its bound."""
@@ -230,6 +239,8 @@ class Subject:
             return asked.request(method, **params)
         except ImplementationRaised:
             self.example.refused = True
+            raise
+        except GivenUp:
             raise
         except NotSupported:
             wrong = naming.departure(self, asked, params) if params.get("parameters") else None

@@ -6,6 +6,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,13 @@ from conformance import clauses, examples, script, variants
 from conformance.diagnosis import diagnosed
 from conformance.families.base import Variant
 from conformance.fitting import fitted, trains
-from conformance.implementation import HarnessFault, NotSupported
+from conformance.implementation import (
+    GivenUp,
+    HarnessFault,
+    ImplementationRaised,
+    NotSupported,
+    RequestRefused,
+)
 from conformance.quirks import quirk_met
 from conformance.recording import Draw as Draw
 from conformance.recording import Recording, Shrinking, Unshrinkable
@@ -38,6 +45,9 @@ MOST_REMEMBERED = 2_000
 
 ENOUGH = 50
 """Examples after which the share of undecided values is taken at its word: of a few values one is many."""
+
+MOST_REFUSED = 10
+"""Examples refused, and none judged, after which the clause is taken to be not applicable."""
 
 Body = Callable[[Subject, Draw], None]
 
@@ -104,18 +114,22 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
         subject.implementation.describe()
     except HarnessFault as again:
         return _verdict(check, subject, plan, "fail", failure=subject.departure(str(again)).failure)
+    except (ImplementationRaised, NotSupported, RequestRefused):  # an answer, if no description
+        pass
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
 
 
-def judge_nothing(check: Check, subject: Subject, plan: Plan, reason: str) -> Verdict:
-    """The verdict of `check` where nothing is asked, and why."""
-    return _verdict(check, subject, plan, "not applicable", reason=reason)
+def judge_unasked(check: Check, subject: Subject, plan: Plan, reason: str) -> Verdict:
+    """The verdict of `check` where nothing can be asked, and why."""
+    return _verdict(check, subject, plan, "error", reason=reason)
 
 
 def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
     start = time.monotonic()
     try:
         verdict = _inapplicable(check, subject, plan) or _judged(check, subject, plan, judge)
+    except GivenUp as hangs:
+        verdict = _verdict(check, subject, plan, "error", reason=str(hangs))
     except NotSupported as refused:
         verdict = _verdict(check, subject, plan, "not applicable", reason=str(refused))
     except Exception:
@@ -127,10 +141,7 @@ def _judged(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verd
     try:
         return judge()
     except HarnessFault as fault:
-        try:
-            return _confirm_fault(check, subject, plan, fault)
-        except NotSupported:  # a fresh process does not get so far
-            return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
+        return _confirm_fault(check, subject, plan, fault)
 
 
 def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
@@ -178,23 +189,25 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
     tally = subject.tally
     if tally.host:
         return _verdict(check, subject, plan, "host", reason="; ".join(sorted(tally.host)))
-    if tally.examples < min(plan.examples, check.examples):  # a larger budget may exhaust the cases there are
-        return _verdict(
-            check, subject, plan, "error", reason=f"{tally.examples} of {plan.examples} examples ran"
-        )
+    ran = tally.examples + tally.refused
+    if ran < min(plan.examples, check.examples):  # a larger budget may exhaust the cases there are
+        return _verdict(check, subject, plan, "error", reason=f"{ran} of {plan.examples} examples ran")
     if _vague(subject):
         return _verdict(check, subject, plan, "error", reason=_undecided(subject))
-    return _verdict(check, subject, plan, "pass")
+    return _verdict(check, subject, plan, "pass", reason=tally.refusal)
 
 
 def _undecided(subject: Subject) -> str:
     tally = subject.tally
+    if not tally.values:
+        return f"no value was judged: {tally.kinks} of {tally.examples} examples lie at a kink"
     return f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
 
 
 def _vague(subject: Subject) -> bool:
-    """Whether too many values decided nothing."""
-    return subject.tally.undecided > MOST_UNDECIDED * max(subject.tally.values, 1)
+    """Whether too many values decided nothing, or all that there were lie at a kink."""
+    tally = subject.tally
+    return tally.undecided > MOST_UNDECIDED * tally.values or (tally.kinks > 0 and not tally.values)
 
 
 def _under_a_variant(
@@ -205,8 +218,11 @@ def _under_a_variant(
     The example that is kept is one that fails by the specification itself.
     """
     with subject.under(variant):
-        remaining = search(check, subject, plan)
-        remaining = remaining and _explained(subject, plan, remaining)
+        try:
+            remaining = search(check, subject, plan)
+            remaining = remaining and _explained(subject, plan, remaining)
+        except (HarnessFault, NotSupported):  # nothing is known of the variant, and the failure stands
+            remaining = failure
     return _verdict(
         check,
         subject,
@@ -223,16 +239,24 @@ def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFau
     failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
     if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
-    subject.implementation.restart()  # what survived the example may die of it yet, at the next clause's cost
+    with suppress(HarnessFault):
+        subject.implementation.restart()  # what survived may die of it yet, at the next clause's cost
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
 
 
 def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
-    """Look for an example that breaks the clause, and shrink it."""
+    """Look for an example that breaks the clause, and shrink it.
+
+    Raises:
+        NotSupported: the implementation refused every example.
+        HarnessFault: it died, hung or broke the protocol before anything else failed.
+    """
     for begin in range(0, plan.examples, MOST_REMEMBERED):
         part = replace(plan, examples=min(MOST_REMEMBERED, plan.examples - begin), seed=plan.seed + begin)
         if failure := _search(check, subject, part):
             return failure
+    if subject.tally.refused and not subject.tally.examples:
+        raise NotSupported(subject.tally.refusal)
     return None
 
 
@@ -250,8 +274,12 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
                 shrinking.failed(recording, departure.failure)
                 raise
             subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
-        except (HarnessFault, NotSupported) as reason:
+        except (HarnessFault, GivenUp) as reason:
             raise Unshrinkable(reason) from reason
+        except NotSupported as refused:
+            if not shrinking.begun and subject.tally.refuse(refused.reason) == MOST_REFUSED:
+                raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
+            return
         if not shrinking.begun:
             subject.tally.examples += 1
 
@@ -269,13 +297,20 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         with seed_alone():
             configured(seed(plan.seed)(given(st.data())(once)))()  # `seed` outermost would unset the database
     except Unshrinkable as stopped:
-        raise stopped.reason from None
+        if not shrinking.begun:
+            raise stopped.reason from None
+        return _last(check, subject, plan, shrinking)
     except Departure as departure:
         return _kept(check, subject, plan, departure.failure)
-    except Flaky:  # the example that failed, for a fresh process to decide
-        subject.example, failure = shrinking.last
-        return _kept(check, subject, plan, failure)
+    except Flaky:
+        return _last(check, subject, plan, shrinking)
     return None
+
+
+def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:
+    """The latest example that failed, for a fresh process to decide."""
+    subject.example, failure = shrinking.last
+    return _kept(check, subject, plan, failure)
 
 
 def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
@@ -290,8 +325,13 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
     """Whether the last example fails again in a fresh process."""
     recorded = subject.example
     assert isinstance(recorded, Recording)
-    subject.renew()
-    return play(check, subject, plan, recorded.drawn) is not None
+    try:
+        subject.renew()
+        return play(check, subject, plan, recorded.drawn) is not None
+    except GivenUp:
+        raise
+    except (HarnessFault, NotSupported):  # a fresh process does not get so far
+        return False
 
 
 def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:
@@ -328,6 +368,8 @@ def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **mor
         shapes=len(tally.shapes),
         values=tally.values,
         undecided=tally.undecided,
+        refused=tally.refused,
+        kinks=tally.kinks,
         worst=tally.worst,
         **more,
     )

@@ -49,12 +49,16 @@ class Verdict:
     """"float64" (the formula), "float32" (the precision), or None where the clause is not numerical."""
     outcome: Outcome
     reason: str = ""
-    """Why a clause is not applicable, in error, or laid to the host."""
+    """Why a clause is not applicable, in error, or laid to the host; of a pass, why some were refused."""
     examples: int = 0
     expected: int = 0
     shapes: int = 0
     values: int = 0
     undecided: int = 0
+    refused: int = 0
+    """Examples that the implementation does not offer, and that are not among `examples`."""
+    kinks: int = 0
+    """Examples within their bound of a kink, whose gradients are not judged."""
     worst: float | None = None
     """The largest error / bound among the values judged."""
     seconds: float = 0.0

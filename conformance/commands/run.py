@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from conformance.caches import cache
+from conformance.caches import STORAGE, storage
 from conformance.commands.publishing import publish
 from conformance.commands.refusals import NotJudged, refusals
 from conformance.interrupts import CutShort, Ending, ends_on_signals
@@ -19,9 +19,9 @@ from conformance.options import RunOptions, click_options, resolve, run_options,
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
 from conformance.report.screen import screen, tell
+from conformance.report.written import is_written
 from conformance.verdict import EXIT_CODES, Report
 
-STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 """The caller's settings for tests of their own have no say in a run."""
 
@@ -46,7 +46,7 @@ def run(**values: Any) -> None:
     with screen() as console:
         terminal.render(report, spec.clauses, console)
     for path in (options.json, options.junit, options.examples, options.write_known_failures):
-        if path and path.exists():
+        if path and is_written(report, path):
             tell(f"written: {path}")
     publish(report, spec.clauses, options.markdown)
     sys.exit(ending.exit_code or exit_code(report))
@@ -68,13 +68,8 @@ def judge(options: RunOptions) -> Report | None:
     from conformance import plugin  # imports the suite's machinery, which the other commands do not need
 
     console = Console(stderr=True, quiet=options.in_process)  # a debugger wants the terminal for itself
-    with environment(QUIET | examples_kept()), RunProgress(console) as progress:
+    with environment(QUIET | {STORAGE: str(storage())}), RunProgress(console) as progress:
         return plugin.run(options, progress)
-
-
-def examples_kept() -> dict[str, str]:
-    """Where Hypothesis keeps examples that failed: where the caller says, or out of the caller's folder."""
-    return {STORAGE: os.environ.get(STORAGE) or str(cache("hypothesis"))}
 
 
 @contextmanager

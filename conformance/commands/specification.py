@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
+from rich.text import Text
 
 from conformance.commands.refusals import refusals
 from conformance.options import RunOptions, selected, specification
+from conformance.report.screen import screen
 
 version = click.option(
     "--spec", "version", metavar="VERSION", help="An earlier version of the specification."
@@ -40,9 +41,12 @@ def explain(clause: tuple[str, ...], version: str | None) -> None:
     with refusals():
         spec = specification(RunOptions(spec=version))
         ids = selected(RunOptions(clauses=clause), spec.clauses)
-    for id in ids:
-        found = spec.clauses[id]
-        since = ", ".join(f"{level} since {first}" for first, level in found.history)
-        click.echo(f"{found.id} · {found.level} · {found.area} · specification {spec.version} ({since})\n")
-        Console(width=min(Console().width, 100)).print(Markdown(found.text))
-        click.echo()
+    with screen() as console:
+        for id in ids:
+            found = spec.clauses[id]
+            since = ", ".join(f"{level} since {first}" for first, level in found.history)
+            said = f"{found.id} · {found.level} · {found.area} · specification {spec.version} ({since})"
+            console.print(Text(said), soft_wrap=True)
+            console.print()
+            console.print(Markdown(found.text), width=min(console.width, 100))
+            console.print()

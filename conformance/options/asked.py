@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conformance.implementation import BACKENDS, EXEC, command_of
-from conformance.options.table import OPTIONS, Kind, Option
+from conformance.options.table import OPTIONS, TARGETS, Kind, Option
 from conformance.shards import Shard
 
 Variant = Literal["auto", "strict"]
@@ -88,7 +88,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         UsageError: a target, backend or number that cannot be.
     """
     given = {name: value for name, value in values.items() if value is not None}
-    for option in OPTIONS:
+    for option in (TARGETS, *OPTIONS):
         if option.field in given:
             _check_value(option, given[option.field])
     given |= {name: _path(given[name]) for name in PATHS if name in given}
@@ -108,19 +108,28 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
 def _check_value(option: Option, value: Any) -> None:
     """A caller from Python may give anything."""
     kinds: dict[Kind, tuple[str, bool]] = {
-        "names": ("a name, or several", isinstance(value, str | list | tuple)),
+        "names": ("a name, or several", _of_names(value)),
         "text": ("a text", isinstance(value, str | os.PathLike)),
         "file": ("a path", isinstance(value, str | os.PathLike)),
         "folder": ("a path", isinstance(value, str | os.PathLike)),
         "count": ("an integer of at least 1", _integer(value, 1)),
         "integer": ("an integer of at least 0", _integer(value, 0)),
-        "seconds": ("a positive number of seconds", isinstance(value, int | float)),
+        "seconds": (
+            "a positive number of seconds",
+            isinstance(value, int | float) and not isinstance(value, bool),
+        ),
         "choice": (" or ".join(map(repr, option.choices)), value in option.choices),
         "flag": ("True or False", isinstance(value, bool)),
     }
     must_be, holds = kinds[option.kind]
     if not holds:
         raise UsageError(f"--{option.name} {value!r}: must be {must_be}")
+
+
+def _of_names(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    )
 
 
 def _integer(value: Any, least: int) -> bool:
@@ -167,7 +176,7 @@ def _check(options: RunOptions) -> None:
         raise UsageError(f"--path {options.path}: no such folder")
     if options.time_limit is not None and not 0 < options.time_limit < math.inf:
         raise UsageError(f"--time-limit {options.time_limit:g}: must be a positive number of seconds")
-    for name in ("json", "junit", "markdown", "write_known_failures"):
+    for name in ("json", "junit", "markdown", "write_known_failures", "examples"):
         if (path := getattr(options, name)) is not None:
             _check_writable(name.replace("_", "-"), path)
     if options.write_known_failures and not options.write_known_failures.suffix:
@@ -208,10 +217,15 @@ def _meant(target: str) -> str:
 
 
 def _check_writable(name: str, path: Path) -> None:
-    """Before a run that takes minutes: whether its file can be written in the end."""
-    folder = next(parent for parent in path.parents if parent.exists())
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        why = "it is a folder" if path.is_dir() else f"{path if path.exists() else folder} is not writable"
+    """Before a run that takes minutes: whether its file, or folder, can be written in the end."""
+    nearest = next(place for place in (path, *path.parents) if place.exists())
+    folder = nearest.is_dir()
+    why = f"{nearest} is not writable" if not os.access(nearest, os.W_OK) else ""
+    if nearest != path and not folder:
+        why = f"{nearest} is no folder"
+    elif nearest == path and folder != (name == "examples"):
+        why = "it is a folder" if folder else "it is no folder"
+    if why:
         raise UsageError(f"--{name} {path}: cannot be written, {why}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -119,27 +120,47 @@ def globs_of(ids: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(".".join([*p[:n], "*"]) for p in parts for n in range(1, len(p))))
 
 
+OLDEST = (3, 10)
+"""The oldest Python that runs a harness."""
+
 PROBE = """
-import importlib.util as u
-needs = {{"numpy": "jax"}}  # Keras's numpy backend takes some functions of jax
-have = [b for b in {backends!r} if u.find_spec(needs.get(b, b))] if u.find_spec("keras") else []
-print("backends:" + ",".join(have if u.find_spec("numpy") else ["no numpy"]))
+import sys
+print("python %d.%d" % sys.version_info[:2])
+sys.path[:] = [folder for folder in sys.path if folder]  # the current folder is not on a harness's path
+import importlib.util as util
+there = lambda name: util.find_spec(name) is not None
+print("numpy" if there("numpy") else "no numpy")
+have = []
+if there("keras"):
+    from importlib import metadata
+    packages = {"numpy": "jax"}  # Keras's numpy backend takes some functions of jax
+    have = [name for name in BACKENDS if there(packages.get(name, name))]
+    if "openvino" in have and tuple(map(int, metadata.version("keras").split(".")[:2])) < (3, 14):
+        have.remove("openvino")
+print("backends " + ",".join(have))
 """
+"""Begins so that an interpreter of any age can say how old it is."""
 
 
-def importable_backends(python: str) -> tuple[str, ...]:
+def importable_backends(python: str = sys.executable) -> tuple[str, ...]:
     """The Keras backends whose packages `python` finds; none where it has no Keras. Nothing is imported.
 
     Raises:
-        UsageError: `python` is no Python interpreter, or has no NumPy.
+        UsageError: `python` is no Python interpreter, is too old, or has no NumPy.
     """
-    command = [python, "-c", PROBE.format(backends=BACKENDS)]
+    command = [python, "-c", f"BACKENDS = {BACKENDS!r}{PROBE}"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as fault:
         raise UsageError(f"--python {python}: cannot be run ({type(fault).__name__})") from fault
-    line = next((line for line in done.stdout.splitlines() if line.startswith("backends:")), "")
-    found = line.removeprefix("backends:").strip()
-    if found == "no numpy":
+    said = done.stdout.splitlines()
+    version = next((line.removeprefix("python ") for line in said if line.startswith("python ")), "")
+    backends = next((line.removeprefix("backends ") for line in said if line.startswith("backends ")), None)
+    if version and tuple(map(int, version.split("."))) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UsageError(f"--python {python}: is Python {version}; judging needs {oldest} or newer there")
+    if not version or backends is None:
+        raise UsageError(f"--python {python}: is no Python interpreter, or a broken one")
+    if "no numpy" in said:
         raise UsageError(f"--python {python}: has no NumPy, which is all that judging needs there")
-    return tuple(filter(None, found.split(",")))
+    return tuple(filter(None, backends.split(",")))

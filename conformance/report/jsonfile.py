@@ -111,7 +111,14 @@ def save(document: Mapping[str, Any], path: Path) -> None:
 
 
 def save_text(text: str, path: Path) -> None:
-    """Writes a text to `path`, all of it or nothing; of two at once, the last."""
+    """Writes a text to `path`, all of it or nothing; of two at once, the last.
+
+    A link stays, and what it points to is written; so does a device or a pipe, into which the text goes.
+    """
+    if not replaceable(path):
+        path.write_text(text, encoding="utf-8", errors="replace")
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -119,6 +126,11 @@ def save_text(text: str, path: Path) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def replaceable(path: Path) -> bool:
+    """Whether a file may take the place of what is there: not of a device or a pipe."""
+    return path.is_file() or not path.exists()
 
 
 def pretty(value: Any, indent: str = "") -> str:

@@ -25,7 +25,10 @@ def screen() -> Iterator[Console]:
         return
     file = StringIO()
     yield Console(file=file, width=console.width if os.environ.get("COLUMNS") else WIDTH, color_system=None)
-    click.echo(stripped(file.getvalue()), nl=False)
+    try:
+        click.echo(stripped(file.getvalue()), nl=False)
+    except BrokenPipeError:  # who reads no further, as `head`, has read enough
+        silence(sys.stdout)
 
 
 def tell(line: str) -> None:

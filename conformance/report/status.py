@@ -88,8 +88,8 @@ def of_target(report: Report, target: str) -> list[Verdict]:
 
 
 def partial(report: Report) -> bool:
-    """Whether only some clauses were asked for, or a shard of them."""
-    return bool(report.budget.get("clauses") or report.budget.get("shard"))
+    """Whether only some clauses were asked for, or some tests of them, or a shard."""
+    return any(report.budget.get(part) for part in ("clauses", "left_out", "shard"))
 
 
 def untested(report: Report) -> bool:
@@ -107,7 +107,7 @@ def obstacles(report: Report, target: str) -> list[str]:
     found += [] if report.complete else ["the run was not complete"]
     if report.budget.get("shard"):
         return found
-    if report.budget.get("clauses"):
+    if partial(report):
         nothing = not any(verdict.outcome in JUDGED for verdict in verdicts)
         return found + (["none of the clauses asked for was judged"] if nothing else [])
     return found + _without_numbers(report, verdicts)

@@ -102,6 +102,10 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     if verdicts:
         _print_tables(console, verdicts, clauses)
     print_reasons(console, verdicts, "not applicable", "Not applicable, and so not passed")
+    in_part = [verdict for verdict in verdicts if verdict.refused]
+    print_reasons(
+        console, in_part, "pass", "Passed on the examples that are offered, and not judged on others"
+    )
     print_reasons(
         console, verdicts, "host", "Faults of the host, not laid to the cell and not counted as passed"
     )

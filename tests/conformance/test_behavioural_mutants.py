@@ -17,14 +17,14 @@ from conformance import clauses, recording
 from conformance import implementation as driver
 from conformance.checks import CHECKS
 from conformance.harness.keras_mutants import MUTANTS, SOUND
-from conformance.options import RunOptions
+from conformance.options import RunOptions, importable_backends
 from conformance.pool import Pool
 from conformance.subject import Subject
 from conformance.teeth.bench import ROOT, Lasting, backends_for
 from conformance.trial import Plan, judge_clause
 
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
-BACKENDS = [backend for backend in driver.importable_backends() if backend in NAMED]
+BACKENDS = [backend for backend in importable_backends() if backend in NAMED]
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance import clauses, cli, options
+from conformance.caches import storage
 from conformance.commands import run as running
 from conformance.implementation import BACKENDS
 from conformance.options import OPTIONS, RunOptions, UsageError, resolving
@@ -171,11 +172,9 @@ def test_examples_are_kept_where_the_caller_says_or_out_of_his_folder(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
-    assert running.examples_kept() == {
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(Path("/cache/ncps-conformance/hypothesis"))
-    }
+    assert storage() == Path("/cache/ncps-conformance/hypothesis")
     monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", "/mine")
-    assert running.examples_kept() == {"HYPOTHESIS_STORAGE_DIRECTORY": "/mine"}
+    assert storage() == Path("/mine")
 
 
 def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +214,9 @@ def test_the_environment_is_as_it_was_after_a_run(monkeypatch: pytest.MonkeyPatc
         ),
         (["--python", "/no/such/python"], "--python /no/such/python: cannot be run"),
         (["--path", "/no/such/folder"], "--path /no/such/folder: no such folder"),
+        (["--examples", __file__], f"--examples {__file__}: cannot be written, it is no folder"),
+        (["--json", f"{__file__}/report.json"], f"cannot be written, {__file__} is no folder"),
+        (["--json", str(ROOT)], f"--json {ROOT}: cannot be written, it is a folder"),
         (["--timeout", "0"], "--timeout 0: must be a positive number of seconds"),
         (["--timeout", "nan"], "--timeout nan: must be a positive number of seconds"),
         (["--in-process", "--backend", "jax,torch"], "--in-process: runs one target on one backend"),
@@ -260,8 +262,42 @@ def test_an_interpreter_without_keras_has_no_backend(monkeypatch: pytest.MonkeyP
         options.resolve(RunOptions(), KNOWN)
 
 
+def interpreter(path: Path, says: str) -> str:
+    """A program that answers the probe so, whatever Python is here."""
+    path.write_text(f"#!/bin/sh\nprintf '{says}\\n'\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def test_the_probe_names_only_backends_that_are_there() -> None:
-    assert set(options.importable_backends(sys.executable)) <= set(BACKENDS)
+    assert set(options.importable_backends()) <= set(BACKENDS)
+
+
+def test_the_current_folder_has_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = options.importable_backends()
+    for name in ("keras", *BACKENDS):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert options.importable_backends() == found
+
+
+def test_an_interpreter_that_has_no_keras_is_one_all_the_same(tmp_path: Path) -> None:
+    assert (
+        options.importable_backends(interpreter(tmp_path / "python", r"python 3.10\nnumpy\nbackends ")) == ()
+    )
+
+
+@pytest.mark.parametrize("version", ["3.9", "2.7"])
+def test_an_interpreter_that_is_too_old_is_refused(version: str, tmp_path: Path) -> None:
+    old = interpreter(tmp_path / "python", f"python {version}")
+    with pytest.raises(UsageError, match=rf"is Python {version}; judging needs 3\.10 or newer there"):
+        options.importable_backends(old)
+
+
+def test_what_is_no_python_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no Python interpreter"):
+        options.importable_backends(interpreter(tmp_path / "python", "hello"))
 
 
 # The commands

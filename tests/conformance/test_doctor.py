@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import cli, implementation
+from conformance import cli
+from conformance.options import importable_backends
 from tests.conformance.test_own_cells import PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
-KERAS = [name for name in implementation.importable_backends() if name in ("numpy", "torch")]
+KERAS = [name for name in importable_backends() if name in ("numpy", "torch")]
 PATH = ["--path", str(ROOT / "examples" / "own_adapter")]
 
 

@@ -13,8 +13,9 @@ from conformance import gradients, start
 from conformance.cases import sequence_case, step_case, with_state, with_times
 from conformance.checks import every
 from conformance.families import FAMILIES, Sizes
-from conformance.implementation import NotSupported, RequestRefused, importable_backends
+from conformance.implementation import NotSupported, RequestRefused
 from conformance.mutants import ReferenceCells
+from conformance.options import importable_backends
 from conformance.subject import Departure, Subject
 from conformance.trial import Plan, judge_clause
 from tests.conformance.test_torch_modules import THIRD_PARTY

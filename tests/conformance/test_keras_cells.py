@@ -10,9 +10,10 @@ import pytest
 from conformance import implementation as driver
 from conformance.harness import wire
 from conformance.implementation import ImplementationRaised, NotSupported, RequestRefused
+from conformance.options import importable_backends
 
 ROOT = Path(driver.__file__).parents[1]
-BACKENDS = [b for b in driver.importable_backends() if b != "openvino"]
+BACKENDS = [b for b in importable_backends() if b != "openvino"]
 FAST = [b for b in BACKENDS if b in ("numpy", "torch")]
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 

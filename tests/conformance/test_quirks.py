@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 
 from conformance import clauses
-from conformance.implementation import importable_backends
+from conformance.options import importable_backends
 from conformance.quirks import Quirk, ledger
 
 BACKENDS = os.environ.get("NCPS_CONFORMANCE_BACKENDS", ",".join(importable_backends())).split(",")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import subprocess
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -42,7 +44,7 @@ def report(*verdicts: Verdict, **more: Any) -> Report:
     return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
 
 
-LATER = {"known", "diagnosis", "example", "known_failures"}
+LATER = {"known", "diagnosis", "example", "known_failures", "refused", "kinks"}
 """Fields that came after the first reports, which are read without them."""
 BOTH_TIERS = (verdict(), verdict(tier="float32"))
 
@@ -174,6 +176,8 @@ verdicts = st.builds(
     shapes=st.integers(0, 99),
     values=st.integers(0, 99),
     undecided=st.integers(0, 99),
+    refused=st.integers(0, 99),
+    kinks=st.integers(0, 99),
     worst=numbers,
     seconds=st.floats(0, 1e9),
     variant=objects,
@@ -233,6 +237,19 @@ def test_a_write_that_fails_leaves_the_file_that_was_there(
         jsonfile.write(report(), path)
     assert path.read_text() == "before"
     assert [found.name for found in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_link_stays_and_a_pipe_is_written_into(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (link := tmp_path / "link.json").symlink_to(Path("there", "report.json"))
+    for _ in range(2):
+        jsonfile.save_text("written", link)
+    assert link.is_symlink() and (tmp_path / "there" / "report.json").read_text() == "written"
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    jsonfile.save_text("into it", pipe)
+    assert reader.communicate(timeout=20)[0] == "into it" and pipe.is_fifo()
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_json_has_arrays_as_lists_and_what_is_not_finite_as_text() -> None:

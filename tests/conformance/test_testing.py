@@ -35,6 +35,32 @@ def test_a_cell_that_does_not() -> None:
     assert not any(line.endswith(" ") for line in rest)
 
 
+def test_a_target_that_one_backend_cannot_import_is_judged_on_the_others(tmp_path: Path) -> None:
+    (tmp_path / "numpy_alone.py").write_text(
+        "import keras\nfrom ncps import CfCCell\n\n"
+        "if keras.backend.backend() != 'numpy':\n    raise ImportError('NumPy alone')\n"
+    )
+    options = {**QUICK, "backend": ["numpy", "torch"], "clause": "time.zero", "path": tmp_path}
+    report = conformance.check("numpy_alone:CfCCell", **options)
+    assert {(verdict.backend, verdict.outcome) for verdict in report.verdicts} == {
+        ("numpy", "pass"),
+        ("torch", "error"),
+    }
+    assert "not to be had on torch: ImportError: NumPy alone" in str(report)
+    assert not report.conforms and report.complete
+
+
+def test_a_run_leaves_nothing_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    (folder := tmp_path / "folder").mkdir()
+    monkeypatch.chdir(folder)
+    options = {"backend": "numpy", "clause": "time.per_sample", "max_examples": 5}
+    assert not conformance.check("mutant:TimeIgnored", **options).conforms
+    assert not list(folder.iterdir())
+    assert list((tmp_path / "cache" / "ncps-conformance" / "hypothesis" / "conformance").iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -48,6 +74,8 @@ def test_a_cell_that_does_not() -> None:
         ({"spec": 0.1}, "--spec 0.1: must be a text"),
         ({"smoke": "yes"}, "--smoke 'yes': must be True or False"),
         ({"clause": 3}, "--clause 3: must be a name, or several"),
+        ({"clause": ["time.zero", None]}, "--clause ['time.zero', None]: must be a name, or several"),
+        ({"timeout": True}, "--timeout True: must be a positive number of seconds"),
         ({"clause": "time.zeor"}, "unknown clause 'time.zeor' (did you mean 'time.zero'?)"),
     ],
 )

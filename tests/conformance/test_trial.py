@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from conformance import judge
 from conformance.cases import StepCase
-from conformance.implementation import HarnessDied, ImplementationRaised, NotSupported
+from conformance.implementation import GivenUp, HarnessDied, ImplementationRaised, NotSupported
 from conformance.quirks import Quirk
 from conformance.recording import SHRINK_CALLS
 from conformance.strategies import steps
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded
-from conformance.trial import TIERS, Check, Draw, Plan, judge_clause
+from conformance.trial import MOST_REFUSED, TIERS, Check, Draw, Plan, judge_clause
 from conformance.verdict import Verdict
 from reference import cfc_step
 
@@ -147,10 +147,90 @@ def test_what_is_not_offered_is_not_applicable() -> None:
     assert (verdict.outcome, verdict.reason) == ("not applicable", "not supported here: no steps here")
 
 
-def test_a_death_fails_once_it_has_repeated_and_is_not_shrunk() -> None:
-    def dies(fake: Fake, **params: Any) -> Any:
-        raise HarnessDied(-11, "Segmentation fault")
+def test_what_is_refused_of_some_examples_is_judged_on_the_others() -> None:
+    def of_one_sample(fake: Fake, **params: Any) -> Any:
+        if len(params.get("inputs", "of build")) > 1:
+            raise NotSupported("batches")
+        return right(fake, **params)
 
+    verdict, _ = judged(of_one_sample)
+    assert (verdict.outcome, verdict.reason) == ("pass", "batches")
+    assert verdict.refused > 0 and verdict.examples > 0
+    assert verdict.examples + verdict.refused == 30
+
+
+def test_what_is_refused_of_some_examples_excuses_no_failure() -> None:
+    def of_small_cells(fake: Fake, **params: Any) -> Any:
+        if params["model"]["config"]["units"] == 1:  # whither shrinking goes
+            raise NotSupported("cells of one unit")
+        return off_by_a_hair(fake, **params)
+
+    verdict, _ = judged(of_small_cells)
+    assert verdict.outcome == "fail" and verdict.failure.case["config"]["units"] > 1
+
+
+def test_a_few_refusals_are_enough_to_ask_no_more() -> None:
+    def refuses(fake: Fake, **params: Any) -> Any:
+        raise NotSupported("no steps here")
+
+    assert judged(refuses)[0].refused == MOST_REFUSED
+
+
+def test_a_method_that_is_given_up_leaves_its_clause_unsettled() -> None:
+    def given_up(fake: Fake, **params: Any) -> Any:
+        raise GivenUp("step", 4)
+
+    verdict, _ = judged(given_up)
+    assert verdict.outcome == "error" and "step is asked no more" in verdict.reason
+
+
+@pytest.mark.parametrize("variant", ["auto", "strict"])
+def test_a_death_while_it_shrinks_takes_back_no_failure(variant: str) -> None:
+    def dies_at_the_second(fake: Fake, **params: Any) -> Any:
+        if fake.asked == 2:
+            raise HarnessDied(-11, "")
+        return off_by_a_hair(fake, **params)
+
+    verdict, _ = judged(dies_at_the_second, variant=variant)
+    assert verdict.outcome == "fail" and "times the bound" in verdict.failure.summary
+
+
+def test_a_death_under_a_variant_takes_back_no_failure() -> None:
+    def dies_later(fake: Fake, **params: Any) -> Any:
+        if fake.restarts and len(params["inputs"]) > 1:  # the smallest example has one, as have a variant's
+            raise HarnessDied(-11, "")
+        return linear(fake, **params)
+
+    verdict, _ = judged(dies_later)
+    assert verdict.outcome == "fail" and verdict.variant and not verdict.holds_under_variant
+
+
+def test_what_does_not_start_again_is_not_reproducible_and_its_failure_is_kept() -> None:
+    class Mortal(Fake):
+        def restart(self) -> None:
+            raise HarnessDied(None, "it cannot be started")
+
+    check = Check(STEP, follows, 30, 5, TIERS)
+    for answer in (off_by_a_hair, dies):
+        verdict = judge_clause(check, Subject(Mortal(answer), CELL, "float64"), Plan(30, 7))
+        assert verdict.outcome == "not reproducible" and verdict.failure is not None
+
+
+def test_where_every_example_lies_at_a_kink_nothing_was_judged() -> None:
+    def kinked(subject: Subject, draw: Draw) -> None:
+        subject.step(draw(steps(subject, mode="default")))
+        subject.tally.kinks += 1
+
+    verdict, _ = judged(right, kinked)
+    assert (verdict.outcome, verdict.kinks) == ("error", verdict.examples)
+    assert "no value was judged" in verdict.reason and "lie at a kink" in verdict.reason
+
+
+def dies(fake: Fake, **params: Any) -> Any:
+    raise HarnessDied(-11, "Segmentation fault")
+
+
+def test_a_death_fails_once_it_has_repeated_and_is_not_shrunk() -> None:
     verdict, fake = judged(dies)
     assert verdict.outcome == "fail" and "died with status -11" in verdict.failure.summary
     assert (fake.asked, fake.restarts) == (2, 2), "to confirm it, and to leave a live process behind"

@@ -56,6 +56,7 @@ def tier_facts(verdict: Verdict) -> dict[str, Any]:
         "examples": verdict.examples,
         "values": verdict.values,
         "undecided": verdict.undecided,
+        "left_out": verdict.refused + verdict.kinks,
         "took": duration(verdict.seconds),
     }
 

@@ -99,10 +99,10 @@ const where = (column) => `${column.cell} on ${column.backend}`;
 const whose = (column) => [column.run, column.target].filter(Boolean).join(" · ");
 
 function tiers(entry) {
-  const names = ["", "outcome", "error / bound", "examples", "values", "undecided", "took"];
+  const names = ["", "outcome", "error / bound", "examples", "values", "undecided", "left out", "took"];
   const head = make("tr", {}, ...names.map((name, n) => make("th", { scope: "col", class: n > 1 ? "number" : "" }, name)));
   const lines = entry.tiers.map((t) => make("tr", {}, make("th", { scope: "row" }, t.tier), make("td", { class: t.tone }, signed(t), " ", t.meaning),
-    ...[t.worst, t.examples, t.values, t.undecided, t.took].map((value) => make("td", { class: "number" }, String(value)))));
+    ...[t.worst, t.examples, t.values, t.undecided, t.left_out, t.took].map((value) => make("td", { class: "number" }, String(value)))));
   return make("table", { class: "tiers" }, make("thead", {}, head), make("tbody", {}, ...lines));
 }
 

@@ -92,6 +92,23 @@ def test_a_command_that_cannot_show_anything_says_so(command: str) -> None:
     assert found.stderr == "conformance: the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ([sys.executable, "-m", "conformance", "list"], 0),
+        ([sys.executable, "-m", "conformance", "explain", "*"], 0),
+        (run("exits"), 1),
+    ],
+    ids=["list", "explain", "run"],
+)
+def test_who_reads_no_further_changes_nothing(command: list[str], status: int) -> None:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode == status, said
+    assert "Traceback" not in said and "Broken pipe" not in said
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Eight kibibytes."""
