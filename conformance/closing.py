@@ -56,6 +56,7 @@ def report_of(run: Session) -> Report:
         budget={
             "examples": asked.max_examples,
             "smoke": asked.smoke,
+            "min_judged": asked.min_judged,
             "clauses": list(asked.clauses),
             "targets": list(asked.targets),
             "backends": list(asked.backends),

@@ -53,6 +53,7 @@ class RunOptions:
     examples: Path | None = None
     known_failures: Path | None = None
     strict: bool = False
+    min_judged: int | None = None
     write_known_failures: Path | None = None
     timeout: float = 60.0
     time_limit: float | None = None

@@ -65,6 +65,12 @@ OPTIONS = (
     ),
     Option("strict", "flag", "A known failure that passes now, or matches nothing, fails the run."),
     Option(
+        "min-judged",
+        "count",
+        "Fewer MUST clauses judged than this is no conformance, so that a gate sees what is offered no more.",
+        "N",
+    ),
+    Option(
         "write-known-failures", "file", "Add what fails in this run, with its examples, to this file.", "FILE"
     ),
     Option(

@@ -14,7 +14,13 @@ from conformance.verdict import Report, Verdict
 
 PARTS = ("shard", "backends", "targets")
 """What parts of a run may differ in."""
-BUDGET = {"examples": "--max-examples", "clauses": "--clause", "tiers": "precision"}
+BUDGET = {
+    "examples": "--max-examples",
+    "clauses": "--clause",
+    "tiers": "precision",
+    "min_judged": "--min-judged",
+    "left_out": "count of tests left out",
+}
 """What a reader calls a part of the budget, where it is not --NAME."""
 IDENTITY = ("name", "version", "distribution", "versions")
 """What an implementation is known by; where its file lies is the machine's."""

@@ -107,6 +107,10 @@ def obstacles(report: Report, target: str) -> list[str]:
     found += [] if report.complete else ["the run was not complete"]
     if report.budget.get("shard"):
         return found
+    done, least = len(judged_anywhere(verdicts)), report.budget.get("min_judged") or 0
+    found += (
+        [f"judged {_count(done, 'MUST clause')}, and at least {least} are asked for"] if done < least else []
+    )
     if partial(report):
         nothing = not any(verdict.outcome in JUDGED for verdict in verdicts)
         return found + (["none of the clauses asked for was judged"] if nothing else [])

@@ -38,6 +38,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "examples": ([str(ROOT / "failing")], ROOT / "failing"),
     "known-failures": ([str(ROOT / "known.toml")], ROOT / "known.toml"),
     "strict": ([], True),
+    "min-judged": (["96"], 96),
     "write-known-failures": ([str(ROOT / "new.toml")], ROOT / "new.toml"),
     "shard": (["2/3"], Shard(2, 3)),
     "markdown": ([str(ROOT / "summary.md")], ROOT / "summary.md"),

@@ -121,6 +121,15 @@ def test_a_quick_look_says_what_it_left_out() -> None:
     assert "a quick look" not in shown(report(*BOTH_TIERS, implementations=[judged]))
 
 
+def test_fewer_clauses_judged_than_a_gate_asks_for_could_not_be_judged() -> None:
+    found = [*BOTH_TIERS, verdict("time.zero"), verdict("time.large", "not applicable")]
+    for least, said in ((2, "conforms"), (3, "could not be judged")):
+        made = report(*found, budget={"min_judged": least})
+        assert target_status(made, "ncps") == said
+    assert obstacles(made, "ncps") == ["judged 2 MUST clauses, and at least 3 are asked for"]
+    assert status(report(*found, budget={"min_judged": 3, "shard": "1/2"})) == "conforms"
+
+
 def test_nothing_judged_is_never_conformance() -> None:
     assert status(report()) == "could not be judged"
     assert status(report(implementations=[{"target": "a:B"}])) == "could not be judged"
