@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, NotSupported
+from .adapter import Array, BadParams, ContractBroken, NotSupported
 from .mapping import check_shapes
+from .torch_building import array
 
 Run = Callable[..., tuple[Any, list[Any]]]
 """A step as a function of nests of tensors: (output, the tensors of the state)."""
@@ -25,7 +26,12 @@ class NumPy:
         return np.array(array)
 
     def numpy(self, tensor: Any) -> Array:
-        return np.array(tensor)
+        """A copy. Raises ContractBroken for what no array can be made of."""
+        try:
+            made = np.array(tensor)
+        except (TypeError, ValueError) as wrong:
+            raise ContractBroken(f"no array can be made of {type(tensor).__name__}: {wrong}") from None
+        return made.astype(np.float32) if made.dtype.name == "bfloat16" else made  # of ml_dtypes
 
     def holds_float64(self) -> bool:
         return True
@@ -57,8 +63,7 @@ class Torch(NumPy):
         return self.torch.tensor(array)
 
     def numpy(self, tensor: Any) -> Array:
-        is_tensor = isinstance(tensor, self.torch.Tensor)
-        return np.array(tensor.detach().cpu().numpy() if is_tensor else tensor)
+        return array(tensor) if isinstance(tensor, self.torch.Tensor) else super().numpy(tensor)
 
     def versions(self) -> dict[str, str]:
         return {"torch": self.torch.__version__}
@@ -100,9 +105,6 @@ class TensorFlow(NumPy):
 
     def tensor(self, array: Array) -> Any:
         return self.tf.constant(array)
-
-    def numpy(self, tensor: Any) -> Array:
-        return np.array(tensor)
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": self.tf.__version__}

@@ -19,6 +19,7 @@ from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
 from .keras_running import Runner
 from .keras_sequences import Values, built_for_gradients, call_layer, plan, run_sequence
+from .mapping import output_and_state
 from .packages import origin, plain, regime
 from .wirings import graphs
 
@@ -250,10 +251,7 @@ def call_cell(cell: Any, inputs: Any, state: Any, timespans: Any = None, trainin
     given = inputs if timespans is None else (inputs, timespans)
     named = {} if training is None else {"training": training}
     answer = theirs(cell, given, state, **named)
-    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
-        raise ContractBroken(f"a cell returns (output, states), not {type(answer).__name__}")
-    output, states = answer
-    return output, _listed(states)
+    return output_and_state(answer, "a cell")
 
 
 def _listed(value: Any) -> list[Any]:

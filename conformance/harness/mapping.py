@@ -24,6 +24,23 @@ def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
             raise BadParams(f"parameters: {name} has shape {shape}, not {np.shape(given[name])}")
 
 
+def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
+    """(output, the tensors of the state) of what a step or a sequence returned.
+
+    Raises:
+        ContractBroken: it is something else.
+    """
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        size = f" of {len(answer)}" if isinstance(answer, (list, tuple)) else ""
+        raise ContractBroken(f"{who} returns (output, state), not {type(answer).__name__}{size}")
+    output, state = answer
+    tensors = list(state) if isinstance(state, (list, tuple)) else [state]
+    for what, tensor in (("output", output), *(("state", tensor) for tensor in tensors)):
+        if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
+            raise ContractBroken(f"{who} returns a tensor as its {what}, not {type(tensor).__name__}")
+    return output, tensors
+
+
 def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
     """What a step returns has the shapes of its cotangents. Raises ContractBroken, by shape."""
     got, want = ([tuple(tensor.shape) for tensor in side] for side in (tensors, cotangents))

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .frameworks import framework
-from .mapping import check, not_mapped
+from .mapping import check, not_mapped, output_and_state
 from .packages import origin, regime
 
 
@@ -113,6 +113,8 @@ class OwnCell(Adapter):
     def __init__(self, target: str, cell: Cell) -> None:
         super().__init__(target)
         self.cell, self.name = cell, cell.name or type(cell).__name__
+        if wrong := _misfit(cell):
+            raise NotSupported(f"{self.name}.arguments {wrong}")
         self.framework = framework(cell.backend)
 
     @property
@@ -185,9 +187,10 @@ class OwnCell(Adapter):
             raise NotSupported("no step of training")
         run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
         answers = [run(values, x, h, t) for _ in range(repeat)]
-        output, new = self.framework.numpy_all(answers[-1])
-        dtypes = {"output": output.dtype.name, "state": [tensor.dtype.name for tensor in new]}
-        answer: dict[str, Any] = {"output": output, "state": new, "dtypes": dtypes}
+        output, new = answers[-1]
+        dtypes = {"output": _dtype(output), "state": [_dtype(tensor) for tensor in new]}
+        answer: dict[str, Any] = self.framework.numpy_all({"output": output, "state": new})
+        answer["dtypes"] = dtypes
         if repeat > 1:
             answer["outputs"] = [self.framework.numpy(output) for output, _ in answers]
         if echo:
@@ -271,7 +274,9 @@ class OwnCell(Adapter):
         config = self._model(model).config
         state = None if h is None else _one_or_all(h)
         answer = theirs(self.cell.sequence, config, values, x, state, *([] if t is None else [t]))
-        outputs, last = self.framework.numpy_all(_pair(answer))
+        outputs, last = self.framework.numpy_all(output_and_state(answer, "sequence"))
+        if outputs.ndim < 2:
+            raise ContractBroken(f"sequence returns outputs (batch, time, size), not {outputs.shape}")
         last_only = "return_sequences" not in wanted and outputs.shape[1] > 0
         output = outputs[:, -1] if last_only else outputs
         return {"output": output, **({"state": last} if "return_state" in wanted else {})}
@@ -324,27 +329,48 @@ class OwnCell(Adapter):
         def run(values: Any, x: Any, h: Any, t: Any) -> tuple[Any, list[Any]]:
             times = [] if t is None else [t]
             state = _one_or_all(h)
-            return _pair(theirs(method or self.cell.step, dict(parsed.config), values, x, state, *times))
+            asked = method or self.cell.step
+            answer = theirs(asked, dict(parsed.config), values, x, state, *times)
+            return output_and_state(answer, asked.__name__)
 
         return run, self.framework.tensors((parameters, inputs, state, timespans))
+
+
+REQUIRED = {
+    "cfc": "units",
+    "ltc": "units",
+    "wired_cfc": "wiring",
+    "wired_ltc": "wiring",
+    "mixed_memory": "cell",
+}
+"""The argument that every request names, by family."""
+
+
+def _misfit(cell: Cell) -> str:
+    """What is wrong with the arguments that a cell says it has; "" where nothing is."""
+    given, needed = cell.arguments, REQUIRED.get(cell.family, "")
+    if not isinstance(given, Mapping):
+        return f"is a dict of values by name, as {{'units': None}}, not {type(given).__name__}"
+    for name, values in given.items():
+        if values is not None and not isinstance(values, (list, tuple)):
+            return f"has {name!r}: {values!r}; values are a tuple, as ({values!r},), or None for all"
+    if needed and needed not in given:
+        return f"lacks {needed!r}, which every {cell.family} has: add {needed!r}: None"
+    return ""
 
 
 def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
     """What a variable says of itself; `trainable` is None where it says nothing."""
     if not hasattr(variable, "dtype"):
         raise ContractBroken(f"build returns arrays or variables, but {path} is {type(variable).__name__}")
-    dtype = str(getattr(variable.dtype, "name", variable.dtype)).removeprefix("torch.")
     trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))
     shape = [int(size) for size in variable.shape]
-    return {"path": path, "name": name, "shape": shape, "dtype": dtype, "trainable": trainable}
+    return {"path": path, "name": name, "shape": shape, "dtype": _dtype(variable), "trainable": trainable}
 
 
 def _one_or_all(state: list[Any]) -> Any:
     return state[0] if len(state) == 1 else list(state)
 
 
-def _pair(answer: Any) -> tuple[Any, list[Any]]:
-    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
-        raise ContractBroken(f"(output, state) is to be returned, not {type(answer).__name__}")
-    output, state = answer
-    return output, list(state) if isinstance(state, (list, tuple)) else [state]
+def _dtype(tensor: Any) -> str:
+    return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")

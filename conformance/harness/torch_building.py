@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, Model, NotSupported, theirs
+from .adapter import Array, BadParams, ContractBroken, Model, NotSupported, theirs
 from .conventions import declared
 from .keras_names import arguments_of
 from .mapping import check
@@ -163,8 +163,12 @@ def as_kernel(tensor: Any, turned: bool) -> Any:
 
 
 def array(tensor: Any) -> Array:
-    """A copy as NumPy has it."""
-    copied: Array = tensor.detach().numpy().copy()
+    """A copy as NumPy has it, which knows no bfloat16. Raises ContractBroken for what is no tensor."""
+    torch = import_module("torch")
+    if not isinstance(tensor, torch.Tensor):
+        raise ContractBroken(f"a module returns tensors, not {type(tensor).__name__}")
+    whole = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+    copied: Array = whole.detach().cpu().numpy().copy()
     return copied
 
 

@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from .adapter import Adapter, Array, ContractBroken, Model, NotSupported, theirs
+from .adapter import Adapter, Array, Model, NotSupported, theirs
 from .frameworks import Torch
+from .mapping import output_and_state
 from .packages import origin, regime
 from .torch_building import Builder, Built, array, as_kernel, dtype_of
 from .torch_names import kinds_of, time_of, transposed
@@ -329,10 +330,7 @@ def call(built: Built, x: Any, state: list[Any] | None, t: Any) -> tuple[Any, li
     """(output, the tensors of the state) of one call. Raises ContractBroken where it is something else."""
     given = state[0] if state and not built.kind.memory else tuple(state) if state else None
     answer = theirs(built.module, x, given, *([] if t is None else [t]))
-    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
-        raise ContractBroken(f"a module returns (output, state), not {type(answer).__name__}")
-    output, new = answer
-    return output, list(new) if isinstance(new, (list, tuple)) else [new]
+    return output_and_state(answer, "a module")
 
 
 def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[Any]]:

@@ -455,7 +455,7 @@ def test_a_sequence_layer_is_not_judged_as_a_cell():
 
 def test_an_answer_that_no_cell_may_give_is_told_as_raised(third_party):
     asked = {"model": {**ODD, "cell": "Lonely"}, "parameters": {"ff1_kernel": draw(3, 2)}}
-    with pytest.raises(ImplementationRaised, match=r"ContractBroken: a cell returns \(output, states\)"):
+    with pytest.raises(ImplementationRaised, match=r"ContractBroken: a cell returns \(output, state\)"):
         third_party("Lonely").request("step", **asked, inputs=draw(2, 3), state=[draw(2, 2)])
 
 

@@ -177,7 +177,7 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
         ),
         ("Wrong", "departs", "the step departs, and no documented variant fits: output"),
         ("OneTime", "departs", r"a step of several samples is wrong: with elapsed times \(batch, 1\)"),
-        ("Single", "wrong adapter", "no step was taken: .*to be returned, not ndarray"),
+        ("Single", "wrong adapter", r"no step was taken: .*step returns \(output, state\), not ndarray"),
     ],
 )
 def test_a_wrong_adapter_is_told_from_a_wrong_formula(plain, name, health, said):
@@ -193,6 +193,85 @@ def test_an_argument_or_value_that_is_not_declared_is_not_offered(plain):
         implementation.request("parameters", model=model)
 
 
+ODD = """
+class Lists(Decay):
+    def step(self, config, parameters, x, state, t=1.0):
+        output, state = super().step(config, parameters, x, state, t)
+        return output.tolist(), state
+
+class Nothing(Decay):
+    def step(self, config, parameters, x, state, t=1.0):
+        return None
+
+class Three(Decay):
+    def step(self, config, parameters, x, state, t=1.0):
+        return (*super().step(config, parameters, x, state, t), 0)
+
+class NoState(Decay):
+    def step(self, config, parameters, x, state, t=1.0):
+        return super().step(config, parameters, x, state, t)[0], None
+
+class Objects(Decay):
+    def step(self, config, parameters, x, state, t=1.0):
+        output, state = super().step(config, parameters, x, state, t)
+        return output.astype(object), state
+
+class Ragged(Decay):
+    def parameters(self, config, features):
+        return super().parameters(config, features) | {"bias": [[1.0], [1.0, 2.0]]}
+
+class Unsized(Decay):
+    arguments = {"solver": ("semi_implicit",)}
+
+class Loose(Decay):
+    arguments = {"units": None, "solver": "semi_implicit"}
+
+class Named(Decay):
+    arguments = ("units",)
+"""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    (folder := tmp_path_factory.mktemp("odd")).joinpath("odd.py").write_text(PLAIN + ODD)
+    return lambda name: start(f"odd:{name}", path=folder, threads=1)
+
+
+SHAPES = {"kernel": (3, 2), "bias": (2,), "tau_kernel/kernel": (3, 2), "tau_kernel/bias": (2,)}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Lists", "step returns a tensor as its output, not list"),
+        ("Nothing", r"step returns \(output, state\), not NoneType"),
+        ("Three", r"step returns \(output, state\), not tuple of 3"),
+        ("NoState", "step returns a tensor as its state, not NoneType"),
+        ("Objects", "it returned .*object"),
+        ("Ragged", "no array can be made of list"),
+    ],
+)
+def test_what_is_no_tensor_is_the_cells_fault(odd, name, said):
+    model = {"cell": name, "config": {"units": 2}, "input_dim": 1}
+    values = {path: np.zeros(shape, "float32") for path, shape in SHAPES.items()}
+    asked = {"inputs": np.zeros((1, 1), "float32"), "state": [np.zeros((1, 2), "float32")]}
+    with odd(name) as implementation, pytest.raises(ImplementationRaised, match=f"ContractBroken: {said}"):
+        implementation.request("step", model=model, parameters=values, **asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Unsized", "Unsized.arguments lacks 'units', which every ltc has: add 'units': None"),
+        ("Loose", r"Loose.arguments has 'solver': 'semi_implicit'; .*as \('semi_implicit',\), or None"),
+        ("Named", r"Named.arguments is a dict of values by name, as \{'units': None\}, not tuple"),
+    ],
+)
+def test_arguments_that_are_none_are_told_when_the_adapter_is_read(odd, name, said):
+    with odd(name) as implementation, pytest.raises(NotSupported, match=said):
+        implementation.describe()
+
+
 def test_what_a_cell_raises_is_its_own_fault(plain):
     with plain("Single") as implementation:
         model = {"cell": "Single", "config": {"units": 2}, "input_dim": 1}
@@ -202,7 +281,7 @@ def test_what_a_cell_raises_is_its_own_fault(plain):
             "inputs": np.zeros((1, 1), "float32"),
             "state": [np.zeros((1, 2), "float32")],
         }
-        with pytest.raises(ImplementationRaised, match="to be returned"):
+        with pytest.raises(ImplementationRaised, match=r"returns \(output, state\)"):
             implementation.request("step", parameters=values, **asked)
 
 

@@ -12,7 +12,7 @@ from conformance.families import Sizes
 from conformance.harness import torch_names
 from conformance.implementation import NotSupported, start
 from conformance.judge import ratio
-from conformance.subject import Subject
+from conformance.subject import Departure, Subject
 
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 needs_peer = pytest.mark.skipif(PEER is None, reason="NCPS_CONFORMANCE_PEER_PYTHON: no ncps==1.0.1")
@@ -51,6 +51,23 @@ THIRD_PARTY = """
             super().__init__(input_size, hidden_size)
             self.rnn_cell = torch.nn.Module()
             self.rnn_cell.ff1 = torch.nn.Linear(128, hidden_size)
+
+    class BrainCfC(TinyCfC):
+        "Puts out bfloat16."
+
+        def forward(self, x, h=None, ts=None):
+            output, h = super().forward(x, h, ts)
+            return output.bfloat16(), h
+
+    class ListCfC(TinyCfC):
+        def forward(self, x, h=None, ts=None):
+            output, h = super().forward(x, h, ts)
+            return output.tolist(), h
+
+    class ArrayCfC(TinyCfC):
+        def forward(self, x, h=None, ts=None):
+            output, h = super().forward(x, h, ts)
+            return output.numpy(), h
 
     class Unnamed(torch.nn.Module):
         def __init__(self, input_size):
@@ -98,6 +115,32 @@ def test_a_module_says_what_it_is_and_which_values_its_arguments_have(third_part
 def test_a_step_of_a_sequence_module_is_a_sequence_of_one_sample(third_party, time):
     subject = subject_of(third_party, "TinyCfC")
     assert excess(subject, a_step(subject, time=time)) <= 1.0
+
+
+def sibling(implementation, name):
+    """Another module of the same file."""
+    return start(f"tiny:{name}", path=implementation.options["path"], regime="x64", threads=1)
+
+
+def test_bfloat16_travels_as_float32_and_says_what_it_was(third_party):
+    with sibling(third_party, "BrainCfC") as implementation:
+        subject = subject_of(implementation, "BrainCfC")
+        answer = subject.step(a_step(subject))
+    assert (answer["output"].dtype, answer["dtypes"]["output"]) == (np.float32, "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ListCfC", "step raises ContractBroken: a module returns a tensor as its output, not list"),
+        ("ArrayCfC", "step raises ContractBroken: a module returns tensors, not ndarray"),
+    ],
+)
+def test_what_is_no_tensor_is_the_modules_fault(third_party, name, said):
+    with sibling(third_party, name) as implementation:
+        subject = subject_of(implementation, name)
+        with pytest.raises(Departure, match=said):
+            subject.step(a_step(subject))
 
 
 def test_an_argument_value_that_a_module_has_not_is_not_offered(third_party):
