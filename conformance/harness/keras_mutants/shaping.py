@@ -150,7 +150,7 @@ class TwoStates(Fault):
         return new, [new, new]
 
 
-@found_by("shape.step", r"a cell returns \(output, states\)")
+@found_by("shape.step", r"a cell returns \(output, state\)")
 class NoState(FaultOfLTC):
     """A step returns its output alone."""
 
