@@ -21,6 +21,7 @@ from conformance.commands.specification import explain, list_
 from conformance.commands.vectors import vectors_
 from conformance.interrupts import exits_on_signals
 from conformance.report.screen import silence, tell
+from conformance.verdict import EXIT_CODES
 
 
 class Commands(click.Group):
@@ -37,11 +38,14 @@ class Commands(click.Group):
             sys.exit(Refusal.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; who reads no further, as `head`, has read enough."""
+        """Runs a command. Who reads no further, as `head`, has read enough, but is told of no verdict."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             silence(sys.stdout)
+            silence(sys.stderr)
+            judges = ctx.invoked_subcommand not in ("list", "explain")
+            sys.exit(EXIT_CODES["could not be judged"] if judges else 0)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -61,7 +61,7 @@ def report_of(run: Session) -> Report:
             "targets": list(asked.targets),
             "backends": list(asked.backends),
             "shard": str(asked.shard) if asked.shard else None,
-            "left_out": 0 if asked.shard else whole - len(run.expected),
+            "left_out": run.left_out if asked.shard else whole - len(run.expected),
             "tiers": [FORMULA] if asked.in_process else list(TIERS),
         },
         implementations=[about for _, about in sorted(run.implementations.items())],

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conformance import closing, interrupts, known_failures, options
+from conformance.checks import every
 from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged
@@ -92,6 +93,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].order
     )
     run = session.config.stash[SESSION]
+    run.left_out = sum(len(run.keys(check)) for check in every().values()) - len(items)
     if run.options.shard:
         items[:] = run.options.shard.part(
             items,
@@ -106,6 +108,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     """What pytest's own options leave out, such as `-k`, is not to come."""
     if items:
         run = items[0].config.stash[SESSION]
+        run.left_out += len(items)
         run.expected -= {item.nodeid for item in items}
         run.expect(())
 
@@ -119,6 +122,12 @@ def _check_of(item: pytest.Item) -> Check:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     node.config.stash[SESSION].expect(ids)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    run = node.config.stash[SESSION]
+    run.left_out = max(run.left_out, getattr(node, "workeroutput", {}).get("left_out", 0))
 
 
 # Each test
@@ -207,6 +216,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash[SESSION]
     if hasattr(session.config, "workerinput"):
+        worker: Any = session.config
+        worker.workeroutput["left_out"] = run.left_out
+        return run.pool.close()
+    if session.config.option.collectonly or session.config.option.setuponly:  # as --setup-plan sets too
         return run.pool.close()
     run.report = closing.close(run)
     if session.exitstatus == pytest.ExitCode.OK and exit_code(run.report):

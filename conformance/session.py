@@ -101,6 +101,8 @@ class Session:
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    left_out: int = 0
+    """Tests that pytest's own options left out, where the run is a shard."""
     leash: Leash | None = None
     """What holds the workers to the run."""
     began: float = field(default_factory=time.monotonic)

@@ -62,6 +62,8 @@ class Tally:
     refused: int = 0
     refusal: str = ""
     """Why the first that was refused was."""
+    given_up: bool = False
+    """Whether it took a method that is asked no more."""
     kinks: int = 0
     worst: float | None = None
     host: dict[str, int] = field(default_factory=dict)

@@ -24,8 +24,8 @@ from conformance.verdict import EXIT_CODES, Report
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
 """Options of `conformance run` that are pytest's or its plugins' to answer in a test suite."""
 
-FILES = ("json", "examples", "write-known-failures")
-"""Options that name a file for the whole run, which there is none of where each clause is a test."""
+WHOLE = ("json", "examples", "write-known-failures", "min-judged")
+"""Options about the whole run, which there is none of where each clause is a test."""
 
 REQUIRED = "time.zero"
 """A clause that takes a step and nothing else: a target to which it does not apply cannot be judged."""
@@ -99,8 +99,8 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
     `--lf` and `-n` work as everywhere.
 
     Args:
-        target, **options: as of `check`, but for `json`, `examples` and `write_known_failures`, the files of
-            a whole run.
+        target, **options: as of `check`, but for `json`, `examples`, `write_known_failures` and `min_judged`,
+            which are about a whole run.
 
     Raises:
         UsageError: an option or clause that cannot be, when the test is collected.
@@ -114,10 +114,8 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
             assert report.conforms, str(report)
     """
     for name in options:
-        if name.replace("_", "-") in FILES:
-            raise UsageError(
-                f"each_clause({name}=...): a test of one clause writes none; conformance.check does"
-            )
+        if name.replace("_", "-") in WHOLE:
+            raise UsageError(f"each_clause({name}=...): is about a whole run; conformance.check takes it")
     asked = _asked(target, options)
     spec = specification(asked)
     known = every()

@@ -129,6 +129,7 @@ def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], V
     try:
         verdict = _inapplicable(check, subject, plan) or _judged(check, subject, plan, judge)
     except GivenUp as hangs:
+        subject.tally.given_up = True
         verdict = _verdict(check, subject, plan, "error", reason=str(hangs))
     except NotSupported as refused:
         verdict = _verdict(check, subject, plan, "not applicable", reason=str(refused))
@@ -223,6 +224,8 @@ def _under_a_variant(
             remaining = remaining and _explained(subject, plan, remaining)
         except (HarnessFault, NotSupported):  # nothing is known of the variant, and the failure stands
             remaining = failure
+            with suppress(HarnessFault):
+                subject.implementation.restart()  # for the clauses that come after
     return _verdict(
         check,
         subject,

@@ -331,7 +331,7 @@ class OwnCell(Adapter):
             state = _one_or_all(h)
             asked = method or self.cell.step
             answer = theirs(asked, dict(parsed.config), values, x, state, *times)
-            return output_and_state(answer, asked.__name__)
+            return output_and_state(answer, "sequence" if method else "step")
 
         return run, self.framework.tensors((parameters, inputs, state, timespans))
 

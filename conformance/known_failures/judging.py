@@ -60,15 +60,20 @@ LUCK: tuple[Outcome, ...] = ("fail", "error", "not reproducible")
 def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Verdict:
     """The verdict on a clause that is listed: of its example alone, or, where that holds now, of a search."""
     if entry.flaky:
-        return _known(judge_clause(check, subject, plan), entry, LUCK)
+        found = judge_clause(check, subject, plan)
+        return found if subject.tally.given_up else _known(found, entry, LUCK)
     place = {"cell": subject.cell["name"], "backend": subject.backend}
     example = entry.example(check.clause, {**place, "tier": subject.dtype if check.numerical else None})
     assert example is not None
     played = _played(check, subject, plan, example)
+    if subject.tally.given_up:  # that is not known, and settles nothing
+        return played
     if played.outcome == "fail":
         return _known(played, entry, ("fail",))
     subject.tally, stale = Tally(), {"pass": PASSES, "error": UNFIT}.get(played.outcome)
     searched = judge_clause(check, subject, plan)
+    if subject.tally.given_up:
+        return searched
     allowed = LUCK if played.outcome == "error" else LUCK[2:]
     return _known(searched, entry, allowed, stale or UNASKED.format(reason=played.reason))
 

@@ -135,7 +135,11 @@ if there("keras"):
     from importlib import metadata
     packages = {"numpy": "jax"}  # Keras's numpy backend takes some functions of jax
     have = [name for name in BACKENDS if there(packages.get(name, name))]
-    if "openvino" in have and tuple(map(int, metadata.version("keras").split(".")[:2])) < (3, 14):
+    try:
+        version = tuple(map(int, metadata.version("keras").split(".")[:2]))
+    except metadata.PackageNotFoundError:  # a nightly build, or a checkout
+        version = (3, 14)
+    if "openvino" in have and version < (3, 14):
         have.remove("openvino")
 print("backends " + ",".join(have))
 """

@@ -116,7 +116,8 @@ def save_text(text: str, path: Path) -> None:
     A link stays, and what it points to is written; so does a device or a pipe, into which the text goes.
     """
     if not replaceable(path):
-        path.write_text(text, encoding="utf-8", errors="replace")
+        with path.open("a", encoding="utf-8", errors="replace") as stream:
+            stream.write(text)
         return
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +130,17 @@ def save_text(text: str, path: Path) -> None:
 
 
 def replaceable(path: Path) -> bool:
-    """Whether a file may take the place of what is there: not of a device or a pipe."""
-    return path.is_file() or not path.exists()
+    """Whether a file may take the place of what is there: not of a device, a pipe or our own output."""
+    if not path.exists():
+        return True
+    return path.is_file() and not any(_is_stream(path, stream) for stream in (1, 2))
+
+
+def _is_stream(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:  # it is closed
+        return False
 
 
 def pretty(value: Any, indent: str = "") -> str:

@@ -12,14 +12,13 @@ from conformance.report.values import listed
 from conformance.shards import Shard
 from conformance.verdict import Report, Verdict
 
-PARTS = ("shard", "backends", "targets")
+PARTS = ("shard", "backends", "targets", "left_out")
 """What parts of a run may differ in."""
 BUDGET = {
     "examples": "--max-examples",
     "clauses": "--clause",
     "tiers": "precision",
     "min_judged": "--min-judged",
-    "left_out": "count of tests left out",
 }
 """What a reader calls a part of the budget, where it is not --NAME."""
 IDENTITY = ("name", "version", "distribution", "versions")
@@ -54,6 +53,7 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         first,
         command=" && ".join(dict.fromkeys(map(_command, given))),
         budget=_common(first)
+        | {"left_out": sum(report.budget.get("left_out", 0) for report in given)}
         | {"backends": _united(given, "backends"), "targets": _united(given, "targets"), "shard": None},
         implementations=_implementations(reports),
         verdicts=_verdicts(reports, list(order)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import StepCase
 from conformance.checks import clause
-from conformance.implementation import NotSupported
+from conformance.implementation import GivenUp, NotSupported
 from conformance.strategies import FEW, any_steps, steps
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
@@ -42,6 +42,8 @@ def under_each(policies: Iterable[str], judged: Callable[[str], None]) -> None:
     for policy in policies:
         try:
             judged(policy)
+        except GivenUp:
+            raise
         except NotSupported as refused:
             refusals.append(refused)
     if refusals:
