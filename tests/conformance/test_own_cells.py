@@ -220,6 +220,13 @@ class Ragged(Decay):
     def parameters(self, config, features):
         return super().parameters(config, features) | {"bias": [[1.0], [1.0, 2.0]]}
 
+class Step:
+    def __call__(self, config, parameters, x, state, t=1.0):
+        return Decay.step(None, config, parameters, x, state, t)
+
+class Nameless(Decay):
+    step = Step()
+
 class Unsized(Decay):
     arguments = {"solver": ("semi_implicit",)}
 
@@ -270,6 +277,15 @@ def test_what_is_no_tensor_is_the_cells_fault(odd, name, said):
 def test_arguments_that_are_none_are_told_when_the_adapter_is_read(odd, name, said):
     with odd(name) as implementation, pytest.raises(NotSupported, match=said):
         implementation.describe()
+
+
+def test_a_step_needs_no_name(odd):
+    model = {"cell": "Nameless", "config": {"units": 2}, "input_dim": 1}
+    values = {path: np.zeros(shape, "float32") for path, shape in SHAPES.items()}
+    asked = {"inputs": np.zeros((1, 1), "float32"), "state": [np.zeros((1, 2), "float32")]}
+    with odd("Nameless") as implementation:
+        answer = implementation.request("step", model=model, parameters=values, **asked)
+    assert answer["output"].shape == (1, 2)
 
 
 def test_what_a_cell_raises_is_its_own_fault(plain):

@@ -52,3 +52,14 @@ def test_where_nothing_applies_it_is_no_success(judged: Any) -> None:
     status, report = judged("-k", "test_shape and symbolic")
     assert {verdict["outcome"] for verdict in report["verdicts"]} == {"not applicable"}
     assert report["status"] == "could not be judged" and status == 1
+
+
+def test_a_shard_says_what_it_left_out(judged: Any) -> None:
+    for more in ([], ["-n", "2", "--dist", "loadgroup"]):
+        _, report = judged("-k", "test_state", "--conformance-shard=1/2", *more)
+        assert report["budget"]["left_out"] > 0
+
+
+def test_to_collect_is_no_run(judged: Any, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text('"as it was"')
+    assert judged("--collect-only") == (0, "as it was")

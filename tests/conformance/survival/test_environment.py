@@ -109,6 +109,13 @@ def test_who_reads_no_further_changes_nothing(command: list[str], status: int) -
     assert "Traceback" not in said and "Broken pipe" not in said
 
 
+def test_a_verdict_that_nobody_reads_is_no_success() -> None:
+    with subprocess.Popen(run("exits"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        running.stderr.close()
+    assert running.returncode in (1, 3)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Eight kibibytes."""
