@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -102,7 +103,7 @@ class Session:
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
-    """Tests that pytest's own options left out, where the run is a shard."""
+    """Tests that pytest's own options left out."""
     leash: Leash | None = None
     """What holds the workers to the run."""
     began: float = field(default_factory=time.monotonic)
@@ -165,10 +166,15 @@ class Session:
             return judge_unasked(
                 check, subject, plan, f"not to be had on {key.place.backend}: {refused}"
             ), said
-        for entry in self.listed:
-            if entry.covers(check.clause, key.where, about):
+        covering = (entry for entry in self.listed if entry.covers(check.clause, key.where, about))
+        try:
+            if entry := next(covering, None):
                 return known_failures.judge_listed(check, subject, plan, entry), about
-        return judge_clause(check, subject, plan), about
+            return judge_clause(check, subject, plan), about
+        finally:
+            if (harness := self.pool.at(key.place)).closed:  # the next clause finds a live one
+                with suppress(HarnessFault):
+                    harness.restart()
 
     def subject(self, key: Key) -> Subject:
         """What is judged there."""

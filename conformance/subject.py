@@ -68,11 +68,10 @@ class Tally:
     worst: float | None = None
     host: dict[str, int] = field(default_factory=dict)
 
-    def refuse(self, reason: str) -> int:
-        """Count an example that is not offered; returns how many were, 0 once any was judged."""
+    def refuse(self, reason: str) -> None:
+        """Count an example that is not offered."""
         self.refused += 1
         self.refusal = self.refusal or reason
-        return 0 if self.examples else self.refused
 
     def add(self, ratios: Values, undecided: int) -> None:
         """Count judged values, each an error over its bound."""

@@ -224,8 +224,6 @@ def _under_a_variant(
             remaining = remaining and _explained(subject, plan, remaining)
         except (HarnessFault, NotSupported):  # nothing is known of the variant, and the failure stands
             remaining = failure
-            with suppress(HarnessFault):
-                subject.implementation.restart()  # for the clauses that come after
     return _verdict(
         check,
         subject,
@@ -280,8 +278,10 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         except (HarnessFault, GivenUp) as reason:
             raise Unshrinkable(reason) from reason
         except NotSupported as refused:
-            if not shrinking.begun and subject.tally.refuse(refused.reason) == MOST_REFUSED:
-                raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
+            if not shrinking.begun:
+                subject.tally.refuse(refused.reason)
+                if subject.tally.refused == MOST_REFUSED and not subject.tally.examples:
+                    raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
             return
         if not shrinking.begun:
             subject.tally.examples += 1

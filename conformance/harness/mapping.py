@@ -41,6 +41,11 @@ def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
     return output, tensors
 
 
+def dtype_of(tensor: Any) -> str:
+    """The name of a tensor's dtype, whatever its framework."""
+    return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")
+
+
 def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
     """What a step returns has the shapes of its cotangents. Raises ContractBroken, by shape."""
     got, want = ([tuple(tensor.shape) for tensor in side] for side in (tensors, cotangents))

@@ -21,12 +21,12 @@ harness process, and nowhere else: keep the class in a file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .frameworks import framework
-from .mapping import check, not_mapped, output_and_state
+from .mapping import check, dtype_of, not_mapped, output_and_state
 from .packages import origin, regime
 
 
@@ -188,7 +188,7 @@ class OwnCell(Adapter):
         run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
         answers = [run(values, x, h, t) for _ in range(repeat)]
         output, new = answers[-1]
-        dtypes = {"output": _dtype(output), "state": [_dtype(tensor) for tensor in new]}
+        dtypes = {"output": dtype_of(output), "state": [dtype_of(tensor) for tensor in new]}
         answer: dict[str, Any] = self.framework.numpy_all({"output": output, "state": new})
         answer["dtypes"] = dtypes
         if repeat > 1:
@@ -352,7 +352,7 @@ def _misfit(cell: Cell) -> str:
     if not isinstance(given, Mapping):
         return f"is a dict of values by name, as {{'units': None}}, not {type(given).__name__}"
     for name, values in given.items():
-        if values is not None and not isinstance(values, (list, tuple)):
+        if isinstance(values, str) or not (values is None or isinstance(values, Iterable)):
             return f"has {name!r}: {values!r}; values are a tuple, as ({values!r},), or None for all"
     if needed and needed not in given:
         return f"lacks {needed!r}, which every {cell.family} has: add {needed!r}: None"
@@ -365,12 +365,8 @@ def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
         raise ContractBroken(f"build returns arrays or variables, but {path} is {type(variable).__name__}")
     trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))
     shape = [int(size) for size in variable.shape]
-    return {"path": path, "name": name, "shape": shape, "dtype": _dtype(variable), "trainable": trainable}
+    return {"path": path, "name": name, "shape": shape, "dtype": dtype_of(variable), "trainable": trainable}
 
 
 def _one_or_all(state: list[Any]) -> Any:
     return state[0] if len(state) == 1 else list(state)
-
-
-def _dtype(tensor: Any) -> str:
-    return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")

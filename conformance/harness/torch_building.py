@@ -170,8 +170,3 @@ def array(tensor: Any) -> Array:
     whole = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
     copied: Array = whole.detach().cpu().numpy().copy()
     return copied
-
-
-def dtype_of(tensor: Any) -> str:
-    """The name of a tensor's dtype."""
-    return str(tensor.dtype).removeprefix("torch.")

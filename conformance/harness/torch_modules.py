@@ -27,9 +27,9 @@ import numpy as np
 
 from .adapter import Adapter, Array, Model, NotSupported, theirs
 from .frameworks import Torch
-from .mapping import output_and_state
+from .mapping import dtype_of, output_and_state
 from .packages import origin, regime
-from .torch_building import Builder, Built, array, as_kernel, dtype_of
+from .torch_building import Builder, Built, array, as_kernel
 from .torch_names import kinds_of, time_of, transposed
 from .wirings import graphs
 

@@ -157,14 +157,13 @@ def importable_backends(python: str = sys.executable) -> tuple[str, ...]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as fault:
         raise UsageError(f"--python {python}: cannot be run ({type(fault).__name__})") from fault
-    said = done.stdout.splitlines()
-    version = next((line.removeprefix("python ") for line in said if line.startswith("python ")), "")
-    backends = next((line.removeprefix("backends ") for line in said if line.startswith("backends ")), None)
+    said = dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
+    version = said.get("python", "")
     if version and tuple(map(int, version.split("."))) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise UsageError(f"--python {python}: is Python {version}; judging needs {oldest} or newer there")
-    if not version or backends is None:
+    if not version or "backends" not in said:
         raise UsageError(f"--python {python}: is no Python interpreter, or a broken one")
-    if "no numpy" in said:
+    if "numpy" not in said:
         raise UsageError(f"--python {python}: has no NumPy, which is all that judging needs there")
-    return tuple(filter(None, backends.split(",")))
+    return tuple(filter(None, said["backends"].split(",")))

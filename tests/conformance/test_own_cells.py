@@ -227,6 +227,9 @@ class Step:
 class Nameless(Decay):
     step = Step()
 
+class Ranged(Decay):
+    arguments = {"units": None, "solver": {"semi_implicit"}, "backbone_layers": range(2)}
+
 class Unsized(Decay):
     arguments = {"solver": ("semi_implicit",)}
 
@@ -277,6 +280,12 @@ def test_what_is_no_tensor_is_the_cells_fault(odd, name, said):
 def test_arguments_that_are_none_are_told_when_the_adapter_is_read(odd, name, said):
     with odd(name) as implementation, pytest.raises(NotSupported, match=said):
         implementation.describe()
+
+
+def test_values_may_be_any_that_can_be_listed(odd):
+    with odd("Ranged") as implementation:
+        (cell,) = implementation.describe()["cells"]
+    assert cell["values"] == {"solver": ["semi_implicit"], "backbone_layers": [0, 1]}
 
 
 def test_a_step_needs_no_name(odd):

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 import conformance
+from conformance import session
 from conformance.options import UsageError
+from conformance.subject import Subject
+from conformance.trial import Check, Plan, judge_clause
+from conformance.verdict import Verdict
 from tests.conformance.wheels import PIP, ROOT
 
 pytest_plugins = ["pytester"]
@@ -48,6 +52,17 @@ def test_a_target_that_one_backend_cannot_import_is_judged_on_the_others(tmp_pat
     }
     assert "not to be had on torch: ImportError: NumPy alone" in str(report)
     assert not report.conforms and report.complete
+
+
+def test_the_clause_after_a_harness_ended_finds_a_live_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def and_ends(check: Check, subject: Subject, plan: Plan) -> Verdict:
+        verdict = judge_clause(check, subject, plan)
+        subject.implementation.close()
+        return verdict
+
+    monkeypatch.setattr(session, "judge_clause", and_ends)
+    report = conformance.check("ncps:CfCCell", clause="time.*", **QUICK)
+    assert {verdict.outcome for verdict in report.verdicts} == {"pass"}
 
 
 def test_a_run_leaves_nothing_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
