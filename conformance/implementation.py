@@ -51,7 +51,7 @@ EXEC = "exec:"
 HARNESS = Path(__file__).parent / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GIVEN_UP = 4
-"""How often in a row a method may hang before it is asked no more: in a search and a fresh process, twice."""
+"""How often in a row a cell's method may hang and is asked again: in a search and a fresh process, twice."""
 FIRST_FACTOR = 4.0
 """How many times longer a request may take in a shape new to its harness, which may have to compile."""
 
@@ -73,10 +73,10 @@ class NotSupported(Exception):
 
 
 class GivenUp(NotSupported):
-    """{method} is asked no more: it hung {times} times in a row"""
+    """{asked}, a method of a cell, is asked no more: it hung {times} times in a row"""
 
-    def __init__(self, method: str, times: int) -> None:
-        super().__init__(f"{method} is asked no more: {times} times in a row it was not answered in time")
+    def __init__(self, asked: str, times: int) -> None:
+        super().__init__(f"{asked} is asked no more: {times} times in a row it was not answered in time")
 
     def __str__(self) -> str:
         return self.reason
@@ -110,7 +110,7 @@ class Implementation:
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
         self._hung: Counter[str] = Counter()
-        """How often in a row each method was not answered in time; kept over restarts."""
+        """How often in a row each method of a cell was not answered in time; kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
@@ -147,8 +147,10 @@ class Implementation:
             RequestRefused: the request was wrong.
             HarnessFault: the harness died, hung or broke the protocol.
         """
-        if self._hung[method] >= GIVEN_UP:
-            raise GivenUp(method, self._hung[method])
+        cell = params.get("model", {}).get("cell")
+        asked = f"{method} of {cell}" if cell else method
+        if self._hung[asked] >= GIVEN_UP:
+            raise GivenUp(asked, self._hung[asked])
         if self._connection is None:
             raise HarnessDied(None, "it was closed, or ended after a fault; call restart")
         self._count += 1
@@ -168,10 +170,10 @@ class Implementation:
         except HarnessFault as fault:
             self.close()
             if isinstance(fault, HarnessHung):
-                self._hung[method] += 1
+                self._hung[asked] += 1
             raise
         self._seen.add(key)
-        self._hung[method] = 0
+        self._hung[asked] = 0
         return _result(reply, method)
 
     def stderr(self) -> str:

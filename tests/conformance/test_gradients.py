@@ -112,16 +112,16 @@ def test_a_gradient_of_another_shape_is_a_departure():
     with pytest.raises(
         Departure, match=r"gradient by inputs has shape \(2, 3\), but should have \(2, 3, 3\)"
     ):
-        gradients.derivative(subject, case, "inputs", np.ones((2, 3)), cotangents, seed=0)
+        gradients.derivatives(subject, case, {"inputs": np.ones((2, 3))}, cotangents, seed=0)
     gradient = subject.request("sequence_gradients", **asked(subject, case))["timespans"]
-    gradients.derivative(subject, case, "timespans", gradient[..., None], cotangents, seed=0)
+    gradients.derivatives(subject, case, {"timespans": gradient[..., None]}, cotangents, seed=0)
 
 
 def test_a_gradient_that_is_missing_is_zero():
     subject = of_reference()
     with pytest.raises(Departure, match="derivative by ff1_bias along a direction is 0, but should be"):
-        gradients.derivative(
-            subject, a_sequence(subject), "ff1_bias", None, (np.ones((2, 3, 4)), np.ones((2, 4))), seed=0
+        gradients.derivatives(
+            subject, a_sequence(subject), {"ff1_bias": None}, (np.ones((2, 3, 4)), np.ones((2, 4))), seed=0
         )
 
 

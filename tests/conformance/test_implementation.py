@@ -96,13 +96,16 @@ def test_a_method_that_hangs_again_and_again_is_given_up(bad):
     implementation = bad(body, timeout=0.05)
     for _ in range(driver.GIVEN_UP):
         with pytest.raises(driver.HarnessHung):
-            implementation.request("step")
+            implementation.request("step", model={"cell": "Slow"})
         implementation.restart()
-    said = "^step is asked no more: 4 times in a row it was not answered in time$"
+    said = "^step of Slow is asked no more: 4 times in a row it was not answered in time$"
     with pytest.raises(driver.GivenUp, match=said):
-        implementation.request("step")
+        implementation.request("step", model={"cell": "Slow"})
+    with pytest.raises(driver.HarnessHung):
+        implementation.request("step", model={"cell": "Another"})
+    implementation.restart()
     implementation.timeout = 20
-    assert implementation.request("describe") == "describe", "that method alone"
+    assert implementation.request("describe") == "describe", "that method of that cell alone"
 
 
 def test_a_method_that_answers_between_is_not_given_up(bad):

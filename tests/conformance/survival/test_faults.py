@@ -116,7 +116,7 @@ def test_a_step_that_always_hangs_is_not_waited_for_in_every_clause() -> None:
     assert found.pop(BUILD) == "pass", "another method is asked as ever"
     assert list(found.values()) == ["fail"] * 2 + ["error"] * 3
     unsettled = next(verdict for verdict in report.verdicts if verdict.outcome == "error")
-    assert "step is asked no more: 4 times in a row" in said(unsettled)
+    assert "step of Cell is asked no more: 4 times in a row" in said(unsettled)
     assert not report.conforms
 
 
