@@ -1,6 +1,6 @@
 """Judges gradients: in float64 by the slope of the reference, in float32 number by number by its adjoint.
 
-The slope is taken in a random direction by the complex step. What rounding may do to it is the adjoint's bound.
+The slope is taken in a random direction by the complex step; what rounding may do to it the adjoint counts.
 """
 
 from __future__ import annotations

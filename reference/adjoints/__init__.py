@@ -1,4 +1,4 @@
-"""The adjoint of every step, and of a sequence: gradients by hand, in reverse, as plainly as the steps are written.
+"""The adjoint of every step and of a sequence: gradients by hand, as plainly as the steps are written.
 
 For cotangents of what a step returns, an adjoint gives the gradients of Σ cotangent · result by parameters,
 inputs, state and elapsed time. Like the steps they are generic through NumPy's dispatch, so that they can be

@@ -16,6 +16,7 @@ from conformance.families import FAMILIES, Sizes
 from conformance.implementation import NotSupported, RequestRefused
 from conformance.mutants import ReferenceCells
 from conformance.options import importable_backends
+from conformance.strategies import FEW, wired
 from conformance.subject import Departure, Subject
 from conformance.trial import Plan, judge_clause
 from tests.conformance.test_torch_modules import THIRD_PARTY
@@ -142,3 +143,40 @@ def test_one_number_of_a_gradient_in_float32_is_enough(off):
             gradients.precise(subject, case, found, found["state"][0], (ones, ones))
     else:
         gradients.precise(subject, case, found, found["state"][0], (ones, ones))
+
+
+def of_a_saturated_step(implementation, seed, sizes):
+    """A step by rk4 at weights of 10 to 100, where a sigmoid's slope is all rounding, and our gradients."""
+    about = next(cell for cell in implementation.describe()["cells"] if cell["name"] == "WiredLTCCell")
+    subject = Subject(implementation, about, "float64")
+    config = subject.config(sizes, solver="rk4", **wired(subject, sizes))
+    made = {"recipe": "saturated", "seed": seed, "time": "column", "dtype": "float64"}
+    case = step_case(subject.family, config, sizes, **made)
+    cotangents = gradients.drawn(subject, case, seed)
+    given = {"state": subject.tensors(case), "timespans": case.timespans}
+    given |= {"cotangent": cotangents[0], "state_cotangent": [cotangents[1]]}
+    return (
+        subject,
+        case,
+        cotangents,
+        subject.request("gradients", **subject.about(case), **given)["parameters"],
+    )
+
+
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_a_slope_may_be_off_by_the_roundings_of_its_adjoint():
+    """By half the digits alone a correct cell would be off by 93 times as much as it may be."""
+    with start("ncps", "torch", regime="x64", threads=1) as implementation:
+        subject, case, cotangents, found = of_a_saturated_step(implementation, 7189, FEW[1])
+        gradients.derivatives(subject, case, {"sigma": found["sigma"]}, cotangents, 7189)
+        assert subject.tally.values == 1 and subject.tally.undecided == 0
+        with pytest.raises(Departure, match="derivative by sigma along a direction is"):
+            gradients.derivatives(subject, case, {"sigma": 1.1 * found["sigma"]}, cotangents, 7189)
+
+
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_a_slope_that_is_all_rounding_decides_nothing():
+    with start("ncps", "torch", regime="x64", threads=1) as implementation:
+        subject, case, cotangents, found = of_a_saturated_step(implementation, 2288, FEW[2])
+        gradients.derivatives(subject, case, {"mu": found["mu"]}, cotangents, 2288)
+        assert subject.tally.undecided == 1

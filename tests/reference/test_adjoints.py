@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases import StepCase, array, step_case
+from conformance.cases import StepCase, array, sequence_case, step_case, with_state, with_times
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.wired import graph, layered, wired, wiring
+from reference import fold
 from reference.activations import ACTIVATIONS
+from reference.adjoints import Gradients, fold_adjoint
 from reference.adjoints.activations import SLOPES
 from reference.adjoints.cfc import cfc_adjoint
 from reference.adjoints.gradients import product, total
@@ -103,6 +105,43 @@ def test_under_every_variant(name: str) -> None:
     case = step_case(family, config, sizes, recipe="normal", seed=2, time="column", dtype="float64")
     for variant in family.variants:
         agrees(family, config, case, 2, variant)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_of_a_sequence(name: str) -> None:
+    """By each sample's input and time, by the initial state, and by the parameters that all steps share."""
+    family, sizes = FAMILIES[name], SIZES[0]
+    config = family.config(sizes, **family.forms[0], **structure(family, sizes))
+    made = {"length": 3, "recipe": "normal", "seed": 7, "dtype": "float64"}
+    case = with_times(family, with_state(family, sequence_case(family, config, sizes, **made), 7), 7)
+    assert case.state is not None and case.timespans is not None
+    full = family.full(config)
+    of_output = array((2, 3, family.output_size(full)), "normal", 7, "cotangent", "float64")
+    of_state = array(case.state.shape, "normal", 8, "cotangent", "float64")
+
+    def run(at: dict[str, Any]) -> Any:
+        def step(x: Any, h: Any, k: int) -> Any:
+            return family.reference(at, x, h, at["timespans"][:, k, None], full, {})
+
+        outputs, last = fold(step, at["inputs"], at["state"])
+        return np.stack(outputs, axis=1), last
+
+    states = [case.state]
+    for k in range(3):
+        given_ = case.parameters, case.inputs[:, k], states[-1], case.timespans[:, k, None]
+        states.append(family.reference(*given_, full, {})[1])
+
+    def back(k: int, of_new: Any) -> Gradients:
+        given_ = case.parameters, case.inputs[:, k], states[k], case.timespans[:, k, None]
+        return family.adjoint(*given_, (of_output[:, k], of_new), full, {})
+
+    found = fold_adjoint(back, 3, of_state)
+    point = {"inputs": case.inputs, "state": case.state, "timespans": case.timespans}
+    got = {**found.parameters, **{name: getattr(found, name) for name in point}}
+    for path, slope in got.items():
+        want = element_by_element(run, {**case.parameters, **point}, path, (of_output, of_state))
+        scale = float(np.max(np.abs(want))) + 1e-2
+        np.testing.assert_allclose(slope, want, rtol=1e-9, atol=1e-11 * scale, err_msg=path)
 
 
 def structure(family: Family, sizes: Sizes) -> Config:
