@@ -19,8 +19,8 @@ from conformance.checks import every
 from conformance.interrupts import CutShort, Leash, follow
 from conformance.options import RunOptions, UsageError
 from conformance.pool import CannotBeJudged
-from conformance.report import junit
-from conformance.report.status import exit_code, meaning
+from conformance.report import junit, terminal
+from conformance.report.status import exit_code, meaning, targets
 from conformance.report.written import written
 from conformance.session import Key, Listener, Session, begin, group_of, prepare
 from conformance.trial import Check
@@ -224,6 +224,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run.report = closing.close(run)
     if session.exitstatus == pytest.ExitCode.OK and exit_code(run.report):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What no test says by itself: what came of each target, and why one could not be judged."""
+    report = config.stash[SESSION].report
+    if report is not None:
+        terminalreporter.section("conformance")
+        for line in [*report.notes, *(terminal.headline(report, target) for target in targets(report))]:
+            terminalreporter.write_line(line)
 
 
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:

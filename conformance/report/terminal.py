@@ -73,10 +73,12 @@ def text(report: Report) -> str:
 
 
 def headline(report: Report, target: str) -> str:
-    """The verdict on one target in a line, with what its first failure is."""
+    """The verdict on one target in a line, with what its first failure is, or why there is no verdict."""
     verdicts = of_target(report, target)
     said = target_status(report, target)
-    line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {_counted(verdicts)}"
+    unjudged = said == "could not be judged"
+    ground = "; ".join(obstacles(report, target)) if unjudged else _counted(verdicts)
+    line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {ground}"
     found = findings(verdicts)
     return f"{line}: {found[0].summary}" if found else line
 

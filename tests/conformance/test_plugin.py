@@ -25,6 +25,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         command += ["--conformance-max-examples=5", "--conformance-json=report.json", "--conformance-seed=1"]
         done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)
         assert "report.json" not in done.stderr, done.stderr
+        (tmp_path / "stdout").write_text(done.stdout)
         return done.returncode, json.loads((tmp_path / "report.json").read_text())
 
     return run
@@ -52,6 +53,14 @@ def test_where_nothing_applies_it_is_no_success(judged: Any) -> None:
     status, report = judged("-k", "test_shape and symbolic")
     assert {verdict["outcome"] for verdict in report["verdicts"]} == {"not applicable"}
     assert report["status"] == "could not be judged" and status == 1
+
+
+def test_it_says_why_a_run_in_which_no_test_fails_is_no_success(judged: Any, tmp_path: Path) -> None:
+    status, report = judged("-k", "test_state and sizes", "--conformance-min-judged=96")
+    assert status == 1 and report["status"] == "could not be judged"
+    said = " ".join((tmp_path / "stdout").read_text().split())
+    assert "= conformance =" in said and "1 passed" in said
+    assert "could not be judged, judged 1 MUST clause, and at least 96 are asked for" in said
 
 
 def test_a_shard_says_what_it_left_out(judged: Any) -> None:
