@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from conformance import clauses, cli, examples, known_failures
-from conformance.implementation import HarnessDied
+from conformance.implementation import GivenUp, HarnessDied
 from conformance.known_failures import PASSES, UNFIT, Entry, judge_listed, load
 from conformance.options import UsageError
 from conformance.plugin import conclude
@@ -267,6 +267,22 @@ def test_a_flaky_clause_is_searched_and_whatever_comes_of_it_is_known(tmp_path: 
     verdict, _ = judge(fakes.right, load(tmp_path / "known.toml")[0], dataclasses.replace(CHECK, body=comes))
     assert verdict.outcome == ("pass" if outcome == "pass" else "known failure")
     assert verdict.known == {"entry": 1, "reason": "luck", "link": "", "stale": ""}
+
+
+@pytest.mark.parametrize("flaky", [False, True])
+@pytest.mark.parametrize("at", [1, 3], ids=["by its example", "in the search"])
+def test_a_method_that_is_given_up_is_no_known_failure(path: Path, flaky: bool, at: int) -> None:
+    """It says nothing of what is listed, and leaves the run unsettled."""
+
+    def gives_up(fake: fakes.Fake, **params: Any) -> Any:
+        if fake.asked >= at:
+            raise GivenUp("step of CfCCell", 4)
+        return fakes.right(fake, **params)
+
+    entry = dataclasses.replace(load(path)[0], flaky=flaky)
+    verdict, _ = judge(gives_up, entry)
+    assert verdict.outcome == "error" and "step of CfCCell is asked no more" in verdict.reason
+    assert not verdict.known
 
 
 def examples_failure() -> Any:
