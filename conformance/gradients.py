@@ -70,7 +70,7 @@ def derivative(
     """The gradient by `name` has the slope of the reference in a direction.
 
     To half the digits, and to the roundings that `wanted`, the adjoint, allows: where a step is unstable or a
-    gate saturated these may be more. Where they may be a share of the slope itself, nothing is decided.
+    gate saturated these may be more. Where they are, and are a share of what is summed, nothing is decided.
     """
     __tracebackhide__ = True
     gradient = np.zeros(wanted.shape) if gradient is None else np.asarray(gradient)
@@ -79,13 +79,14 @@ def derivative(
     judge.shaped(subject, f"gradient by {name}", gradient, wanted.shape)
     direction = array(wanted.shape, "normal", seed, name, subject.dtype)
     weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
-    scale = np.sum(np.abs(wanted.value * direction)) + weight * np.max(np.abs(direction))
+    size = np.sum(np.abs(wanted.value * direction))
+    half = HALF_THE_DIGITS * (size + weight * np.max(np.abs(direction)))
     roundings = np.sum(wanted.error * np.abs(direction))
-    if not roundings <= judge.UNDECIDED * scale < np.inf:
+    if not roundings <= max(half, judge.UNDECIDED * size) < np.inf:
         subject.tally.add(np.zeros(0), 1)
         return
     want = slope(subject, moved(case, name, 1j * STEP * direction), cotangents)
-    like = ErrorBounded(want, subject.arithmetic, HALF_THE_DIGITS * scale + roundings)
+    like = ErrorBounded(want, subject.arithmetic, half + roundings)
     slopes_close(subject, f"derivative by {name}", float(np.sum(gradient * direction)), like)
 
 
@@ -112,6 +113,7 @@ def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, E
     if isinstance(case, StepCase):
         found = step_adjoint(subject, case, cotangents)
     else:
+        assert case.mask is None and not case.options, "as read from the first sample to the last"
         states = [judge.start(subject, case)]
         for k in range(case.inputs.shape[1]):
             states.append(subject.reference(case.at(k, states[-1]))[1])

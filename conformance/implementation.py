@@ -51,7 +51,7 @@ EXEC = "exec:"
 HARNESS = Path(__file__).parent / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GIVEN_UP = 4
-"""How often in a row a cell's method may hang and is asked again: in a search and a fresh process, twice."""
+"""Hangs in a row after which a cell's method is asked no more: in a search and a fresh process, twice."""
 FIRST_FACTOR = 4.0
 """How many times longer a request may take in a shape new to its harness, which may have to compile."""
 
@@ -73,7 +73,7 @@ class NotSupported(Exception):
 
 
 class GivenUp(NotSupported):
-    """{asked}, a method of a cell, is asked no more: it hung {times} times in a row"""
+    """{asked} is asked no more: it hung {times} times in a row"""
 
     def __init__(self, asked: str, times: int) -> None:
         super().__init__(f"{asked} is asked no more: {times} times in a row it was not answered in time")
@@ -110,7 +110,7 @@ class Implementation:
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
         self._hung: Counter[str] = Counter()
-        """How often in a row each method of a cell was not answered in time; kept over restarts."""
+        """How often in a row what `about` names was not answered in time; kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
@@ -147,8 +147,7 @@ class Implementation:
             RequestRefused: the request was wrong.
             HarnessFault: the harness died, hung or broke the protocol.
         """
-        cell = params.get("model", {}).get("cell")
-        asked = f"{method} of {cell}" if cell else method
+        asked = about(method, params)
         if self._hung[asked] >= GIVEN_UP:
             raise GivenUp(asked, self._hung[asked])
         if self._connection is None:
@@ -286,6 +285,12 @@ def _thread_caps(threads: int) -> dict[str, str]:
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
         caps["XLA_FLAGS"] = flags.strip()
     return caps
+
+
+def about(method: str, params: Mapping[str, Any]) -> str:
+    """A method, and the cell that it is asked of; of the lowest where cells are stacked."""
+    model = params.get("model") or next(iter(params.get("models") or ()), None)
+    return f"{method} of {model['cell']}" if isinstance(model, dict) and "cell" in model else method
 
 
 def shape_key(value: Any) -> str:

@@ -231,7 +231,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     report = config.stash[SESSION].report
     if report is not None:
         terminalreporter.section("conformance")
-        for line in [*report.notes, *(terminal.headline(report, target) for target in targets(report))]:
+        notes = [f"note: {note}" for note in report.notes]
+        for line in [*notes, *(terminal.headline(report, target) for target in targets(report))]:
             terminalreporter.write_line(line)
 
 

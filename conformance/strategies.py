@@ -35,6 +35,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "tiny", "zero"))
 
+moderate = st.sampled_from(("simple", "normal"))
+"""Over many steps large weights say little."""
+
 
 @st.composite
 def steps(
@@ -96,6 +99,7 @@ def sequences(
     given_state: bool | None = False,
     masked: bool = False,
     timed: bool = False,
+    recipe: st.SearchStrategy[str] = moderate,
     **arguments: Any,
 ) -> cases.SequenceCase:
     """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
@@ -113,7 +117,7 @@ def sequences(
         config,
         sizes,
         length=length,
-        recipe=draw(st.sampled_from(("simple", "normal"))),
+        recipe=draw(recipe),
         seed=draw(seeds),
         dtype=subject.dtype,
     )

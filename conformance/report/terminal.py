@@ -15,6 +15,7 @@ from conformance.report.failures import findings, print_findings
 from conformance.report.reasons import print_reasons
 from conformance.report.screen import WIDTH, stripped
 from conformance.report.status import (
+    UNSETTLED,
     group_by,
     judged,
     judged_anywhere,
@@ -79,7 +80,7 @@ def headline(report: Report, target: str) -> str:
     unjudged = said == "could not be judged"
     ground = "; ".join(obstacles(report, target)) if unjudged else _counted(verdicts)
     line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {ground}"
-    found = findings(verdicts)
+    found = [one for one in findings(verdicts) if not unjudged or one.first.outcome in UNSETTLED]
     return f"{line}: {found[0].summary}" if found else line
 
 

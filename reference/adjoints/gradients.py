@@ -24,11 +24,11 @@ class Gradients(NamedTuple):
     parameters: dict[str, Array]
     """By the paths of the parameters."""
     inputs: Array
-    """(batch, features)"""
+    """(batch, features); of a sequence (batch, time, features)"""
     state: Array
     """(batch, state)"""
     timespans: Array
-    """(batch, 1)"""
+    """(batch, 1); of a sequence (batch, time)"""
 
 
 def overridable(function: Callable[..., Array]) -> Callable[..., Array]:

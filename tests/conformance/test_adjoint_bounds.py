@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from conformance import adjoint_bounds
-from conformance.cases import array, step_case
+from conformance.cases import array, sequence_case, step_case, with_state, with_times
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.wired import layered
+from conformance.gradients import adjoint, drawn
+from conformance.mutants import ReferenceCells
+from conformance.subject import Subject
 from conformance.tolerance import FUNCTIONS, Arithmetic, ErrorBounded, lift
 from reference.activations import ACTIVATIONS
 from reference.adjoints import activations as slopes
@@ -118,6 +121,49 @@ def test_through_every_option_of_a_wired_ltc(options: Config) -> None:
         mapped = {"input_mapping": ("linear", None)[seed % 2], "output_mapping": ("linear", None)[seed % 2]}
         config = family.config(SIZES[0], **options, **mapped)
         holds(family, config, seed, "float32", "normal", SIZES[0])
+
+
+@extended
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_through_a_sequence(name: str, dtype: str) -> None:
+    """What a step hands to the next, and back to the one before, is off by as much as it may be."""
+    family, implementation = FAMILIES[name], ReferenceCells()
+    about = next(cell for cell in implementation.describe()["cells"] if cell["family"] == name)
+    subject, worst = Subject(implementation, about, dtype), 0.0
+    for seed in range(8):
+        sizes = SIZES[seed % 3]
+        chosen = {"wiring": family.wirings(sizes)[seed % 2]} if family.wirings else {}
+        full = family.full(family.config(sizes, **family.forms[0], **chosen))
+        made = {"length": 3, "recipe": ("normal", "simple")[seed % 2], "seed": seed, "dtype": dtype}
+        case = with_times(family, with_state(family, sequence_case(family, full, sizes, **made), seed), seed)
+        cotangents = drawn(subject, case, seed)
+        want = adjoint(subject, case, cotangents)
+        if any(bounded.kink for bounded in want.values()):
+            continue
+        s = Sloppy(dtype, seed, STYLES[seed % 3], DOTS[0], sizes.features)
+        got = taped_fold(family, full, case, cotangents, s)
+        assert got.keys() == want.keys()
+        worst = max(worst, *(float(within(got[path], want[path], path).max(initial=0.0)) for path in want))
+    assert 0.005 < worst <= 1.0
+
+
+def taped_fold(family: Family, config: Config, case: Any, cotangents: Any, s: Sloppy) -> dict[str, Any]:
+    """Those of a framework through a sequence, step by step."""
+    leaves = {path: Taped(value, s) for path, value in case.parameters.items()}
+    steps, first = range(case.inputs.shape[1]), Taped(case.state, s)
+    xs = [Taped(case.inputs[:, k], s) for k in steps]
+    ts = [Taped(case.timespans[:, k, None], s) for k in steps]
+    outputs, state = [], first
+    with np.errstate(all="ignore"):
+        for x, t in zip(xs, ts, strict=True):
+            output, state = family.reference(leaves, x, state, t, config, {})
+            outputs.append(output)
+        given = [*(cotangents[0][:, k] for k in steps), cotangents[1]]
+        found = gradients([*outputs, state], given, [*leaves.values(), first, *xs, *ts])
+    by_x, by_t = found[-2 * len(steps) : -len(steps)], found[-len(steps) :]
+    named = dict(zip((*leaves, "state"), found, strict=False))
+    return {**named, "inputs": np.stack(by_x, axis=1), "timespans": np.concatenate(by_t, axis=-1)}
 
 
 # The rules, one by one

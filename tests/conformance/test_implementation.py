@@ -108,6 +108,13 @@ def test_a_method_that_hangs_again_and_again_is_given_up(bad):
     assert implementation.request("describe") == "describe", "that method of that cell alone"
 
 
+def test_a_request_may_name_no_cell_or_several():
+    assert driver.about("load", {}) == driver.about("load", {"model": None}) == "load"
+    assert driver.about("step", {"model": "none"}) == driver.about("step", {"model": {}}) == "step"
+    stacked = {"model": None, "models": [{"cell": "Lower"}, {"cell": "Upper"}]}
+    assert driver.about("sequence", stacked) == "sequence of Lower"
+
+
 def test_a_method_that_answers_between_is_not_given_up(bad):
     body = "request = read(); 'ok' in request['params'] or time.sleep(60); reply(request)"
     implementation = bad(body, timeout=0.4)
