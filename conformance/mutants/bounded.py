@@ -10,8 +10,8 @@ from typing import Any
 from conformance.mutants import source
 from conformance.tolerance import FUNCTIONS
 
-PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__.startswith("reference.")}
-"""The functions of the reference that have a bound of their own, by name."""
+PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES}
+"""The functions in the copies that have a bound of their own, by name; not those of the adjoints."""
 
 
 def bounded(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:

@@ -74,13 +74,14 @@ def text(report: Report) -> str:
 
 
 def headline(report: Report, target: str) -> str:
-    """The verdict on one target in a line, with what its first failure is, or why there is no verdict."""
+    """The verdict on one target in a line, with the first MUST clause that fails, or why there is none."""
     verdicts = of_target(report, target)
     said = target_status(report, target)
     unjudged = said == "could not be judged"
     ground = "; ".join(obstacles(report, target)) if unjudged else _counted(verdicts)
     line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {ground}"
-    found = [one for one in findings(verdicts) if not unjudged or one.first.outcome in UNSETTLED]
+    decisive = UNSETTLED if unjudged else {"fail"}
+    found = [one for one in findings(must(verdicts)) if one.first.outcome in decisive]
     return f"{line}: {found[0].summary}" if found else line
 
 

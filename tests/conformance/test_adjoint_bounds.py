@@ -135,7 +135,7 @@ def test_through_a_sequence(name: str, dtype: str) -> None:
         sizes = SIZES[seed % 3]
         chosen = {"wiring": family.wirings(sizes)[seed % 2]} if family.wirings else {}
         full = family.full(family.config(sizes, **family.forms[0], **chosen))
-        made = {"length": 3, "recipe": ("normal", "simple")[seed % 2], "seed": seed, "dtype": dtype}
+        made = {"length": 7, "recipe": ("normal", "simple")[seed % 2], "seed": seed, "dtype": dtype}
         case = with_times(family, with_state(family, sequence_case(family, full, sizes, **made), seed), seed)
         cotangents = drawn(subject, case, seed)
         want = adjoint(subject, case, cotangents)

@@ -1,5 +1,8 @@
 """A failure is laid to a known fault only where that alone gives what was got, case after case."""
 
+import subprocess
+import sys
+
 import pytest
 
 from conformance import checks, diagnosis
@@ -37,6 +40,12 @@ def test_a_known_fault_is_named_alone(name):
     verdict = failure_of(mutants()[name].implementation(), *FEW[name])
     assert [fault["name"] for fault in verdict.failure.diagnosis["faults"]] == [name]
     assert verdict.failure.diagnosis["cases"] > diagnosis.SEEDS
+
+
+def test_copies_are_bounded_whatever_was_imported_before():
+    """An adjoint has functions of its own by the names of some of a step's."""
+    program = "import conformance.gradients; from conformance.mutants.bounded import bounded; bounded({})"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_it_is_named_in_float32_too():

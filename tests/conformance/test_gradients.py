@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conformance import gradients, start
-from conformance.cases import sequence_case, step_case, with_state, with_times
+from conformance.cases import array, sequence_case, step_case, with_state, with_times
 from conformance.checks import every
 from conformance.families import FAMILIES, Sizes
 from conformance.implementation import NotSupported, RequestRefused
@@ -116,6 +116,19 @@ def test_a_gradient_of_another_shape_is_a_departure():
         gradients.derivatives(subject, case, {"inputs": np.ones((2, 3))}, cotangents, seed=0)
     gradient = subject.request("sequence_gradients", **asked(subject, case))["timespans"]
     gradients.derivatives(subject, case, {"timespans": gradient[..., None]}, cotangents, seed=0)
+
+
+@pytest.mark.parametrize("wrong", [(np.inf,), (-np.inf,), (np.nan,), (1e300, -1e300)])
+def test_a_gradient_that_is_not_finite_or_vast_is_a_departure(wrong):
+    """Its own size is no measure of it, also where it cancels along the direction."""
+    subject = of_reference("ltc")
+    case, cotangents = a_sequence(subject), (np.ones((2, 3, 4)), np.ones((2, 4)))
+    gradient = subject.request("sequence_gradients", **asked(subject, case))["inputs"]
+    along = array(gradient.shape, "normal", 0, "inputs", "float64")
+    gradient.flat[: len(wrong)] = np.array(wrong) / along.flat[: len(wrong)]
+    with pytest.raises(Departure, match="derivative by inputs along a direction is") as found:
+        gradients.derivatives(subject, case, {"inputs": gradient}, cotangents, seed=0)
+    assert np.isfinite(found.value.failure.bound)
 
 
 def test_a_gradient_that_is_missing_is_zero():

@@ -130,6 +130,22 @@ def test_fewer_clauses_judged_than_a_gate_asks_for_could_not_be_judged() -> None
     assert status(report(*found, budget={"min_judged": 3, "shard": "1/2"})) == "conforms"
 
 
+def test_the_headline_names_what_decides_and_nothing_else() -> None:
+    broken = verdict("state.rows", "error", reason="the harness broke")
+    wrong = verdict("state.pure", "fail", failure=Failure("the state is written to"))
+    optional = verdict("dtype.policy", "fail", level="SHOULD", failure=Failure("it is float32"))
+    said = [
+        ([], "✓ ncps conforms to specification 0.1, judged 1 of 1 MUST clause"),
+        ([broken], "could not be judged, 1 MUST clause in error: the harness broke"),
+        ([broken, wrong], "judged 2 of 3 MUST clauses, 1 fails: the state is written to"),
+    ]
+    for verdicts, line in said:
+        found = terminal.headline(report(*BOTH_TIERS, optional, *verdicts), "ncps")
+        assert found.endswith(line)
+    unfinished = report(*BOTH_TIERS, optional, complete=False)
+    assert terminal.headline(unfinished, "ncps").endswith("could not be judged, the run was not complete")
+
+
 def test_nothing_judged_is_never_conformance() -> None:
     assert status(report()) == "could not be judged"
     assert status(report(implementations=[{"target": "a:B"}])) == "could not be judged"
