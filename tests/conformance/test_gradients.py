@@ -168,12 +168,8 @@ def of_a_saturated_step(implementation, seed, sizes):
     cotangents = gradients.drawn(subject, case, seed)
     given = {"state": subject.tensors(case), "timespans": case.timespans}
     given |= {"cotangent": cotangents[0], "state_cotangent": [cotangents[1]]}
-    return (
-        subject,
-        case,
-        cotangents,
-        subject.request("gradients", **subject.about(case), **given)["parameters"],
-    )
+    found = subject.request("gradients", **subject.about(case), **given)
+    return subject, case, cotangents, found["parameters"]
 
 
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
