@@ -8,7 +8,7 @@ from ncps._arguments import entries, refusal, shown
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
 from ncps.cells import shapes
-from ncps.cells.timed import TimedCell
+from ncps.cells.timed import TimedCell, freeze_sublayers
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -71,6 +71,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         self.cell = cell
         (self.units,) = cell.state_sizes
         self.state_size = [self.units, self.units]
+        freeze_sublayers(self)
 
     @property
     def output_size(self):

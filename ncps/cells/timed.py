@@ -7,6 +7,16 @@ from ncps import _keywords
 from ncps.cells import shapes, time
 
 
+def freeze_sublayers(layer):
+    """Freeze the sublayers of a frozen `layer`.
+
+    Keras freezes those that exist when `trainable` is set. Those made later, in `build` or a constructor,
+    come up trainable: without this a layer that is loaded, cloned or made of its config would learn again.
+    """
+    if not layer.trainable:
+        layer.trainable = False
+
+
 @keras.saving.register_keras_serializable(package="ncps")
 class TimedCell(keras.layers.Layer):
     """Base of cells that know elapsed time, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
@@ -63,6 +73,7 @@ class TimedCell(keras.layers.Layer):
         shapes.check_input(type(self).__name__, x_shape)
         self.input_dim = x_shape[-1]
         self.build_cell(self.input_dim)
+        freeze_sublayers(self)
 
     def build_cell(self, features):
         """Makes the weights for inputs of `features` features."""

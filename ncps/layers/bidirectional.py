@@ -5,6 +5,7 @@ from keras import ops
 
 from ncps import _keywords
 from ncps.cells import shapes
+from ncps.cells.timed import freeze_sublayers
 from ncps.layers import timespans as spans
 from ncps.layers.sequence import TimedRNN
 
@@ -54,6 +55,7 @@ class Bidirectional(keras.layers.Bidirectional):
                 )
         with _keywords.suggesting(type(self), kwargs):
             super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
+        freeze_sublayers(self)
 
     def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         super().build(sequences_shape)

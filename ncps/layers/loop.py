@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 
-def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=True):
+def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=1):
     """`carry = advance(inputs of one step, carry)` for each step.
 
     Args:
@@ -16,11 +16,11 @@ def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=True):
             same, without the time axis.
         reverse: Whether to begin at the end of time.
         unroll: Whether to lay all steps out in the program, instead of a loop; time must be known.
-        collect: Whether to keep the first tensor of every step's carry.
+        collect: How many tensors to keep of every step's carry, from the first on.
 
     Returns:
-        The last carry, and the first tensors of all, `(time, batch, ...)` in the order in which they were
-        computed; None unless `collect`.
+        The last carry, and a list of as many tensors as `collect`: those of all steps, `(time, batch, ...)`
+        in the order in which they were computed.
     """
     loop = _plain if unroll else LOOPS.get(keras.backend.backend(), _plain)
     return loop(advance, carry, inputs, reverse, collect)
@@ -39,12 +39,11 @@ def each(function, inputs):
 
 
 def _plain(advance, carry, inputs, reverse, collect):
-    outputs = []
+    kept = []
     for step in _steps(inputs, reverse):
         carry = advance(step, carry)
-        if collect:
-            outputs.append(carry[0])
-    return carry, ops.stack(outputs, axis=0) if collect else None
+        kept.append(carry[:collect])
+    return carry, [ops.stack(steps, axis=0) for steps in zip(*kept, strict=True)]
 
 
 def _steps(inputs, reverse):
@@ -62,10 +61,10 @@ def _jax(advance, carry, inputs, reverse, collect):
 
     def body(carry, step):
         carry = advance(step, carry)
-        return carry, carry[0] if collect else None
+        return carry, carry[:collect]
 
     carry, outputs = jax.lax.scan(body, carry, inputs, reverse=reverse)
-    return carry, outputs[::-1] if reverse and collect else outputs
+    return carry, [steps[::-1] for steps in outputs] if reverse else outputs
 
 
 def _tensorflow(advance, carry, inputs, reverse, collect):
@@ -76,18 +75,17 @@ def _tensorflow(advance, carry, inputs, reverse, collect):
 
     arrays = each(array, inputs)
     steps = _first(arrays).size()
-    outputs = tf.TensorArray(carry[0].dtype, size=steps if collect else 0, element_shape=carry[0].shape)
+    # One for each tensor to keep, none of size 0: XLA cannot differentiate a loop that carries such a one.
+    outputs = [tf.TensorArray(x.dtype, size=steps, element_shape=x.shape) for x in carry[:collect]]
 
     def body(k, outputs, carry):
         carry = advance(each(lambda a: a.read(k), arrays), carry)
-        return k + 1, outputs.write(k, carry[0]) if collect else outputs, carry
+        return k + 1, [out.write(k, x) for out, x in zip(outputs, carry, strict=False)], carry
 
     _, outputs, carry = tf.while_loop(
         lambda k, *_: k < steps, body, (0, outputs, carry), maximum_iterations=steps
     )
-    if not collect:
-        return carry, None
-    return carry, _known_time(outputs.stack(), _first(inputs).shape[0])
+    return carry, [_known_time(out.stack(), _first(inputs).shape[0]) for out in outputs]
 
 
 def _first(inputs):

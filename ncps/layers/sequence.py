@@ -7,6 +7,7 @@ from ncps import _arguments, _keywords
 from ncps._array import where
 from ncps.cells import shapes
 from ncps.cells.time import LARGEST_HALF
+from ncps.cells.timed import freeze_sublayers
 from ncps.layers import cells
 from ncps.layers import timespans as spans
 from ncps.layers.loop import fold, swapped
@@ -28,6 +29,7 @@ class TimedRNN(keras.layers.RNN):
             super().__init__(cell, **kwargs)
         self.time_feature = _arguments.boolean(owner, "time_feature", time_feature)
         self.masked_time = _arguments.choice(owner, "masked_time", masked_time, MASKED_TIMES)
+        freeze_sublayers(self)
 
     def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         self._check_shapes(sequences_shape, timespans_shape)
@@ -183,9 +185,9 @@ class TimedRNN(keras.layers.RNN):
             (features, t, mask),
             reverse=self.go_backwards,
             unroll=self.unroll,
-            collect=self.return_sequences,
+            collect=int(self.return_sequences),
         )
-        return carry, swapped(outputs)
+        return carry, swapped(outputs[0]) if outputs else None
 
     def compute_mask(self, sequences, mask):
         """The mask of the outputs, in their order; None for the last output and for states."""

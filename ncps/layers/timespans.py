@@ -82,7 +82,7 @@ def carried(t, mask, *, reverse, unroll):
         total = t + waited
         return [total, where(counts, nothing, total)]
 
-    _, totals = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
+    _, (totals,) = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
     totals = ops.flip(totals, axis=0) if reverse else totals
     if keras.backend.standardize_dtype(t.dtype) == "float16":
         totals = ops.minimum(totals, time.LARGEST_HALF)

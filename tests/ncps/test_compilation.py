@@ -7,6 +7,7 @@ import pytest
 from ncps import LTC, CfC, CfCCell, WiredLTCCell
 from ncps.wirings import AutoNCP
 from tests.ncps.conftest import BACKEND
+from tests.ncps.helpers import array
 
 pytestmark = pytest.mark.skipif(
     BACKEND not in ("jax", "tensorflow"), reason=f"Keras compiles nothing on the {BACKEND} backend by default"
@@ -94,3 +95,35 @@ def test_the_backend_counts_one(layer):
         assert count() == 1
     program([keras.ops.convert_to_tensor(x) for x in batch(4, time=6)])
     assert count() == 2
+
+
+XLA = {
+    "cfc": lambda: CfC(4),
+    "ltc": lambda: LTC(4, return_sequences=True, masked_time="carry"),
+    "wired_ltc": lambda: LTC(AutoNCP(6, 2), ode_unfolds=2),
+    "mixed_memory": lambda: CfC(4, mixed_memory=True),
+}
+
+
+@pytest.mark.parametrize("kind", XLA)
+def test_xla_compiles_what_predicts_and_what_trains(kind):
+    samples, elapsed = keras.Input((None, 3)), keras.Input((None,))
+    mask = keras.Input((None,), dtype="bool")
+    model = keras.Model([samples, elapsed, mask], XLA[kind]()(samples, timespans=elapsed, mask=mask))
+    model.compile("adam", "mse", jit_compile=True)
+    given, before = batch(1), model.get_weights()
+    by_hand = array(model(given))
+    np.testing.assert_allclose(model.predict_on_batch(given), by_hand, rtol=2e-5, atol=2e-6)
+    assert np.isfinite(model.train_on_batch(given, np.ones_like(by_hand)))
+    assert any(not np.array_equal(new, old) for new, old in zip(model.get_weights(), before, strict=True))
+
+
+def test_a_model_trained_on_jax_trains_on_with_its_flag(tmp_path):
+    """The flag of XLA travels in the file, from a backend that always compiles to one that asks."""
+    samples, elapsed = keras.Input((None, 3)), keras.Input((None,))
+    model = keras.Model([samples, elapsed], CfC(4)(samples, timespans=elapsed))
+    model.compile("adam", "mse", jit_compile=True)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    x, t, _ = batch(2)
+    assert np.isfinite(again.train_on_batch([x, t], np.ones((4, 4), "float32")))
