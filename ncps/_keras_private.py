@@ -6,14 +6,35 @@ tracer on jax and changes from step to step elsewhere, so there is no public way
 
 If the loop fails, nothing is cleared and the cell is not told. What it can see is that the call in which the
 mask was drawn is over: Keras keeps an object for the call that runs. Both seen in Keras 3.8 to 3.15.
+
+A loss that is added inside a compiled loop has no value outside of it. It must leave through the loop's
+carry, so `add_loss` of a cell and of its sublayers is replaced while a step runs. Keras lists the sublayers in
+private.
 """
 
+import contextlib
+
+import keras
 from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
-__all__ = ["DropoutRNNCell", "current_call"]
+__all__ = ["DropoutRNNCell", "collecting_losses", "current_call"]
 
 
 def current_call():
     """What stands for the outermost layer call that runs now, an object of its own; None outside of any."""
     return get_global_attribute("current_call_ctx")
+
+
+@contextlib.contextmanager
+def collecting_losses(layer):
+    """Collect in a list the losses that `layer` and its sublayers add; Keras does not see them."""
+    collected = []
+    layers = list(layer._flatten_layers())
+    for each in layers:
+        vars(each)["add_loss"] = lambda loss: collected.extend(keras.tree.flatten(loss))
+    try:
+        yield collected
+    finally:
+        for each in layers:
+            del vars(each)["add_loss"]

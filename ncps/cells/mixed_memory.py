@@ -103,7 +103,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
     def prepare(self, x, timed, training=False):
         """The input's share of the gates and what the cell prepares, and both steps in one."""
         units, recurrent = self.units, self.recurrent_kernel.value
-        features, cell_step = self.cell.prepare(x, timed, training)
+        features, cell_step = self.cell.prepare_sequence(x, timed, training)
         several, dtype = isinstance(features, tuple), self.compute_dtype
 
         def step(gates_and_features, states, t):
@@ -119,6 +119,11 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         forget = ops.convert_to_tensor(np.repeat([0.0, 0.0, 1.0, 0.0], units), dtype=x.dtype)
         gates = x @ self.input_kernel.value + (self.bias.value + forget)
         return (gates, *features) if several else (gates, features), step
+
+    @property
+    def overridden(self):
+        """As of any cell, or whether the step of the cell behind is."""
+        return super().overridden or self.cell.overridden
 
     # Keras's RNN draws the masks of a sequence through these; they are the cell's.
 

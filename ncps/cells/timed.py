@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ncps import _keywords
+from ncps._array import cast
 from ncps.cells import shapes, time
 
 
@@ -22,7 +23,8 @@ class TimedCell(keras.layers.Layer):
     """Base of cells that know elapsed time, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
 
     A subclass sets `state_size` and `output_size`, makes its weights in `build_cell` and computes in
-    `prepare`, which does once what a whole sequence needs once and returns the step that is left:
+    `prepare`, which does once what a whole sequence needs once and returns the step that is left. One that
+    overrides `call` is called for each step of a sequence, which is slower:
 
     >>> class Leaky(TimedCell):
     ...     def __init__(self, units, **kwargs):
@@ -94,6 +96,26 @@ class TimedCell(keras.layers.Layer):
             dtype. It calls no layer and has no side effect.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define prepare(x, timed, training)")
+
+    @property
+    def overridden(self):
+        """Whether a step does more than `prepare` says: a subclass has a `call` of its own, or the cell an
+        `activity_regularizer`, which Keras applies to what a call returns."""
+        return type(self).call is not TimedCell.call or self.activity_regularizer is not None
+
+    def prepare_sequence(self, x, timed, training=False):
+        """Prepare the steps of a sequence: by `prepare`, or where the step is overridden by calling the cell.
+
+        Arguments and result are those of `prepare`. The step of an overridden cell is slower, and may add
+        losses.
+        """
+        return (x, self._step_by_call) if self.overridden else self.prepare(x, timed, training)
+
+    def _step_by_call(self, x, states, t):
+        """The step that a call of this cell makes, `training` as Keras knows it."""
+        output, new = self(x if t is None else (x, t), states)
+        new = new if isinstance(new, (list, tuple)) else [new]
+        return cast(output, self.compute_dtype), [cast(state, self.compute_dtype) for state in new]
 
     def __call__(self, inputs, states, **kwargs):
         """Checks elapsed time while its values can be seen, then goes the way of every Keras layer."""

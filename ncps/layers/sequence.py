@@ -5,6 +5,7 @@ from keras import ops
 
 from ncps import _arguments, _keywords
 from ncps._array import where
+from ncps._keras_private import DropoutRNNCell, collecting_losses
 from ncps.cells import shapes
 from ncps.cells.time import LARGEST_HALF
 from ncps.cells.timed import freeze_sublayers
@@ -167,7 +168,7 @@ class TimedRNN(keras.layers.RNN):
     def _fold(self, x, t, mask, states, training):
         """The last output and states in one list, and all outputs in running order or None."""
         x, t, mask = swapped(x), swapped(t), swapped(mask)  # before anything wider is made of x
-        features, step = self.cell.prepare(x, t is not None, training)
+        features, step = self.cell.prepare_sequence(x, t is not None, training)
         nothing = ops.zeros((ops.shape(x)[1], self.cell.output_size), dtype=self.compute_dtype)
 
         def advance(inputs, carry):
@@ -179,7 +180,7 @@ class TimedRNN(keras.layers.RNN):
             held = nothing if self.zero_output_for_mask else previous
             return [where(counts, n, o) for n, o in zip([output, *new], [held, *states], strict=True)]
 
-        carry, outputs = fold(
+        carry, outputs = (self._fold_calls if self.cell.overridden else fold)(
             advance,
             [nothing, *states],
             (features, t, mask),
@@ -188,6 +189,28 @@ class TimedRNN(keras.layers.RNN):
             collect=int(self.return_sequences),
         )
         return carry, swapped(outputs[0]) if outputs else None
+
+    def _fold_calls(self, advance, carry, inputs, **options):
+        """Fold steps that call the cell: all with one dropout mask, their losses added to the layer."""
+        dtype, added = self.compute_dtype if self.compute_dtype == "float64" else "float32", False
+
+        def advance_and_add(inputs, carry):
+            nonlocal added
+            *carry, total = carry
+            with collecting_losses(self.cell) as losses:
+                carry = advance(inputs, carry)
+            added = added or bool(losses)
+            return [*carry, sum((ops.cast(ops.sum(loss), dtype) for loss in losses), total)]
+
+        drops = isinstance(self.cell, DropoutRNNCell)
+        if drops:
+            self.cell.get_dropout_mask(inputs[0][0])
+        (*carry, total), outputs = fold(advance_and_add, [*carry, ops.zeros((), dtype)], inputs, **options)
+        if drops:
+            self.cell.reset_dropout_mask()
+        if added:
+            self.add_loss(total)
+        return carry, outputs
 
     def compute_mask(self, sequences, mask):
         """The mask of the outputs, in their order; None for the last output and for states."""
