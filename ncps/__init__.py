@@ -3,7 +3,15 @@
 from ncps import convert as convert
 from ncps import wirings as wirings
 from ncps.activations import lecun_tanh
-from ncps.cells import BaseCell, CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell, WiredLTCCell
+from ncps.cells import (
+    BaseCell,
+    CfCCell,
+    LTCCell,
+    MixedMemoryCell,
+    StackedCells,
+    WiredCfCCell,
+    WiredLTCCell,
+)
 from ncps.layers import LTC, CfC
 
 __all__ = [
@@ -13,6 +21,7 @@ __all__ = [
     "CfCCell",
     "LTCCell",
     "MixedMemoryCell",
+    "StackedCells",
     "WiredCfCCell",
     "WiredLTCCell",
     "lecun_tanh",

@@ -8,8 +8,8 @@ If the loop fails, nothing is cleared and the cell is not told. What it can see 
 mask was drawn is over: Keras keeps an object for the call that runs. Both seen in Keras 3.8 to 3.15.
 
 A loss that is added inside a compiled loop has no value outside of it. It must leave through the loop's
-carry, so `add_loss` of a cell and of its sublayers is replaced while a step runs. Keras lists the sublayers in
-private.
+carry, so `add_loss` of a cell and of its sublayers, which Keras lists in private, is replaced while a step
+runs.
 """
 
 import contextlib

@@ -4,8 +4,12 @@ import contextlib
 import difflib
 import functools
 import inspect
+from collections.abc import Callable
+from typing import ParamSpec, cast
 
 from ncps._arguments import shown
+
+P = ParamSpec("P")
 
 UNRECOGNISED = "Unrecognized keyword arguments"
 """What Keras says of keyword arguments it does not know, with a dict of them; it says nothing else so."""
@@ -31,6 +35,23 @@ def suggesting(kind, given, also=()):
         if not unknown or UNRECOGNISED not in said:
             raise
         raise ValueError(_refusal(kind.__name__, unknown, known)) from error
+
+
+def hand_on(base: type) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Make a constructor that lists its arguments for people and tools, and hands `base` what it is given.
+
+    Every argument is shown with its default, and `base` still sees which of them were given.
+    """
+
+    def decorate(constructor: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(constructor)
+        def construct(self, *arguments, **given):
+            base.__init__(self, *arguments, **given)
+
+        construct.__signature__ = inspect.signature(constructor)  # Keras looks at no wrapped function
+        return cast(Callable[P, None], construct)
+
+    return decorate
 
 
 def named(constructor):

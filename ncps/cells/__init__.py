@@ -4,6 +4,7 @@ from ncps.cells.base import BaseCell
 from ncps.cells.cfc import CfCCell
 from ncps.cells.ltc import LTCCell
 from ncps.cells.mixed_memory import MixedMemoryCell
+from ncps.cells.stacked import StackedCells
 from ncps.cells.timed import TimedCell
 from ncps.cells.wired_cfc import WiredCfCCell
 from ncps.cells.wired_ltc import WiredLTCCell
@@ -13,6 +14,7 @@ __all__ = [
     "CfCCell",
     "LTCCell",
     "MixedMemoryCell",
+    "StackedCells",
     "TimedCell",
     "WiredCfCCell",
     "WiredLTCCell",

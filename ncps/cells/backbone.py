@@ -17,17 +17,18 @@ class Affine(keras.layers.Layer):
 
     Args:
         units: Integer, number of columns of the kernel.
+        kernel, bias: Dicts of further arguments of `add_weight`: initializer, regularizer, constraint.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units, kernel, bias, **kwargs):
         super().__init__(**kwargs)
         self.units = units
+        self._kernel_options, self._bias_options = kernel, bias
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], self.units), initializer="glorot_uniform", name="kernel"
-        )
-        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        shape = (input_shape[-1], self.units)
+        self.kernel = self.add_weight(shape=shape, name="kernel", **self._kernel_options)
+        self.bias = self.add_weight(shape=shape[1:], name="bias", **self._bias_options)
 
 
 def chain(layers, activation, z, masks=None):

@@ -1,14 +1,19 @@
 """The dense cells' base: a backbone and heads, both affine layers, on the concatenated input and state."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from ncps import _arguments, activations
 from ncps._array import affine, cast
 from ncps._keras_private import DropoutRNNCell, current_call
-from ncps.cells import shapes
+from ncps.cells import shapes, weights
 from ncps.cells.backbone import Affine, chain, dropout_masks
 from ncps.cells.timed import TimedCell
+
+Activation = str | Callable[[Any], Any] | None
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -38,6 +43,10 @@ class BaseCell(DropoutRNNCell, TimedCell):
             while training. Inside `keras.layers.RNN` a mask holds for a whole sequence; a call by hand draws
             a new one. Default 0.0.
         seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
+        kernel_initializer, bias_initializer: Initializers of every kernel and of every bias, drawn anew for
+            each. Default `"glorot_uniform"`, `"zeros"`.
+        kernel_regularizer, bias_regularizer: Regularizers of every kernel and of every bias. Default None.
+        kernel_constraint, bias_constraint: Constraints of every kernel and of every bias. Default None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -55,14 +64,21 @@ class BaseCell(DropoutRNNCell, TimedCell):
 
     def __init__(
         self,
-        units,
-        backbone_activation="tanh",
-        backbone_units=None,
-        backbone_layers=0,
-        backbone_dropout=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        backbone_activation: Activation = "tanh",
+        backbone_units: int | None = None,
+        backbone_layers: int = 0,
+        backbone_dropout: float = 0.0,
+        seed: int | None = None,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         owner = type(self).__name__
         self.units = _arguments.integer(owner, "units", units, minimum=1)
@@ -73,6 +89,15 @@ class BaseCell(DropoutRNNCell, TimedCell):
         self.backbone_units = self._checked_backbone_units(backbone_units)
         self.backbone_dropout = _arguments.rate(owner, "backbone_dropout", backbone_dropout)
         self.seed = _arguments.optional_integer(owner, "seed", seed, minimum=0)
+        weights.assign(
+            self,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         self.state_size = self.output_size = self.units
         self.reset_dropout_mask()
         if self._drops:
@@ -98,11 +123,22 @@ class BaseCell(DropoutRNNCell, TimedCell):
         width = features + self.units
         self.backbone = []
         for i in range(self.backbone_layers):
-            layer = Affine(self.backbone_units, dtype=self.dtype_policy, name=f"backbone_{i}")
-            layer.build((None, width))
-            self.backbone.append(layer)
+            self.backbone.append(self.make_affine(f"backbone_{i}", width, self.backbone_units))
             width = self.backbone_units
         self.build_heads(width)
+
+    def make_affine(self, name: str, features: int, units: int) -> Affine:
+        """Make a kernel `(features, units)` and a bias `(units,)` below `name`, with this cell's options."""
+        kernel, bias = weights.options(self, "kernel"), weights.options(self, "bias")
+        layer = Affine(units, kernel, bias, dtype=self.dtype_policy, name=name)
+        layer.build((None, features))
+        return layer
+
+    def make_weights(self, features: int, prefix: str = "") -> tuple[keras.Variable, keras.Variable]:
+        """Make a kernel `(features, units)` and a bias `(units,)` of the cell's own, with its options."""
+        shape = (features, self.units)
+        kernel = self.add_weight(shape=shape, name=f"{prefix}kernel", **weights.options(self, "kernel"))
+        return kernel, self.add_weight(shape=shape[1:], name=f"{prefix}bias", **weights.options(self, "bias"))
 
     def build_heads(self, features):
         """Makes the weights behind the backbone; `features` is the last size of its output."""
@@ -128,20 +164,37 @@ class BaseCell(DropoutRNNCell, TimedCell):
 
     def prepare(self, x, timed, training=False):
         """The input's share of the first affine layer, for every sample at once, and the rest as the step."""
+        projected, evaluate = self.prepare_heads(x, timed, training)
+        dtype = self.compute_dtype
+
+        def step(projected, states, t):
+            (h,) = states
+            new = cast(self.advance(evaluate(projected, h), h, t), dtype)
+            return new, [new]
+
+        return projected, step
+
+    def prepare_heads(self, x, timed, training=False):
+        """Return the input's share of the first affine layer, and a function of it and of h: the heads."""
         layers = [(layer.kernel.value, layer.bias.value) for layer in self.backbone]
         kernels, biases = zip(*self.heads(timed), strict=True)
         layers.append((ops.concatenate(kernels, axis=-1), ops.concatenate(biases, axis=-1)))
         (kernel, bias), *rest = layers
         masks = self._masks(x) if training and self._drops else None
-        recurrent, activation, dtype = kernel[self.input_dim :], self.backbone_activation, self.compute_dtype
+        recurrent, activation = kernel[self.input_dim :], self.backbone_activation
 
-        def step(projected, states, t):
-            (h,) = states
-            heads = chain(rest, activation, affine(h, recurrent, projected), masks)
-            new = cast(self.advance(heads, h, t), dtype)
-            return new, [new]
+        def evaluate(projected, h):
+            return chain(rest, activation, affine(h, recurrent, projected), masks)
 
-        return x @ kernel[: self.input_dim] + bias, step
+        return x @ kernel[: self.input_dim] + bias, evaluate
+
+    def find_time_constant(self, x, t, states):
+        projected, evaluate = self.prepare_heads(x, timed=True)
+        return self.time_constant_of(evaluate(projected, states[0]))
+
+    def time_constant_of(self, heads):
+        """Return the time constants `(batch, units)` of the heads' values, as `advance` reads them."""
+        raise NotImplementedError(f"{type(self).__name__} has no time constants")
 
     def _masks(self, x):
         """The masks of this sequence, or inside no sequence new ones."""
@@ -182,4 +235,5 @@ class BaseCell(DropoutRNNCell, TimedCell):
             "backbone_layers": self.backbone_layers,
             "backbone_dropout": self.backbone_dropout,
             "seed": self.seed,
+            **weights.config(self, "kernel", "bias"),
         }

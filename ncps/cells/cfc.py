@@ -1,11 +1,12 @@
 """The closed-form continuous-time cell."""
 
+from typing import Any
+
 import keras
 
 from ncps import _arguments, activations
 from ncps._array import absolute, activate, between, exp, magnitude, sigmoid, split
-from ncps.cells.backbone import Affine
-from ncps.cells.base import BaseCell
+from ncps.cells.base import Activation, BaseCell
 
 MODES = ("default", "pure", "no_gate")
 
@@ -39,6 +40,10 @@ class CfCCell(BaseCell):
             TensorFlow code has `"lecun_tanh"`, some ports `"linear"`, with which `"no_gate"` can grow without
             bound.
         seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
+        kernel_initializer, bias_initializer: Initializers of every kernel and of every bias, drawn anew for
+            each. Default `"glorot_uniform"`, `"zeros"`.
+        kernel_regularizer, bias_regularizer: Regularizers of every kernel and of every bias. Default None.
+        kernel_constraint, bias_constraint: Constraints of every kernel and of every bias. Default None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -78,39 +83,52 @@ class CfCCell(BaseCell):
 
     def __init__(
         self,
-        units,
-        mode="default",
-        activation="tanh",
-        backbone_units=128,
-        backbone_layers=1,
-        backbone_dropout=0.1,
-        head_activation="tanh",
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(units, activation, backbone_units, backbone_layers, backbone_dropout, seed, **kwargs)
+        units: int,
+        mode: str = "default",
+        activation: Activation = "tanh",
+        backbone_units: int = 128,
+        backbone_layers: int = 1,
+        backbone_dropout: float = 0.1,
+        head_activation: Activation = "tanh",
+        seed: int | None = None,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            backbone_units,
+            backbone_layers,
+            backbone_dropout,
+            seed,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
         owner = type(self).__name__
         self.mode = _arguments.choice(owner, "mode", mode, MODES)
         self.activation = self.backbone_activation
         self.head_activation = _arguments.activation(owner, "head_activation", head_activation)
 
     def build_heads(self, features):
-        self.ff1_kernel, self.ff1_bias = self._head("ff1", features)
+        self.ff1_kernel, self.ff1_bias = self.make_weights(features, "ff1_")
         if self.mode == "pure":
             self.w_tau = self.add_weight(shape=(1, self.units), initializer="zeros", name="w_tau")
             self.A = self.add_weight(shape=(1, self.units), initializer="ones", name="A")
             return
-        self.ff2_kernel, self.ff2_bias = self._head("ff2", features)
-        self.time_a = Affine(self.units, dtype=self.dtype_policy, name="time_a")
-        self.time_b = Affine(self.units, dtype=self.dtype_policy, name="time_b")
-        self.time_a.build((None, features))
-        self.time_b.build((None, features))
-
-    def _head(self, name, features):
-        kernel = self.add_weight(
-            shape=(features, self.units), initializer="glorot_uniform", name=f"{name}_kernel"
-        )
-        return kernel, self.add_weight(shape=(self.units,), initializer="zeros", name=f"{name}_bias")
+        self.ff2_kernel, self.ff2_bias = self.make_weights(features, "ff2_")
+        self.time_a = self.make_affine("time_a", features, self.units)
+        self.time_b = self.make_affine("time_b", features, self.units)
 
     def heads(self, timed):
         first = (self.ff1_kernel.value, self.ff1_bias.value)
@@ -132,9 +150,18 @@ class CfCCell(BaseCell):
         s = sigmoid(times[0] if t is None else times[1] - t * times[0])
         return f1 + s * f2 if self.mode == "no_gate" else between(f1, f2, s)
 
+    def time_constant_of(self, heads):
+        if self.mode == "pure":
+            return 1.0 / self._rate(heads)
+        return 1.0 / absolute(heads[:, 2 * self.units : 3 * self.units])
+
+    def _rate(self, f1):
+        """|w_tau| + |f1|."""
+        return magnitude(self.w_tau.value) + absolute(f1)
+
     def _decayed(self, f1, t):
         """A - A f1 exp(-t (|w_tau| + |f1|))."""
-        amplitude, rate = self.A.value, magnitude(self.w_tau.value) + absolute(f1)
+        amplitude, rate = self.A.value, self._rate(f1)
         decay = exp(-rate if t is None else -t * rate)
         return amplitude - amplitude * f1 * decay
 

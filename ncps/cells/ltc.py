@@ -1,11 +1,12 @@
 """The dense liquid time-constant cell."""
 
+from typing import Any
+
 import keras
 
 from ncps import _arguments, activations
 from ncps._array import activate, cast, clip, exp, split
-from ncps.cells.backbone import Affine
-from ncps.cells.base import BaseCell
+from ncps.cells.base import Activation, BaseCell
 
 SOLVERS = ("semi_implicit", "explicit")
 LOG_TAU_LIMIT = 9.0  # exp(9) and exp(-9) are normal numbers in float16 too
@@ -21,7 +22,7 @@ class LTCCell(BaseCell):
         d   = z K + b                                     the target
         tau = exp(clip(z Ktau + btau, -9, 9))             the time constant
         "semi_implicit":  v = h + t / (t + tau) (d - h)   between h and d for every t
-        "explicit":       v = h + t / tau (d - h)         stable only while t < 2 tau
+        "explicit":       v = h + t / tau (d - h)         stable only while t < 2 tau, see `time_constant`
         h'  = activation(v)
 
     The output is the new state. The wired cell of the paper, with its synapses, is another one.
@@ -39,6 +40,10 @@ class LTCCell(BaseCell):
         solver: `"semi_implicit"` or `"explicit"`. Default `"semi_implicit"`.
         backbone_activation: Activation of the backbone. Default `"tanh"`.
         seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
+        kernel_initializer, bias_initializer: Initializers of every kernel and of every bias, drawn anew for
+            each. Default `"glorot_uniform"`, `"zeros"`.
+        kernel_regularizer, bias_regularizer: Regularizers of every kernel and of every bias. Default None.
+        kernel_constraint, bias_constraint: Constraints of every kernel and of every bias. Default None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -74,18 +79,37 @@ class LTCCell(BaseCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        backbone_units=None,
-        backbone_layers=0,
-        backbone_dropout=0.0,
-        solver="semi_implicit",
-        backbone_activation="tanh",
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: Activation = "tanh",
+        backbone_units: int | None = None,
+        backbone_layers: int = 0,
+        backbone_dropout: float = 0.0,
+        solver: str = "semi_implicit",
+        backbone_activation: Activation = "tanh",
+        seed: int | None = None,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            units, backbone_activation, backbone_units, backbone_layers, backbone_dropout, seed, **kwargs
+            units,
+            backbone_activation,
+            backbone_units,
+            backbone_layers,
+            backbone_dropout,
+            seed,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
         )
         owner = type(self).__name__
         if self.backbone_layers == 0 and backbone_units is not None:
@@ -95,12 +119,8 @@ class LTCCell(BaseCell):
         self.solver = _arguments.choice(owner, "solver", solver, SOLVERS)
 
     def build_heads(self, features):
-        self.kernel = self.add_weight(
-            shape=(features, self.units), initializer="glorot_uniform", name="kernel"
-        )
-        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
-        self.tau_kernel = Affine(self.units, dtype=self.dtype_policy, name="tau_kernel")
-        self.tau_kernel.build((None, features))
+        self.kernel, self.bias = self.make_weights(features)
+        self.tau_kernel = self.make_affine("tau_kernel", features, self.units)
 
     def heads(self, timed):
         tau = self.tau_kernel
@@ -114,9 +134,12 @@ class LTCCell(BaseCell):
 
     def _relax(self, h, d, log_tau, t):
         """One solver step of length t from h towards d."""
-        tau = exp(clip(log_tau, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
+        tau = _time_constant(log_tau)
         fraction = t / tau if self.solver == "explicit" else t / (t + tau)
         return h + fraction * (d - h)
+
+    def time_constant_of(self, heads):
+        return _time_constant(self._widen(heads)[:, self.units :])
 
     def _widen(self, x):
         """float16 and bfloat16 as float32: t + tau and t / tau leave float16's range."""
@@ -128,3 +151,7 @@ class LTCCell(BaseCell):
             "activation": activations.serialize(self.activation),
             "solver": self.solver,
         }
+
+
+def _time_constant(log_tau):
+    return exp(clip(log_tau, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))

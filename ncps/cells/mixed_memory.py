@@ -1,5 +1,7 @@
 """Mixed memory: an LSTM in front of a liquid cell."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -7,7 +9,7 @@ from keras import ops
 from ncps._arguments import entries, refusal, shown
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
-from ncps.cells import shapes
+from ncps.cells import shapes, weights
 from ncps.cells.timed import TimedCell, freeze_sublayers
 
 
@@ -27,6 +29,10 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         cell: A cell of this package with one state, not built yet. It becomes a part of this one, as its
             attribute `cell`: it takes that name, and the dtype of this one. Two may share one, and its
             weights, if they have one dtype.
+        kernel_initializer, recurrent_initializer, bias_initializer: Initializers of `input_kernel`,
+            `recurrent_kernel` and `bias`, the LSTM's. Default `"glorot_uniform"`, `"orthogonal"`, `"zeros"`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: Their regularizers. Default None.
+        kernel_constraint, recurrent_constraint, bias_constraint: Their constraints. Default None.
         **kwargs: `name` and the like, for `keras.layers.Layer`. The dtype is by default that of `cell`.
 
     Call arguments:
@@ -61,7 +67,21 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
     >>> output, (h, c) = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
-    def __init__(self, cell, **kwargs):
+    def __init__(
+        self,
+        cell: TimedCell,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
         owner = type(self).__name__
         if not isinstance(cell, TimedCell) or len(cell.state_sizes) != 1 or cell.built:
             allowed = "a cell of this package with one state, not built yet, such as CfCCell(16)"
@@ -71,6 +91,18 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         self.cell = cell
         (self.units,) = cell.state_sizes
         self.state_size = [self.units, self.units]
+        weights.assign(
+            self,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )
         freeze_sublayers(self)
 
     @property
@@ -82,12 +114,12 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         self._check_shared()
         width = 4 * self.units
         self.input_kernel = self.add_weight(
-            shape=(features, width), initializer="glorot_uniform", name="input_kernel"
+            shape=(features, width), name="input_kernel", **weights.options(self, "kernel")
         )
         self.recurrent_kernel = self.add_weight(
-            shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel"
+            shape=(self.units, width), name="recurrent_kernel", **weights.options(self, "recurrent")
         )
-        self.bias = self.add_weight(shape=(width,), initializer="zeros", name="bias")
+        self.bias = self.add_weight(shape=(width,), name="bias", **weights.options(self, "bias"))
         if not self.cell.built:  # by another that shares it
             self.cell.build((None, features))
         shapes.check_input(type(self.cell).__name__, (None, features), self.cell.input_dim)
@@ -102,23 +134,35 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
 
     def prepare(self, x, timed, training=False):
         """The input's share of the gates and what the cell prepares, and both steps in one."""
-        units, recurrent = self.units, self.recurrent_kernel.value
+        gates, remember = self._prepare_memory(x)
         features, cell_step = self.cell.prepare_sequence(x, timed, training)
-        several, dtype = isinstance(features, tuple), self.compute_dtype
+        several = isinstance(features, tuple)
 
         def step(gates_and_features, states, t):
             gates, *features = gates_and_features
-            h, c = states
-            a, opened = split(affine(h, recurrent, gates), [units, 3 * units])
-            i, f, o = split(sigmoid(opened), [units, units, units])
-            c = cast(c * f + tanh(a) * i, dtype)  # NumPy makes float32 of some products of bfloat16
-            m = cast(tanh(c) * o, dtype)
+            m, c = remember(gates, *states)
             output, (h,) = cell_step(tuple(features) if several else features[0], [m], t)
             return output, [h, c]
 
-        forget = ops.convert_to_tensor(np.repeat([0.0, 0.0, 1.0, 0.0], units), dtype=x.dtype)
-        gates = x @ self.input_kernel.value + (self.bias.value + forget)
         return (gates, *features) if several else (gates, features), step
+
+    def _prepare_memory(self, x):
+        """The input's share of the gates, and a function of it, h and c: m and the new c."""
+        units, recurrent, dtype = self.units, self.recurrent_kernel.value, self.compute_dtype
+
+        def remember(gates, h, c):
+            a, opened = split(affine(h, recurrent, gates), [units, 3 * units])
+            i, f, o = split(sigmoid(opened), [units, units, units])
+            c = cast(c * f + tanh(a) * i, dtype)  # NumPy makes float32 of some products of bfloat16
+            return cast(tanh(c) * o, dtype), c
+
+        forget = ops.convert_to_tensor(np.repeat([0.0, 0.0, 1.0, 0.0], units), dtype=x.dtype)
+        return x @ self.input_kernel.value + (self.bias.value + forget), remember
+
+    def find_time_constant(self, x, t, states):
+        gates, remember = self._prepare_memory(x)
+        m, _ = remember(gates, *states)
+        return self.cell.find_time_constant(x, t, [m])
 
     @property
     def overridden(self):
@@ -143,7 +187,8 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
     def get_config(self):
         cell = keras.saving.serialize_keras_object(self.cell)
         cell.pop("build_config", None)  # this cell builds it, when it is built itself
-        return {**super().get_config(), "cell": cell}
+        options = weights.config(self, "kernel", "recurrent", "bias")
+        return {**super().get_config(), "cell": cell, **options}
 
     @classmethod
     def from_config(cls, config):

@@ -30,4 +30,11 @@ def _slope(currents, v, cm):
     return (n - d * v) / cm
 
 
+STABLE_STEPS = {"explicit": 2.0, "rk4": 2.785}
+"""The largest z = dt D / cm for which a step does not enlarge v; a solver that is not here has no limit.
+
+For "rk4" D may differ between the four slopes: the factor of v is linear in each of them, so it is largest at
+a corner of [0, z]^4, and at no corner above 1 up to this z.
+"""
+
 SOLVERS = {"semi_implicit": semi_implicit, "explicit": explicit, "rk4": rk4}

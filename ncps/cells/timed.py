@@ -103,6 +103,10 @@ class TimedCell(keras.layers.Layer):
         `activity_regularizer`, which Keras applies to what a call returns."""
         return type(self).call is not TimedCell.call or self.activity_regularizer is not None
 
+    def in_sequence(self):
+        """Return the cells that a sequence layer folds one after the other: this one, or those of a stack."""
+        return [self]
+
     def prepare_sequence(self, x, timed, training=False):
         """Prepare the steps of a sequence: by `prepare`, or where the step is overridden by calling the cell.
 
@@ -133,14 +137,52 @@ class TimedCell(keras.layers.Layer):
         return x, time.admit(owner, t, self.compute_dtype)
 
     def call(self, inputs, states, training=False):
+        x, t, listed = self._arguments_of_a_step(inputs, states)
+        features, step = self.prepare(x, t is not None, training)
+        output, new = step(features, listed, t)
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def _arguments_of_a_step(self, inputs, states):
+        """x, t `(batch, 1)`, a number or None, and a list of states, checked and in the compute dtype."""
         x, t = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
-        nested = isinstance(states, (list, tuple))
-        states = list(states) if nested else [states]
+        states = list(states) if isinstance(states, (list, tuple)) else [states]
         self._check_shapes(x.shape, None if t is None else t.shape, [s.shape for s in states])
-        features, step = self.prepare(ops.cast(x, self.compute_dtype), t is not None, training)
         states = [ops.cast(s, self.compute_dtype) for s in states]
-        output, new = step(features, states, None if t is None else time.as_column(t))
-        return output, new if nested else new[0]
+        return ops.cast(x, self.compute_dtype), None if t is None else time.as_column(t), states
+
+    def time_constant(self, inputs, states):
+        """Return the effective time constant of each unit in one step: how fast it forgets, by the formula.
+
+        | cell | time constant |
+        | --- | --- |
+        | `CfCCell`, "default" and "no_gate" | 1 / abs(z Ka + ba): in this time the gate's logit moves by 1 |
+        | `CfCCell`, "pure" | 1 / (abs(w_tau) + abs(f1)): in this time the transient decays to 1 / e |
+        | `LTCCell` | tau |
+        | `WiredLTCCell` | cm / D, with D at the potentials before the step |
+        | `WiredCfCCell`, `MixedMemoryCell` | those of the layers in running order, of the cell behind |
+
+        Args:
+            inputs: Tensor or array `(batch, features)`, or a pair `(x, t)`, as in a call.
+            states: List of the previous state's tensors, each `(batch, size)`.
+
+        Returns:
+            Tensor `(batch, units)`, in the unit of the elapsed time; infinite where a unit forgets nothing.
+
+        Raises:
+            NotImplementedError: for a cell that has no such constants.
+            TypeError, ValueError: as in a call.
+        """
+        if not self.built:
+            raise ValueError(f"{type(self).__name__}: the cell must be built, or called once, first")
+        inputs = self._admit(inputs) if isinstance(inputs, (list, tuple)) else inputs
+        x, t = inputs if isinstance(inputs, tuple) else (inputs, None)
+        states = states if isinstance(states, (list, tuple)) else [states]
+        x, states = ops.convert_to_tensor(x), [ops.convert_to_tensor(state) for state in states]
+        return self.find_time_constant(*self._arguments_of_a_step(x if t is None else (x, t), states))
+
+    def find_time_constant(self, x, t, states):
+        """Compute what `time_constant` returns; t is a number, `(batch, 1)`, or None for 1."""
+        raise NotImplementedError(f"{type(self).__name__} has no time constants")
 
     def _check_shapes(self, x_shape, t_shape, states_shapes):
         owner = type(self).__name__

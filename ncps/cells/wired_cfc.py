@@ -150,6 +150,16 @@ class WiredCfCCell(WiredCell):
         _, inward, _, bias = layers[0]
         return x @ inward + bias, step
 
+    def find_time_constant(self, x, t, states):
+        own = split(states[0], [layer.units for layer in self.layers])
+        found = []
+        for layer, signs, h in zip(self.layers, self.synapses, own, strict=True):
+            inward, recurrent, bias = self._split(layer, signs != 0, timed=True)
+            heads = affine(h, recurrent, affine(x, inward, bias))
+            found.append(layer.time_constant_of(heads))
+            x = cast(layer.advance(heads, h, 1.0 if t is None else t), self.compute_dtype)
+        return concatenate(found)
+
     def _split(self, layer, mask, timed):
         """The kernels of what a layer reads and of its own state, and the bias, of all heads side by side."""
         kernels, biases = zip(*layer.heads(timed), strict=True)

@@ -1,12 +1,15 @@
 """The wired liquid time-constant cell: neurons, synapses, and the solver of their differential equation."""
 
+import math
+
 import keras
+import numpy as np
 from keras import ops
 
 from ncps import _arguments
 from ncps._array import activate, cast
 from ncps.cells.constraints import AtLeast
-from ncps.cells.solvers import SOLVERS
+from ncps.cells.solvers import SOLVERS, STABLE_STEPS
 from ncps.cells.synapses import currents
 from ncps.cells.wired import WiredCell
 
@@ -47,6 +50,9 @@ class WiredLTCCell(WiredCell):
         "semi_implicit":  v = (cm v + dt N) / (cm + dt (D + epsilon))   stable for every dt, of first order
         "explicit":       v = v + dt (N - D v) / cm                     Euler's step, of first order
         "rk4":            the classical Runge-Kutta step                of fourth order, four times the work
+
+    The last two are stable for short steps only: with 32 neurons, all joined, and 6 unfolds "rk4" is not
+    finite at t = 1. `stable_timespan()` says for which times they are; more `ode_unfolds` make it longer.
 
     The state is v, the output `v[:, :output_dim] output_w + output_b`, of the motor neurons. A pair of
     neurons that the wiring does not join has no influence and no gradient. float16 and bfloat16 are solved in
@@ -198,6 +204,44 @@ class WiredLTCCell(WiredCell):
             return cast(put_out(v[:, : self.output_size]), dtype), [cast(v, dtype)]
 
         return (gleak * vleak + n, gleak + d), step
+
+    def find_time_constant(self, x, t, states):
+        gleak, cm = self._parameter("gleak"), self._parameter("cm")
+        sensory = self._synapses("sensory_", self.wiring.sensory_adjacency_matrix)
+        _, from_inputs = sensory(self._mapping("input")(self._widened(x)))
+        _, from_neurons = self._synapses("", self.wiring.adjacency_matrix)(self._widened(states[0]))
+        return cm / (gleak + from_neurons + from_inputs)
+
+    def stable_timespan(self):
+        """Return the largest elapsed time for which a step stays finite, whatever the inputs and the state.
+
+        With z = dt D / cm, a step of "explicit" multiplies v by 1 - z, and stays bounded while z < 2; one of
+        "rk4" while z <= 2.785. Every conductance is open at most, so
+
+            D_j <= gleak_j + sum_k w_kj + sum_i sensory_w_ij
+            t   <= ode_unfolds * limit * min_j cm_j / (that bound)
+
+        and `ode_unfolds` must be at least t / (limit * min_j cm_j / bound_j) for times up to t. A step that
+        is finite may still be inexact: more unfolds make it exact.
+
+        Returns:
+            Float, for the parameters as they are now; infinite with the solver "semi_implicit", which is
+            stable for every elapsed time.
+
+        Raises:
+            ValueError: if the cell is not built.
+        """
+        if not self.built:
+            raise ValueError(f"{type(self).__name__}: the cell must be built, or called once, first")
+        if self.solver not in STABLE_STEPS:
+            return math.inf
+        gleak, cm, w, sensory_w = (
+            ops.convert_to_numpy(self._parameter(name)) for name in ("gleak", "cm", "w", "sensory_w")
+        )
+        conductance = gleak + (w * (self.wiring.adjacency_matrix != 0)).sum(0)
+        conductance = conductance + (sensory_w * (self.wiring.sensory_adjacency_matrix != 0)).sum(0)
+        with np.errstate(divide="ignore"):
+            return float(self.ode_unfolds * STABLE_STEPS[self.solver] * np.min(cm / conductance))
 
     def _synapses(self, kind, adjacency):
         return currents(adjacency, *(self._parameter(kind + name) for name in SYNAPSE))

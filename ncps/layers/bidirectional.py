@@ -16,7 +16,8 @@ class Bidirectional(keras.layers.Bidirectional):
 
     It differs from `keras.layers.Bidirectional` in that `timespans` reach both layers, and a mask too where
     timespans or an initial state are given. The backward layer reads samples and times from the last to the
-    first: each sample keeps its own time, that since the sample before it.
+    first: each sample keeps its own time, that since the sample before it, unless `backward_timespans` says
+    otherwise.
 
     Args:
         layer: `CfC` or `LTC`, copied for the forward direction.
@@ -24,6 +25,9 @@ class Bidirectional(keras.layers.Bidirectional):
             `"concat"`.
         backward_layer: `CfC` or `LTC` with `go_backwards=True`. Default: a copy of `layer`, with weights of
             its own.
+        backward_timespans: What times the backward layer reads: `"as_given"`, each sample's own, or
+            `"elapsed"`, what passes between a sample and the one read before it; `CfC` says more. Default
+            None: as `layer` has it.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -46,7 +50,15 @@ class Bidirectional(keras.layers.Bidirectional):
     >>> layer(samples, timespans=elapsed).shape        # (4, 10, 32)
     """
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+    def __init__(
+        self,
+        layer,
+        merge_mode="concat",
+        weights=None,
+        backward_layer=None,
+        backward_timespans=None,
+        **kwargs,
+    ):
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, (TimedRNN, type(None))):
                 raise TypeError(
@@ -55,16 +67,26 @@ class Bidirectional(keras.layers.Bidirectional):
                 )
         with _keywords.suggesting(type(self), kwargs):
             super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
+        if backward_timespans is not None:
+            for each in (self.forward_layer, self.backward_layer):
+                each.set_backward_timespans(type(self).__name__, backward_timespans)
         freeze_sublayers(self)
 
     def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         super().build(sequences_shape)
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
-        self.forward_layer.compute_output_shape(sequences_shape, timespans_shape=timespans_shape)
         if initial_state_shape is not None:
             self._check_states(initial_state_shape)
-        return super().compute_output_shape(sequences_shape)
+        shapes_of = {"timespans_shape": timespans_shape}
+        ahead = self.forward_layer.compute_output_shape(sequences_shape, **shapes_of)
+        back = self.backward_layer.compute_output_shape(sequences_shape, **shapes_of)
+        several = shapes.is_nested(ahead)
+        (ahead, *more), (back, *further) = (ahead, back) if several else ([ahead], [back])
+        both = self.merge_mode == "concat"
+        merged = (*ahead[:-1], ahead[-1] + back[-1]) if both else ahead
+        outputs = (ahead, back) if self.merge_mode is None else (merged,)
+        return (*outputs, *more, *further) if len(outputs) + len(more) > 1 else merged
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
         if timespans is not None:
@@ -89,11 +111,15 @@ class Bidirectional(keras.layers.Bidirectional):
         }
         ahead = self.forward_layer(sequences, initial_state=forward, **both)
         back = self.backward_layer(sequences, initial_state=backward, **both)
-        if not self.return_state:
+        if not isinstance(ahead, tuple):
             return self._merged(ahead, back)
         merged = self._merged(ahead[0], back[0])
         merged = merged if isinstance(merged, tuple) else (merged,)
-        return (*merged, *ahead[1:], *back[1:])
+        return (*merged, *ahead[1:], *(self._in_order(x) for x in back[1:]))
+
+    def _in_order(self, x):
+        """A state of the backward layer, or what it was at every step in the order of the samples."""
+        return ops.flip(x, axis=1) if len(x.shape) == 3 else x
 
     def _halves(self, initial_state):
         if initial_state is None:
@@ -124,7 +150,10 @@ class Bidirectional(keras.layers.Bidirectional):
         return (ahead + back) / 2 if self.merge_mode == "ave" else ahead + back
 
     def compute_mask(self, sequences, mask):
-        """The mask of each output; None for last outputs and for states."""
+        """The masks of what is returned, in its order; None for last outputs and for last states."""
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
-        states = self.forward_layer.state_size + self.backward_layer.state_size
-        return [*outputs, *(None for _ in states)] if self.return_state else outputs
+        for layer in (self.forward_layer, self.backward_layer):
+            states = layer.cell.state_sizes
+            outputs += [None] * len(states) * self.return_state
+            outputs += [mask] * len(states) * layer.return_state_sequences
+        return outputs

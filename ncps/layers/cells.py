@@ -8,6 +8,7 @@ from ncps import _arguments
 from ncps.cells.cfc import CfCCell
 from ncps.cells.ltc import LTCCell
 from ncps.cells.mixed_memory import MixedMemoryCell
+from ncps.cells.stacked import StackedCells
 from ncps.cells.timed import TimedCell
 from ncps.cells.wired_cfc import WiredCfCCell
 from ncps.cells.wired_ltc import WiredLTCCell
@@ -15,6 +16,13 @@ from ncps.wirings import Wiring
 
 FAMILIES = {"CfC": (CfCCell, WiredCfCCell), "LTC": (LTCCell, WiredLTCCell)}
 """By layer, its cell for a number of units and for a wiring. Cells of no family go into either."""
+
+MEMORY = {
+    f"{kind}_{role}"
+    for kind in ("kernel", "recurrent", "bias")
+    for role in ("initializer", "regularizer", "constraint")
+}
+"""Arguments of the LSTM of mixed memory; those that a dense cell has too are given to both."""
 
 
 def choose(owner, first, arguments, *, dense, wired, mixed_memory):
@@ -32,18 +40,29 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         TypeError, ValueError: for another kind of first argument, a cell of the other layer's family among
             them, and for an argument beside a given cell.
     """
-    belong_to_cells = names(dense) | names(wired)
+    mixed_memory, memory = _arguments.boolean(owner, "mixed_memory", mixed_memory), {}
+    belong_to_cells = names(dense) | names(wired) | MEMORY
+    first = _stacked(first)
     if isinstance(first, TimedCell):
         _refuse_other_family(owner, first, (dense, wired))
         _refuse(owner, arguments, belong_to_cells, f"given to the {type(first).__name__} itself")
         cell = _agreeing(owner, first, arguments.get("dtype"))
     else:
         kind = wired if isinstance(first, Wiring) else dense
-        own = {name: arguments.pop(name) for name in names(kind) & set(arguments)}
+        known = names(kind) | MEMORY if mixed_memory else names(kind)
+        own = {name: arguments.pop(name) for name in known & set(arguments)}
         _refuse(owner, arguments, belong_to_cells, f"left out: a {kind.__name__} has none")
+        memory = {name: own[name] for name in MEMORY & set(own)}
+        own = {name: own[name] for name in names(kind) & set(own)}
         cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
     arguments["dtype"] = cell.dtype_policy
-    return MixedMemoryCell(cell) if _arguments.boolean(owner, "mixed_memory", mixed_memory) else cell
+    return MixedMemoryCell(cell, **memory) if mixed_memory else cell
+
+
+def _stacked(first):
+    """The stack that a list of cells, or Keras's own stack of them, stands for; anything else as it is."""
+    cells = first.cells if isinstance(first, keras.layers.StackedRNNCells) else first
+    return StackedCells(cells) if isinstance(cells, (list, tuple)) else first
 
 
 def _refuse_other_family(owner, cell, own):

@@ -1,9 +1,16 @@
 """The closed-form continuous-time layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from ncps import _keywords
+from ncps.cells.base import Activation
+from ncps.cells.timed import TimedCell
 from ncps.layers.cells import FAMILIES
-from ncps.layers.sequence import TimedRNN
+from ncps.layers.sequence import TimedRNN, of_cell
+from ncps.wirings import Wiring
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -16,11 +23,12 @@ class CfC(TimedRNN):
     >>> CfC(32, mode="pure", backbone_units=64)
     >>> CfC(ncps.wirings.AutoNCP(32, 4))                # a wiring, WiredCfCCell
     >>> CfC(CfCCell(32), return_sequences=True)       # a cell that is there already
+    >>> CfC([CfCCell(32), CfCCell(8)])                 # two, one on top of the other
 
     Args:
         units: Integer of at least 1, number of units of a `CfCCell`; or a wiring of `ncps.wirings`, for a
             `WiredCfCCell`; or a cell, which brings its own arguments and dtype: one of these
-            two, one behind mixed memory, or of your own; `LTC` takes the others.
+            two, one behind mixed memory, a list of them, or of your own; `LTC` takes the others.
         mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
@@ -35,8 +43,19 @@ class CfC(TimedRNN):
         masked_time: What becomes of a masked step's elapsed time: `"drop"` forgets it, `"carry"` adds it to
             that of the next unmasked step, in running order, where a step without `timespans` counts 1. What
             is carried past the end of a sequence is lost. Default `"drop"`.
-        **kwargs: Arguments of the cell, by name (`mode`, `backbone_units`, ...), and
-            `name`, `dtype` and the like, for `keras.layers.Layer`.
+        backward_timespans: What times a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
+            `"elapsed"`, what passes between a sample and the one read before it, 0 for the first that is
+            read. Of samples at the times 0, 1, 3, 7 the last three were given 1, 2, 4; read backwards they
+            take 0, 4, 2, 1. Default `"as_given"`.
+        return_state_sequences: Whether to return each state at every step too, for a wired cell the potential
+            of every neuron. Default False.
+        mode, activation, backbone_units, backbone_layers, backbone_dropout, head_activation, seed: Arguments
+            of the `CfCCell`; `mode` and `head_activation` of a `WiredCfCCell` too. By default the backbone
+            drops 0.1 of its features while training.
+        fully_recurrent, sparse_time_heads: Arguments of the `WiredCfCCell`.
+        kernel_initializer, ...: Initializers, regularizers and constraints of the `CfCCell`, and of the LSTM
+            of mixed memory, which alone has the `recurrent_` ones.
+        **kwargs: `name`, `dtype`, `trainable` and the like, for `keras.layers.Layer`.
 
     Call arguments:
         sequences: Tensor `(batch, time, features)`, of at least one step.
@@ -53,7 +72,8 @@ class CfC(TimedRNN):
 
     Output shape:
         `(batch, output_size)`, or `(batch, time, output_size)` with `return_sequences`; with `return_state` a
-        tuple of that and each state `(batch, size)`.
+        tuple of that and each state `(batch, size)`; with `return_state_sequences` each state at every step,
+        `(batch, time, size)`, in running order, comes last.
 
     Raises:
         TypeError, ValueError: for an argument that is not allowed or does not go with the cell, for shapes
@@ -75,3 +95,43 @@ class CfC(TimedRNN):
     """
 
     dense, wired = FAMILIES["CfC"]
+
+    @_keywords.hand_on(TimedRNN)
+    def __init__(
+        self,
+        units: int | Wiring | TimedCell | Sequence[TimedCell],
+        *,
+        mode: str = "default",
+        activation: Activation = "tanh",
+        backbone_units: int = 128,
+        backbone_layers: int = 1,
+        backbone_dropout: float = 0.1,
+        head_activation: Activation = "tanh",
+        fully_recurrent: bool = True,
+        sparse_time_heads: bool = True,
+        seed: int | None = None,
+        mixed_memory: bool = False,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        time_feature: bool = False,
+        masked_time: str = "drop",
+        backward_timespans: str = "as_given",
+        return_state_sequences: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None: ...
+
+    mode, head_activation = of_cell("mode"), of_cell("head_activation")
+    fully_recurrent, sparse_time_heads = of_cell("fully_recurrent"), of_cell("sparse_time_heads")

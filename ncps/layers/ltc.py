@@ -1,9 +1,16 @@
 """The liquid time-constant layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from ncps import _keywords
+from ncps.cells.base import Activation
+from ncps.cells.timed import TimedCell
 from ncps.layers.cells import FAMILIES
-from ncps.layers.sequence import TimedRNN
+from ncps.layers.sequence import TimedRNN, of_cell
+from ncps.wirings import Wiring
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -16,11 +23,12 @@ class LTC(TimedRNN):
     >>> LTC(32, solver="explicit")
     >>> LTC(ncps.wirings.AutoNCP(32, 4))                # a wiring, WiredLTCCell
     >>> LTC(LTCCell(32), return_sequences=True)       # a cell that is there already
+    >>> LTC([LTCCell(32), LTCCell(8)])                 # two, one on top of the other
 
     Args:
         units: Integer of at least 1, number of units of a `LTCCell`; or a wiring of `ncps.wirings`, for a
             `WiredLTCCell`; or a cell, which brings its own arguments and dtype: one of these
-            two, one behind mixed memory, or of your own; `CfC` takes the others.
+            two, one behind mixed memory, a list of them, or of your own; `CfC` takes the others.
         mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
@@ -35,8 +43,23 @@ class LTC(TimedRNN):
         masked_time: What becomes of a masked step's elapsed time: `"drop"` forgets it, `"carry"` adds it to
             that of the next unmasked step, in running order, where a step without `timespans` counts 1. What
             is carried past the end of a sequence is lost. Default `"drop"`.
-        **kwargs: Arguments of the cell, by name (`solver`, `activation`, ...), and
-            `name`, `dtype` and the like, for `keras.layers.Layer`.
+        backward_timespans: What times a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
+            `"elapsed"`, what passes between a sample and the one read before it, 0 for the first that is
+            read. Of samples at the times 0, 1, 3, 7 the last three were given 1, 2, 4; read backwards they
+            take 0, 4, 2, 1. Default `"as_given"`.
+        return_state_sequences: Whether to return each state at every step too, for a wired cell the potential
+            of every neuron. Default False.
+        activation, backbone_units, backbone_layers, backbone_dropout, backbone_activation: Arguments of the
+            `LTCCell`.
+        solver: `"semi_implicit"`, stable for every elapsed time; `"explicit"`, which is stable for short ones
+            only; or, for a wiring, `"rk4"`, likewise: `cell.stable_timespan()` says how short. Default
+            `"semi_implicit"`.
+        ode_unfolds, epsilon, input_mapping, output_mapping, implicit_param_constraints,
+            initialization_ranges: Arguments of the `WiredLTCCell`.
+        seed: Argument of either cell.
+        kernel_initializer, ...: Initializers, regularizers and constraints of the `LTCCell`, and of the LSTM
+            of mixed memory, which alone has the `recurrent_` ones.
+        **kwargs: `name`, `dtype`, `trainable` and the like, for `keras.layers.Layer`.
 
     Call arguments:
         sequences: Tensor `(batch, time, features)`, of at least one step.
@@ -53,7 +76,8 @@ class LTC(TimedRNN):
 
     Output shape:
         `(batch, output_size)`, or `(batch, time, output_size)` with `return_sequences`; with `return_state` a
-        tuple of that and each state `(batch, size)`.
+        tuple of that and each state `(batch, size)`; with `return_state_sequences` each state at every step,
+        `(batch, time, size)`, in running order, comes last.
 
     Raises:
         TypeError, ValueError: for an argument that is not allowed or does not go with the cell, for shapes
@@ -74,3 +98,48 @@ class LTC(TimedRNN):
     """
 
     dense, wired = FAMILIES["LTC"]
+
+    @_keywords.hand_on(TimedRNN)
+    def __init__(
+        self,
+        units: int | Wiring | TimedCell | Sequence[TimedCell],
+        *,
+        activation: Activation = "tanh",
+        backbone_units: int | None = None,
+        backbone_layers: int = 0,
+        backbone_dropout: float = 0.0,
+        backbone_activation: Activation = "tanh",
+        solver: str = "semi_implicit",
+        ode_unfolds: int = 6,
+        epsilon: float = 1e-8,
+        input_mapping: str | None = "affine",
+        output_mapping: str | None = "affine",
+        implicit_param_constraints: bool = False,
+        initialization_ranges: dict[str, tuple[float, float]] | None = None,
+        seed: int | None = None,
+        mixed_memory: bool = False,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        time_feature: bool = False,
+        masked_time: str = "drop",
+        backward_timespans: str = "as_given",
+        return_state_sequences: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None: ...
+
+    solver, backbone_activation = of_cell("solver"), of_cell("backbone_activation")
+    ode_unfolds, epsilon = of_cell("ode_unfolds"), of_cell("epsilon")
+    input_mapping, output_mapping = of_cell("input_mapping"), of_cell("output_mapping")

@@ -1,5 +1,7 @@
 """What the sequence layers share: a timed cell folded over a sequence, with elapsed time and mask."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from ncps import _arguments, _keywords
 from ncps._array import where
 from ncps._keras_private import DropoutRNNCell, collecting_losses
 from ncps.cells import shapes
+from ncps.cells.mixed_memory import MixedMemoryCell
 from ncps.cells.time import LARGEST_HALF
 from ncps.cells.timed import freeze_sublayers
 from ncps.layers import cells
@@ -14,6 +17,26 @@ from ncps.layers import timespans as spans
 from ncps.layers.loop import fold, swapped
 
 MASKED_TIMES = ("drop", "carry")
+BOOLEAN = {
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+}
+"""Arguments of `keras.layers.RNN`, which takes anything for them."""
+BACKWARD_TIMESPANS = ("as_given", "elapsed")
+
+
+def of_cell(name):
+    """A property that reads the attribute `name` of the layer's cell, or of the one behind mixed memory."""
+
+    def read(self):
+        behind = self.cell.cell if isinstance(self.cell, MixedMemoryCell) else self.cell
+        return getattr(behind, name)
+
+    return property(read, doc=f"`{name}` of the cell.")
 
 
 class TimedRNN(keras.layers.RNN):
@@ -22,15 +45,40 @@ class TimedRNN(keras.layers.RNN):
     A subclass names its cells: `dense` for a number of units, `wired` for a wiring.
     """
 
-    def __init__(self, units, *, mixed_memory=False, time_feature=False, masked_time="drop", **kwargs):
+    def __init__(
+        self,
+        units,
+        *,
+        mixed_memory=False,
+        time_feature=False,
+        masked_time="drop",
+        backward_timespans="as_given",
+        return_state_sequences=False,
+        **kwargs,
+    ):
         owner = type(self).__name__
         kinds = {"dense": self.dense, "wired": self.wired}
+        for name in BOOLEAN & kwargs.keys():
+            kwargs[name] = _arguments.boolean(owner, name, kwargs[name])
         cell = cells.choose(owner, units, kwargs, **kinds, mixed_memory=mixed_memory)
         with _keywords.suggesting(type(self), kwargs, also=cells.names(self.dense) | cells.names(self.wired)):
             super().__init__(cell, **kwargs)
         self.time_feature = _arguments.boolean(owner, "time_feature", time_feature)
         self.masked_time = _arguments.choice(owner, "masked_time", masked_time, MASKED_TIMES)
+        self.set_backward_timespans(owner, backward_timespans)
+        self.return_state_sequences = _arguments.boolean(
+            owner, "return_state_sequences", return_state_sequences
+        )
         freeze_sublayers(self)
+
+    def set_backward_timespans(self, owner, value):
+        """Set the times that the layer reads backwards; `owner` is named where `value` is refused."""
+        self.backward_timespans = _arguments.choice(owner, "backward_timespans", value, BACKWARD_TIMESPANS)
+
+    units, seed, wiring = of_cell("units"), of_cell("seed"), of_cell("wiring")
+    activation = of_cell("activation")
+    backbone_units, backbone_layers = of_cell("backbone_units"), of_cell("backbone_layers")
+    backbone_dropout = of_cell("backbone_dropout")
 
     def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
         self._check_shapes(sequences_shape, timespans_shape)
@@ -80,7 +128,11 @@ class TimedRNN(keras.layers.RNN):
         self._check_shapes(sequences_shape, timespans_shape)
         if initial_state_shape is not None:
             self._check_states(initial_state_shape, sequences_shape[0])
-        return super().compute_output_shape(sequences_shape)
+        shape = super().compute_output_shape(sequences_shape)
+        if not self.return_state_sequences:
+            return shape
+        first = shape if self.return_state else (shape,)
+        return (*first, *((*sequences_shape[:2], size) for size in self.cell.state_sizes))
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
         """Takes elapsed times as they are given, then goes the way of every Keras layer."""
@@ -103,12 +155,12 @@ class TimedRNN(keras.layers.RNN):
         mask = self._counted(sequences, sequences_mask if mask is None else mask)
         x, t = self._samples(sequences, timespans, mask)
         states = self._first_states(x, initial_state)
-        (last, *states), outputs = self._fold(x, t, mask, states, training)
+        output, states, state_sequences = self._fold(x, t, mask, states, training)
         if self.stateful:
             for variable, state in zip(self.states, states, strict=True):
                 variable.assign(state)
-        output = outputs if self.return_sequences else last
-        return (output, *states) if self.return_state else output
+        more = (*(states if self.return_state else ()), *state_sequences)
+        return (output, *more) if more else output
 
     def _counted(self, sequences, mask):
         """`mask` as booleans `(batch, time, 1)`, or None."""
@@ -134,16 +186,19 @@ class TimedRNN(keras.layers.RNN):
 
     def _times(self, timespans, mask, like):
         carries = mask is not None and self.masked_time == "carry"
+        elapsed = self.go_backwards and self.backward_timespans == "elapsed"
         if timespans is None:
-            if not carries:
+            if not carries and not elapsed:
                 return None
             t = ops.ones_like(like[:, :, :1])
         else:
             t = timespans if len(timespans.shape) == 3 else ops.expand_dims(timespans, -1)
             spans.check_values(type(self).__name__, t, None if carries else mask)
             t = ops.cast(t, self.compute_dtype)
+        if elapsed:
+            return spans.elapse_backwards(t, mask, carries=carries, unroll=self.unroll)
         if carries:
-            return spans.carried(t, mask, reverse=self.go_backwards, unroll=self.unroll)
+            return spans.carry(t, mask, reverse=self.go_backwards, unroll=self.unroll)
         return t if mask is None else ops.where(mask, t, ops.zeros_like(t))
 
     def _first_states(self, x, initial_state):
@@ -166,10 +221,27 @@ class TimedRNN(keras.layers.RNN):
             )
 
     def _fold(self, x, t, mask, states, training):
-        """The last output and states in one list, and all outputs in running order or None."""
+        """The output, a list of the last states, and a list of the states at every step, if asked for.
+
+        The cells of a stack are folded one after the other: each reads what the one before put out.
+        """
         x, t, mask = swapped(x), swapped(t), swapped(mask)  # before anything wider is made of x
-        features, step = self.cell.prepare_sequence(x, t is not None, training)
-        nothing = ops.zeros((ops.shape(x)[1], self.cell.output_size), dtype=self.compute_dtype)
+        cells, left, last, sequences = self.cell.in_sequence(), iter(states), [], []
+        for cell in cells:
+            own = [next(left) for _ in cell.state_sizes]
+            outputs_kept = self.return_sequences or cell is not cells[-1]
+            collect = 1 + len(own) if self.return_state_sequences else int(outputs_kept)
+            (output, *new), kept = self._fold_cell(cell, x, t, mask, own, training, collect)
+            last += new
+            sequences += [swapped(steps) for steps in kept[1:]]
+            if outputs_kept:
+                x = ops.flip(kept[0], axis=0) if self.go_backwards else kept[0]
+        return swapped(kept[0]) if self.return_sequences else output, last, sequences
+
+    def _fold_cell(self, cell, x, t, mask, states, training, collect):
+        """The last output and states in one list, and the first `collect` of these at every step."""
+        features, step = cell.prepare_sequence(x, t is not None, training)
+        nothing = ops.zeros((ops.shape(x)[1], cell.output_size), dtype=self.compute_dtype)
 
         def advance(inputs, carry):
             features, t, counts = inputs
@@ -180,43 +252,48 @@ class TimedRNN(keras.layers.RNN):
             held = nothing if self.zero_output_for_mask else previous
             return [where(counts, n, o) for n, o in zip([output, *new], [held, *states], strict=True)]
 
-        carry, outputs = (self._fold_calls if self.cell.overridden else fold)(
-            advance,
-            [nothing, *states],
-            (features, t, mask),
-            reverse=self.go_backwards,
-            unroll=self.unroll,
-            collect=int(self.return_sequences),
-        )
-        return carry, swapped(outputs[0]) if outputs else None
+        loop = partial(self._fold_calls, cell) if cell.overridden else fold
+        options = {"reverse": self.go_backwards, "unroll": self.unroll, "collect": collect}
+        return loop(advance, [nothing, *states], (features, t, mask), **options)
 
-    def _fold_calls(self, advance, carry, inputs, **options):
+    def _fold_calls(self, cell, advance, carry, inputs, **options):
         """Fold steps that call the cell: all with one dropout mask, their losses added to the layer."""
         dtype, added = self.compute_dtype if self.compute_dtype == "float64" else "float32", False
 
         def advance_and_add(inputs, carry):
             nonlocal added
             *carry, total = carry
-            with collecting_losses(self.cell) as losses:
+            with collecting_losses(cell) as losses:
                 carry = advance(inputs, carry)
             added = added or bool(losses)
             return [*carry, sum((ops.cast(ops.sum(loss), dtype) for loss in losses), total)]
 
-        drops = isinstance(self.cell, DropoutRNNCell)
+        drops = isinstance(cell, DropoutRNNCell)
         if drops:
-            self.cell.get_dropout_mask(inputs[0][0])
-        (*carry, total), outputs = fold(advance_and_add, [*carry, ops.zeros((), dtype)], inputs, **options)
+            cell.get_dropout_mask(inputs[0][0])
+        (*carry, total), kept = fold(advance_and_add, [*carry, ops.zeros((), dtype)], inputs, **options)
         if drops:
-            self.cell.reset_dropout_mask()
+            cell.reset_dropout_mask()
         if added:
             self.add_loss(total)
-        return carry, outputs
+        return carry, kept
 
     def compute_mask(self, sequences, mask):
-        """The mask of the outputs, in their order; None for the last output and for states."""
-        if mask is not None and self.return_sequences and self.go_backwards:
+        """The masks of what is returned, in its order; None for the last output and for the last states."""
+        mask = None if mask is None else keras.tree.flatten(mask)[0]
+        if mask is not None and self.go_backwards:
             mask = ops.flip(mask, axis=1)
-        return super().compute_mask(sequences, mask)
+        last = [None] * len(self.cell.state_sizes)
+        every = [mask] * len(last)
+        masks = [mask if self.return_sequences else None]
+        masks += (last if self.return_state else []) + (every if self.return_state_sequences else [])
+        return masks if len(masks) > 1 else masks[0]
 
     def get_config(self):
-        return {**super().get_config(), "time_feature": self.time_feature, "masked_time": self.masked_time}
+        return {
+            **super().get_config(),
+            "time_feature": self.time_feature,
+            "masked_time": self.masked_time,
+            "backward_timespans": self.backward_timespans,
+            "return_state_sequences": self.return_state_sequences,
+        }

@@ -67,21 +67,60 @@ def check_values(owner, t, mask):
         )
 
 
-def carried(t, mask, *, reverse, unroll):
-    """Each step's time and that of the masked steps right before it, in running order, `(batch, time, 1)`.
+def carry(t, mask, *, reverse, unroll):
+    """Return each step's time and that of the masked steps right before it, in running order.
+
+    Args:
+        t: Times, `(batch, time, 1)`.
+        mask: Booleans `(batch, time, 1)`, False where a step does not count.
+        reverse, unroll: As of `fold`.
+
+    Returns:
+        Tensor like `t`.
+    """
+
+    def advance(inputs, carried):
+        t, counts = inputs
+        _, waiting = carried
+        total = t + waiting
+        return [total, where(counts, ops.zeros_like(total), total)]
+
+    return _fold_times(advance, t, mask, reverse, unroll)
+
+
+def elapse_backwards(t, mask, *, carries, unroll):
+    """Return the time that passes before each sample where they are read from the last to the first.
+
+    That is the time since its previous sample of the sample read before it, and 0 for the one read first. A
+    masked sample is none; where `carries`, its time counts for the next sample that is read.
+
+    Args:
+        t: Times since the previous sample, `(batch, time, 1)`.
+        mask: Booleans `(batch, time, 1)`, False where a step does not count; None where all do.
+        carries, unroll: Booleans.
+
+    Returns:
+        Tensor like `t`, in the order of the samples.
+    """
+    if mask is None:
+        return ops.concatenate([t[:, 1:], ops.zeros_like(t[:, :1])], axis=1)
+
+    def advance(inputs, carried):
+        t, counts = inputs
+        _, waiting = carried
+        return [waiting, where(counts, t, t + waiting if carries else waiting)]
+
+    return _fold_times(advance, t, mask, True, unroll)
+
+
+def _fold_times(advance, t, mask, reverse, unroll):
+    """The first of what `advance` carries at each step, in the order of the samples.
 
     Added up in float32 where `t` is narrower.
     """
     t, mask = swapped(t), swapped(mask)
     wide = t if keras.backend.standardize_dtype(t.dtype) == "float64" else ops.cast(t, "float32")
     nothing = ops.zeros_like(wide[0])
-
-    def advance(inputs, carry):
-        t, counts = inputs
-        _, waited = carry
-        total = t + waited
-        return [total, where(counts, nothing, total)]
-
     _, (totals,) = fold(advance, [nothing, nothing], (wide, mask), reverse=reverse, unroll=unroll)
     totals = ops.flip(totals, axis=0) if reverse else totals
     if keras.backend.standardize_dtype(t.dtype) == "float16":

@@ -201,5 +201,6 @@ def test_base_cell_says_what_a_subclass_must_define():
 
 
 def test_the_package_names_what_it_offers():
-    cells = {"BaseCell", "CfCCell", "LTCCell", "MixedMemoryCell", "WiredCfCCell", "WiredLTCCell"}
+    cells = {"BaseCell", "CfCCell", "LTCCell", "MixedMemoryCell", "StackedCells"}
+    cells |= {"WiredCfCCell", "WiredLTCCell"}
     assert set(ncps.__all__) == {*cells, "CfC", "LTC", "lecun_tanh"}

@@ -93,7 +93,7 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
         ),
         (lambda: CfC(3, mode="prue"), r'CfCCell\(mode="prue"\)'),
         (lambda: CfC(0), r"CfCCell\(units=0\)"),
-        (lambda: CfC([CfCCell(3)]), "units must be an integer, a wiring or a cell of ncps"),
+        (lambda: CfC([CfCCell]), "cells must be a list of cells of this package, not built yet"),
         (lambda: CfC(keras.layers.LSTMCell(3)), "units must be an integer, a wiring or a cell of ncps"),
         (lambda: CfC(3, masked_time="hold"), r"masked_time must be one of 'drop', 'carry'"),
         (lambda: LTC(3, time_feature=1), "time_feature"),
@@ -166,7 +166,9 @@ def test_a_cell_of_the_family_or_of_none_is_taken():
         (
             lambda: MixedMemoryCell(CfCCell(3), size=3),
             "MixedMemoryCell(size=3): there is no argument 'size'; there are activity_regularizer, autocast, "
-            "cell, dtype, name, trainable",
+            "bias_constraint, bias_initializer, bias_regularizer, cell, dtype, kernel_constraint, "
+            "kernel_initializer, kernel_regularizer, name, recurrent_constraint, recurrent_initializer, "
+            "recurrent_regularizer, trainable",
         ),
     ],
 )
