@@ -1,5 +1,7 @@
 """What all liquid cells share: the way in, elapsed time, and one step for a call and a sequence alike."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -55,7 +57,7 @@ class TimedCell(keras.layers.Layer):
 
     input_dim = None
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         with _keywords.suggesting(type(self), kwargs):
             super().__init__(**kwargs)
 
@@ -150,7 +152,7 @@ class TimedCell(keras.layers.Layer):
         states = [ops.cast(s, self.compute_dtype) for s in states]
         return ops.cast(x, self.compute_dtype), None if t is None else time.as_column(t), states
 
-    def time_constant(self, inputs, states):
+    def time_constant(self, inputs: Any, states: Any) -> Any:
         """Return the effective time constant of each unit in one step: how fast it forgets, by the formula.
 
         | cell | time constant |
@@ -191,7 +193,7 @@ class TimedCell(keras.layers.Layer):
         if t_shape is not None:
             time.check_shape(owner, tuple(t_shape), x_shape[0])
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """A list of states of zeros, `(batch_size, size)` each, in the compute dtype."""
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
 

@@ -1,6 +1,7 @@
 """What the wired cells share: the wiring they hold, its graph once the inputs are known, and the config."""
 
 import copy
+from typing import Any
 
 import keras
 
@@ -20,7 +21,7 @@ class WiredCell(TimedCell):
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
     """
 
-    def __init__(self, wiring, **kwargs):
+    def __init__(self, wiring: Wiring, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(wiring, Wiring):
             allowed = "a wiring, such as ncps.wirings.AutoNCP(32, 4)"

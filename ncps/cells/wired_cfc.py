@@ -1,6 +1,7 @@
 """The wired closed-form continuous-time cell."""
 
 import itertools
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,8 +9,10 @@ from keras import ops
 
 from ncps import _arguments, activations
 from ncps._array import affine, cast, concatenate, split
+from ncps.cells.base import Activation
 from ncps.cells.cfc import MODES, CfCCell
 from ncps.cells.wired import WiredCell
+from ncps.wirings import Wiring
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -73,13 +76,13 @@ class WiredCfCCell(WiredCell):
 
     def __init__(
         self,
-        wiring,
-        mode="default",
-        head_activation="tanh",
-        fully_recurrent=True,
-        sparse_time_heads=True,
-        **kwargs,
-    ):
+        wiring: Wiring,
+        mode: str = "default",
+        head_activation: Activation = "tanh",
+        fully_recurrent: bool = True,
+        sparse_time_heads: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(wiring, **kwargs)
         owner = type(self).__name__
         self.mode = _arguments.choice(owner, "mode", mode, MODES)

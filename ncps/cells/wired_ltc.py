@@ -1,6 +1,7 @@
 """The wired liquid time-constant cell: neurons, synapses, and the solver of their differential equation."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from ncps.cells.constraints import AtLeast
 from ncps.cells.solvers import SOLVERS, STABLE_STEPS
 from ncps.cells.synapses import currents
 from ncps.cells.wired import WiredCell
+from ncps.wirings import Wiring
 
 MAPPINGS = ("affine", "linear", None)
 
@@ -110,17 +112,17 @@ class WiredLTCCell(WiredCell):
 
     def __init__(
         self,
-        wiring,
-        solver="semi_implicit",
-        ode_unfolds=6,
-        epsilon=1e-8,
-        input_mapping="affine",
-        output_mapping="affine",
-        implicit_param_constraints=False,
-        initialization_ranges=None,
-        seed=None,
-        **kwargs,
-    ):
+        wiring: Wiring,
+        solver: str = "semi_implicit",
+        ode_unfolds: int = 6,
+        epsilon: float = 1e-8,
+        input_mapping: str | None = "affine",
+        output_mapping: str | None = "affine",
+        implicit_param_constraints: bool = False,
+        initialization_ranges: dict[str, tuple[float, float]] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(wiring, **kwargs)
         owner = type(self).__name__
         self.solver = _arguments.choice(owner, "solver", solver, tuple(SOLVERS))
@@ -212,7 +214,7 @@ class WiredLTCCell(WiredCell):
         _, from_neurons = self._synapses("", self.wiring.adjacency_matrix)(self._widened(states[0]))
         return cm / (gleak + from_neurons + from_inputs)
 
-    def stable_timespan(self):
+    def stable_timespan(self) -> float:
         """Return the largest elapsed time for which a step stays finite, whatever the inputs and the state.
 
         With z = dt D / cm, a step of "explicit" multiplies v by 1 - z, and stays bounded while z < 2; one of
