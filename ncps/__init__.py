@@ -1,5 +1,9 @@
 """Liquid neural cells for Keras 3: closed-form continuous-time (CfC) and liquid time-constant (LTC)."""
 
+import sys
+from typing import TYPE_CHECKING
+
+from ncps import _pypi
 from ncps import convert as convert
 from ncps import wirings as wirings
 from ncps.activations import lecun_tanh
@@ -18,3 +22,10 @@ __all__ = [
     "lecun_tanh",
 ]
 __version__ = "0.1.0"
+
+_pypi.put_up_signpost()
+
+if not TYPE_CHECKING:  # a type checker would take every name to be one of these
+
+    def __getattr__(name):
+        raise AttributeError(_pypi.no_attribute(name), name=name, obj=sys.modules[__name__])

@@ -6,6 +6,7 @@ import functools
 import inspect
 
 from ncps._arguments import shown
+from ncps._pypi import ARGUMENTS
 
 UNRECOGNISED = "Unrecognized keyword arguments"
 """What Keras says of keyword arguments it does not know, with a dict of them; it says nothing else so."""
@@ -68,6 +69,9 @@ def names(kind):
 
 def _refusal(owner, given, known):
     name = min(given.keys() - known)
+    call = f"{owner}({name}={shown(given[name])})"
+    if name in ARGUMENTS:
+        return f"{call}: {name} {ARGUMENTS[name]}"
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(sorted(known))
-    return f"{owner}({name}={shown(given[name])}): there is no argument {name!r}; {hint}"
+    return f"{call}: there is no argument {name!r}; {hint}"

@@ -2,7 +2,7 @@
 
 import keras
 
-from ncps import _arguments, activations
+from ncps import _arguments, _pypi, activations
 from ncps._array import absolute, activate, between, exp, magnitude, sigmoid, split
 from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
@@ -76,6 +76,7 @@ class CfCCell(BaseCell):
 
     _activation_argument = "activation"
 
+    @_pypi.leading("units", wired="WiredCfCCell", renamed=["backbone_activation"])
     def __init__(
         self,
         units,

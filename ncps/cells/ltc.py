@@ -2,7 +2,7 @@
 
 import keras
 
-from ncps import _arguments, activations
+from ncps import _arguments, _pypi, activations
 from ncps._array import activate, cast, clip, exp, split
 from ncps.cells.backbone import Affine
 from ncps.cells.base import BaseCell
@@ -72,6 +72,7 @@ class LTCCell(BaseCell):
     >>> output, state = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
+    @_pypi.leading("units", wired="WiredLTCCell")
     def __init__(
         self,
         units,

@@ -65,6 +65,7 @@ class Bidirectional(keras.layers.Bidirectional):
         return super().compute_output_shape(sequences_shape)
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
+        spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
         return super().__call__(sequences, *args, **kwargs)

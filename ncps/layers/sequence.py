@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ncps import _arguments, _keywords
+from ncps import _arguments, _keywords, _pypi
 from ncps._array import where
 from ncps.cells import shapes
 from ncps.cells.time import LARGEST_HALF
@@ -14,12 +14,13 @@ from ncps.layers.loop import fold, swapped
 MASKED_TIMES = ("drop", "carry")
 
 
-class TimedRNN(keras.layers.RNN):
+class TimedRNN(_pypi.Guided, keras.layers.RNN):
     """A `TimedCell` folded over a sequence; base of `CfC` and `LTC`, which describe the arguments.
 
     A subclass names its cells: `dense` for a number of units, `wired` for a wiring.
     """
 
+    @_pypi.leading("units")
     def __init__(self, units, *, mixed_memory=False, time_feature=False, masked_time="drop", **kwargs):
         owner = type(self).__name__
         kinds = {"dense": self.dense, "wired": self.wired}
@@ -81,6 +82,7 @@ class TimedRNN(keras.layers.RNN):
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
         """Takes elapsed times as they are given, then goes the way of every Keras layer."""
+        spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
         return super().__call__(sequences, *args, **kwargs)
