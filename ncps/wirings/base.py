@@ -7,7 +7,7 @@ import numpy as np
 
 from ncps import _arguments, _keywords
 from ncps.wirings.drawing import draw_wiring
-from ncps.wirings.graph import wiring_graph
+from ncps.wirings.graph import draw_wiring_graph, wiring_graph
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -186,6 +186,36 @@ class Wiring:
         """
         self._must_be_built("draw")
         return draw_wiring(self, ax, labels)
+
+    def draw_graph(self, layout="shell", neuron_colors=None, synapse_colors=None, draw_labels=False):
+        """Draws the wiring with networkx, as PyPI's `ncps` does. The wiring must be built.
+
+        It draws on the current Axes of matplotlib, in one of networkx's layouts; `draw` shows the kinds of
+        neurons in columns. Needs the extra: `pip install "ncps-keras[draw]"`.
+
+        Args:
+            layout: `"shell"`, `"circular"`, `"kamada"`, `"random"`, `"spectral"`, `"spiral"` or `"spring"`.
+                Default `"shell"`.
+            neuron_colors: Dict of colours by kind of neuron. Those not named keep their default: inter
+                tab:blue, motor tab:orange, sensory tab:olive, and any other kind tab:blue.
+            synapse_colors: Dict of colours by polarity, or one colour for both. Default: excitatory
+                tab:green, inhibitory tab:red.
+            draw_labels: Whether nodes bear their names. Default False.
+
+        Returns:
+            Handles for a legend, a list of a `matplotlib.patches.Patch` for each kind that has a colour.
+
+        Example:
+
+        >>> import matplotlib.pyplot as plt
+        >>> from ncps.wirings import AutoNCP
+        >>> wiring = AutoNCP(28, 4)
+        >>> wiring.build(8)
+        >>> handles = wiring.draw_graph(neuron_colors={"command": "tab:cyan"})
+        >>> legend = plt.legend(handles=handles, loc="upper right")
+        """
+        self._must_be_built("draw_graph")
+        return draw_wiring_graph(self, layout, neuron_colors, synapse_colors, draw_labels)
 
     def get_config(self):
         """The constructor's arguments and, under `"graph"`, the synapses that were added."""

@@ -1,8 +1,24 @@
-"""A wiring as a graph of networkx."""
+"""A wiring as a graph of networkx, and that drawn by networkx."""
 
 import numpy as np
 
+from ncps import _arguments
 from ncps.wirings.extra import imported
+
+LAYOUTS = {
+    "shell": "shell_layout",
+    "circular": "circular_layout",
+    "kamada": "kamada_kawai_layout",
+    "random": "random_layout",
+    "spectral": "spectral_layout",
+    "spiral": "spiral_layout",
+    "spring": "spring_layout",
+}
+"""By our name, the function of networkx."""
+# Those of PyPI's `ncps`, for which inter and command neurons look alike.
+NEURON_COLORS = {"inter": "tab:blue", "motor": "tab:orange", "sensory": "tab:olive"}
+OTHER_COLOR = "tab:blue"
+SYNAPSE_COLORS = {"excitatory": "tab:green", "inhibitory": "tab:red"}
 
 
 def wiring_graph(wiring, include_sensory_neurons):
@@ -15,6 +31,37 @@ def wiring_graph(wiring, include_sensory_neurons):
         graph.add_nodes_from((f"sensory_{i}" for i in range(wiring.input_dim)), neuron_type="sensory")
         _add_synapses(graph, "sensory", wiring.sensory_adjacency_matrix)
     return graph
+
+
+def draw_wiring_graph(wiring, layout, neuron_colors, synapse_colors, draw_labels):
+    """Draws the graph of a built wiring on the current Axes; `Wiring.draw_graph` says how."""
+    owner = f"{type(wiring).__name__}.draw_graph"
+    layout = LAYOUTS[_arguments.choice(owner, "layout", layout, tuple(LAYOUTS))]
+    neuron_colors = _colors(owner, "neuron_colors", neuron_colors, NEURON_COLORS)
+    if isinstance(synapse_colors, str):
+        synapse_colors = dict.fromkeys(SYNAPSE_COLORS, synapse_colors)
+    synapse_colors = _colors(owner, "synapse_colors", synapse_colors, SYNAPSE_COLORS)
+    if layout == "kamada_kawai_layout":
+        imported("scipy")
+    nx, graph = imported("networkx"), wiring.get_graph()
+    places = getattr(nx, layout)(graph)
+    colors = [neuron_colors.get(kind, OTHER_COLOR) for _, kind in graph.nodes(data="neuron_type")]
+    nx.draw_networkx_nodes(graph, places, node_color=colors)
+    if draw_labels:
+        nx.draw_networkx_labels(graph, places)
+    polarities = [synapse_colors[polarity] for *_, polarity in graph.edges(data="polarity")]
+    nx.draw_networkx_edges(graph, places, edge_color=polarities)
+    patch = imported("matplotlib.patches").Patch
+    return [patch(color=c, label=f"{kind.capitalize()} neurons") for kind, c in neuron_colors.items()]
+
+
+def _colors(owner, name, value, defaults):
+    """The given colours, and the default ones behind them."""
+    value = {} if value is None else value
+    if not isinstance(value, dict):
+        allowed = f"a dict of colours, of {', '.join(defaults)} for instance"
+        raise _arguments.refusal(TypeError, owner, name, value, allowed)
+    return {**value, **{key: color for key, color in defaults.items() if key not in value}}
 
 
 def _add_synapses(graph, kind, matrix):

@@ -38,6 +38,7 @@ def test_the_page_has_every_name_of_a_module(module):
 def test_a_program_of_the_page_runs(code, tmp_path, monkeypatch):
     """One of them reads weights of PyPI's: those that were recorded for the layer it makes."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     weights = json.loads((RECORDS / "pypi_ncps_weights.json").read_text("utf-8"))["records"]
     np.savez("w.npz", **{k: np.asarray(v) for k, v in weights["torch CfC default"]["weights"].items()})
     exec(code, {})
