@@ -1,7 +1,9 @@
 """Liquid neural cells for Keras 3: closed-form continuous-time (CfC) and liquid time-constant (LTC)."""
 
+from __future__ import annotations
+
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ncps import _pypi
 from ncps import convert as convert
@@ -27,5 +29,5 @@ _pypi.put_up_signpost()
 
 if not TYPE_CHECKING:  # a type checker would take every name to be one of these
 
-    def __getattr__(name):
+    def __getattr__(name: str) -> NoReturn:
         raise AttributeError(_pypi.no_attribute(name), name=name, obj=sys.modules[__name__])

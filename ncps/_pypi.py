@@ -4,10 +4,16 @@ Both have the import name `ncps`, and much of the code in the world is written f
 full is in the documentation, "Moving from PyPI's ncps".
 """
 
+from __future__ import annotations
+
 import inspect
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 from ncps._arguments import shown
+
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
 
 THIS = "this ncps is ncps-keras, liquid cells for Keras 3, and not PyPI's ncps"
 SEE = 'see "Moving from PyPI\'s ncps" in its documentation'
@@ -60,27 +66,29 @@ class Signpost:
     """A finder, asked after all others, that says where what a module of PyPI's `ncps` holds is here."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
         """Raises ModuleNotFoundError for a module of PyPI's `ncps`; finds nothing otherwise."""
         if name in MODULES:
             # Without `name=`: an error that has it is replaced where the import is `from ncps import torch`.
             raise ModuleNotFoundError(f"No module named {name!r}: {THIS}; {MODULES[name]}; {SEE}")
 
 
-def put_up_signpost():
+def put_up_signpost() -> None:
     """Lets imports of modules of PyPI's `ncps` say where their contents are here."""
     if Signpost not in sys.meta_path:
         sys.meta_path.append(Signpost)
 
 
-def no_attribute(name):
+def no_attribute(name: str) -> str:
     """The message for an attribute that the package `ncps` has not."""
     message = f"module 'ncps' has no attribute {name!r}"
     place = MODULES.get(f"ncps.{name}")
     return f"{message}: {THIS}; {place}; {SEE}" if place else message
 
 
-def leading(name, wired=None, renamed=()):
+def leading(
+    name: str, wired: str | None = None, renamed: Sequence[str] = ()
+) -> Callable[[Constructor], Constructor]:
     """Marks a constructor: a `Guided` class explains what users of PyPI's `ncps` give it first.
 
     Args:
@@ -89,10 +97,10 @@ def leading(name, wired=None, renamed=()):
         renamed: Arguments of a base that it takes under the name that `ARGUMENTS` gives.
     """
 
-    def mark(constructor):
+    def mark(constructor: Constructor) -> Constructor:
         _, *parameters = inspect.signature(constructor).parameters.values()
         most = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
-        constructor.leading = name, wired, renamed, most
+        constructor.leading = name, wired, renamed, most  # type: ignore[attr-defined]
         return constructor
 
     return mark
@@ -104,7 +112,7 @@ class Guided:
     Done in `__new__`, for Keras looks at the signature of `__init__`, which must be no wrapper.
     """
 
-    def __new__(cls, *given, **named):
+    def __new__(cls, *given: Any, **named: Any) -> Self:
         if marked := getattr(cls.__init__, "leading", None):
             name, wired, renamed, most = marked
             _check_first(cls.__name__, name, wired, given, named)
@@ -113,7 +121,9 @@ class Guided:
         return super().__new__(cls, *given, **named)
 
 
-def _check_first(owner, name, wired, given, named):
+def _check_first(
+    owner: str, name: str, wired: str | None, given: tuple[Any, ...], named: Mapping[str, Any]
+) -> None:
     """Refuses a wiring where only `wired` takes one."""
     first = given[0] if given else named.get(name, named.get("wiring"))
     if wired and _is_wiring(first):
@@ -121,13 +131,13 @@ def _check_first(owner, name, wired, given, named):
         raise TypeError(f"{owner}({short}): {name} must be an integer; a wiring goes into {wired}({short})")
 
 
-def _check_names(owner, named, others):
+def _check_names(owner: str, named: Mapping[str, Any], others: Iterable[str]) -> None:
     """Refuses those of `named` that are among `others`, names of PyPI's."""
     for name in sorted(named.keys() & set(others)):
         raise TypeError(f"{owner}({name}={_short(named[name])}): {name} {ARGUMENTS[name]}")
 
 
-def _check_number(owner, name, given, most):
+def _check_number(owner: str, name: str, given: tuple[Any, ...], most: int) -> None:
     """Refuses `CfC(3, 4)`, which begins with a number of inputs, and more than `most` without a name."""
     call = f"{owner}({', '.join(map(_short, given))})"
     if len(given) > 1 and (_is_count(given[1]) or _is_wiring(given[1])):
@@ -140,13 +150,13 @@ def _check_number(owner, name, given, most):
         raise TypeError(f"{call}: all arguments after {name} must be given by name")
 
 
-def _is_count(value):
+def _is_count(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool) and not hasattr(value, "shape")
 
 
-def _is_wiring(value):
+def _is_wiring(value: Any) -> bool:
     return hasattr(value, "adjacency_matrix")
 
 
-def _short(value):
+def _short(value: Any) -> str:
     return f"{type(value).__name__}(...)" if _is_wiring(value) else shown(value)

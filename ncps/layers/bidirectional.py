@@ -1,5 +1,9 @@
 """Both directions of a sequence layer, elapsed time included."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -45,7 +49,14 @@ class Bidirectional(keras.layers.Bidirectional):
     >>> layer(samples, timespans=elapsed).shape        # (4, 10, 32)
     """
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+    def __init__(
+        self,
+        layer: TimedRNN,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: TimedRNN | None = None,
+        **kwargs: Any,
+    ) -> None:
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, (TimedRNN, type(None))):
                 raise TypeError(
@@ -55,16 +66,20 @@ class Bidirectional(keras.layers.Bidirectional):
         with _keywords.suggesting(type(self), kwargs):
             super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
 
-    def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
+    def build(
+        self, sequences_shape: Any, initial_state_shape: Any = None, timespans_shape: Any = None
+    ) -> None:
         super().build(sequences_shape)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None, timespans_shape: Any = None
+    ) -> Any:
         self.forward_layer.compute_output_shape(sequences_shape, timespans_shape=timespans_shape)
         if initial_state_shape is not None:
             self._check_states(initial_state_shape)
         return super().compute_output_shape(sequences_shape)
 
-    def __call__(self, sequences, *args, timespans=None, **kwargs):
+    def __call__(self, sequences: Any, *args: Any, timespans: Any = None, **kwargs: Any) -> Any:
         spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
@@ -72,14 +87,14 @@ class Bidirectional(keras.layers.Bidirectional):
 
     def call(
         self,
-        sequences,
-        initial_state=None,
-        mask=None,
-        training=None,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
         *,
-        timespans=None,
-        sequences_mask=None,
-    ):
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
         forward, backward = self._halves(initial_state)
         both = {
             "mask": sequences_mask if mask is None else mask,
@@ -94,14 +109,14 @@ class Bidirectional(keras.layers.Bidirectional):
         merged = merged if isinstance(merged, tuple) else (merged,)
         return (*merged, *ahead[1:], *back[1:])
 
-    def _halves(self, initial_state):
+    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         self._check_states(shapes.of(initial_state))
         half = len(self.forward_layer.state_size)
         return initial_state[:half], initial_state[half:]
 
-    def _check_states(self, shape):
+    def _check_states(self, shape: Any) -> None:
         """Refuses a shape alone, and a list of another number of shapes than there are states."""
         number = len(self.forward_layer.state_size) + len(self.backward_layer.state_size)
         several = shapes.is_nested(shape)
@@ -112,7 +127,7 @@ class Bidirectional(keras.layers.Bidirectional):
                 f"forward and then of the backward layer; got {got}"
             )
 
-    def _merged(self, ahead, back):
+    def _merged(self, ahead: Any, back: Any) -> Any:
         back = ops.flip(back, axis=1) if self.return_sequences else back
         if self.merge_mode is None:
             return ahead, back
@@ -122,7 +137,7 @@ class Bidirectional(keras.layers.Bidirectional):
             return ahead * back
         return (ahead + back) / 2 if self.merge_mode == "ave" else ahead + back
 
-    def compute_mask(self, sequences, mask):
+    def compute_mask(self, sequences: Any, mask: Any) -> Any:
         """The mask of each output; None for last outputs and for states."""
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
         states = self.forward_layer.state_size + self.backward_layer.state_size

@@ -1,9 +1,19 @@
 """A wiring as a graph of networkx, and that drawn by networkx."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ncps import _arguments
 from ncps.wirings.extra import imported
+
+if TYPE_CHECKING:
+    import networkx
+    from matplotlib.patches import Patch
+
+    from ncps.wirings.base import Matrix
 
 LAYOUTS = {
     "shell": "shell_layout",
@@ -21,7 +31,7 @@ OTHER_COLOR = "tab:blue"
 SYNAPSE_COLORS = {"excitatory": "tab:green", "inhibitory": "tab:red"}
 
 
-def wiring_graph(wiring, include_sensory_neurons):
+def wiring_graph(wiring: Any, include_sensory_neurons: bool) -> networkx.DiGraph:
     """The `networkx.DiGraph` of a built wiring; `Wiring.get_graph` says what it holds."""
     graph = imported("networkx").DiGraph()
     for neuron in range(wiring.units):
@@ -33,7 +43,9 @@ def wiring_graph(wiring, include_sensory_neurons):
     return graph
 
 
-def draw_wiring_graph(wiring, layout, neuron_colors, synapse_colors, draw_labels):
+def draw_wiring_graph(
+    wiring: Any, layout: str, neuron_colors: Any, synapse_colors: Any, draw_labels: bool
+) -> list[Patch]:
     """Draws the graph of a built wiring on the current Axes; `Wiring.draw_graph` says how."""
     owner = f"{type(wiring).__name__}.draw_graph"
     layout = LAYOUTS[_arguments.choice(owner, "layout", layout, tuple(LAYOUTS))]
@@ -55,7 +67,7 @@ def draw_wiring_graph(wiring, layout, neuron_colors, synapse_colors, draw_labels
     return [patch(color=c, label=f"{kind.capitalize()} neurons") for kind, c in neuron_colors.items()]
 
 
-def _colors(owner, name, value, defaults):
+def _colors(owner: str, name: str, value: Any, defaults: dict[str, str]) -> dict[str, Any]:
     """The given colours, and the default ones behind them."""
     value = {} if value is None else value
     if not isinstance(value, dict):
@@ -64,7 +76,7 @@ def _colors(owner, name, value, defaults):
     return {**value, **{key: color for key, color in defaults.items() if key not in value}}
 
 
-def _add_synapses(graph, kind, matrix):
+def _add_synapses(graph: networkx.DiGraph, kind: str, matrix: Matrix) -> None:
     for source, target in np.argwhere(matrix):
         polarity = "excitatory" if matrix[source, target] > 0 else "inhibitory"
         graph.add_edge(f"{kind}_{source}", f"neuron_{target}", polarity=polarity)
