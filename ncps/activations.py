@@ -1,13 +1,17 @@
 """The activation that Keras does not have, and the way from a name to a function and back."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from ncps import _array
 
 
-@keras.saving.register_keras_serializable(package="ncps")
-def lecun_tanh(x):
+def lecun_tanh(x: Any) -> Any:
     """Scaled hyperbolic tangent, `1.7159 * tanh(0.666 * x)`.
 
     The constants keep the variance of unit-variance inputs near one, and f(1) near 1. With `0.666`, as in the
@@ -35,7 +39,11 @@ def lecun_tanh(x):
     return y if y.dtype == x.dtype else ops.cast(y, x.dtype)  # NumPy's bfloat16 times a number is float32
 
 
-def get(identifier):
+# Not as a decorator, behind which a type checker would lose the function: Keras has no types.
+keras.saving.register_keras_serializable(package="ncps")(lecun_tanh)
+
+
+def get(identifier: str | dict[str, Any] | Callable[..., Any] | None) -> Callable[..., Any]:
     """The function that `identifier` stands for: `"lecun_tanh"`, or anything `keras.activations.get` takes.
 
     Raises:
@@ -46,7 +54,7 @@ def get(identifier):
     return keras.activations.get(identifier)
 
 
-def serialize(activation):
+def serialize(activation: Callable[..., Any]) -> str | dict[str, Any]:
     """The plain JSON form of an activation, a name where it has one; `get` reads it back."""
     if activation is lecun_tanh:
         return "lecun_tanh"

@@ -1,12 +1,21 @@
 """Weights of PyPI's `ncps` in the cells and layers of this package."""
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ncps import activations
 from ncps.cells import CfCCell, MixedMemoryCell, TimedCell, WiredCfCCell, WiredLTCCell
+
+Array = npt.NDArray[np.float64]
+Entries = dict[str, tuple[str, Array]]
+"""By our path of a variable, the name in PyPI's and the array."""
 
 # What a name of PyPI's torch modules, its dots written as slashes, is called here.
 TORCH = (
@@ -25,7 +34,7 @@ KERAS = (
 KERAS_PATH = re.compile(r"^(.*?)/((?:sequential(?:_\d+)?/backbone\d+/|time_[ab]/)?[^/]*)$", re.DOTALL)
 
 
-def load_pypi(target, source):
+def load_pypi(target: Any, source: Mapping[str, Any] | str | os.PathLike[str]) -> None:
     """Takes the weights of a cell or layer of PyPI's `ncps` 1.0.1 over into one of ours.
 
     The two packages have one import name and cannot be imported together: save the weights where PyPI's is
@@ -84,8 +93,8 @@ def load_pypi(target, source):
         variable.assign(entries[path][1])
 
 
-def _built_cell(target):
-    cell = target if isinstance(target, TimedCell) else getattr(target, "cell", None)
+def _built_cell(target: Any) -> Any:
+    cell: Any = target if isinstance(target, TimedCell) else getattr(target, "cell", None)
     if not isinstance(_inner(cell), (CfCCell, WiredCfCCell, WiredLTCCell)):
         raise TypeError(
             "load_pypi: target must be a CfCCell, a WiredCfCCell, a WiredLTCCell, a MixedMemoryCell of one, "
@@ -97,11 +106,11 @@ def _built_cell(target):
     return cell
 
 
-def _inner(cell):
+def _inner(cell: Any) -> Any:
     return cell.cell if isinstance(cell, MixedMemoryCell) else cell
 
 
-def _mapping(source):
+def _mapping(source: Any) -> Mapping[str, Any]:
     if isinstance(source, (str, os.PathLike)):
         with np.load(source, allow_pickle=False) as file:
             return dict(file)
@@ -110,7 +119,7 @@ def _mapping(source):
     return source
 
 
-def _array(name, value):
+def _array(name: str, value: Any) -> Array:
     """`value`, a tensor of torch too, in float64, which holds every smaller type exactly."""
     value = value.detach().cpu().double() if hasattr(value, "detach") else value
     try:
@@ -119,7 +128,7 @@ def _array(name, value):
         raise ValueError(f"load_pypi: {name} holds no numbers") from error
 
 
-def _check_cell(cell, origin, names):
+def _check_cell(cell: Any, origin: str, names: Iterable[str]) -> None:
     """Refuses a cell that computes something else than PyPI's, whatever its weights."""
     mixed = isinstance(cell, MixedMemoryCell) or any(n.endswith("/recurrent_kernel") for n in names)
     if mixed and origin == "Keras":
@@ -143,7 +152,7 @@ def _check_cell(cell, origin, names):
         )
 
 
-def _arguments_needed(cell, origin):
+def _arguments_needed(cell: Any, origin: str) -> dict[str, Any]:
     if isinstance(cell, WiredLTCCell):
         explicit = {"implicit_param_constraints": False} if origin == "Keras" else {}
         return {"solver": "semi_implicit", **explicit}
@@ -154,7 +163,7 @@ def _arguments_needed(cell, origin):
     return {"head_activation": "tanh" if origin == "torch" else "linear", **wired, **dense}
 
 
-def _synapses(cell):
+def _synapses(cell: Any) -> dict[str, npt.NDArray[np.int32]]:
     """By the path of torch's mask, the signs of the synapses: `(sources, targets)`, 0 where there is none."""
     prefix, cell = ("cell/", cell.cell) if isinstance(cell, MixedMemoryCell) else ("", cell)
     if isinstance(cell, WiredLTCCell):
@@ -164,11 +173,11 @@ def _synapses(cell):
     return {f"{prefix}layer_{i}/sparsity_mask": signs for i, signs in enumerate(layers)}
 
 
-def _from_torch(cell, arrays):
+def _from_torch(cell: Any, arrays: Mapping[str, Array]) -> Entries:
     """By our path, the name in torch and the array. There kernels are `(out, in)`, and `time_a` adds."""
     backbone = sorted({int(i) for i in re.findall(r"\bbackbone\.(\d+)\.", "\n".join(arrays))})
     behind = "cell/" if isinstance(cell, MixedMemoryCell) else ""
-    entries = {}
+    entries: Entries = {}
     for name, array in arrays.items():
         path = re.sub(r"^rnn_cell/", behind, name.replace(".", "/"))
         # a Sequential numbers its activations and dropouts too
@@ -180,13 +189,13 @@ def _from_torch(cell, arrays):
     return entries
 
 
-def _from_keras(cell, arrays):
+def _from_keras(cell: Any, arrays: Mapping[str, Array]) -> Entries:
     """By our path, the path in Keras and the array. There the signs of synapses are part of a wired CfC."""
-    parts = {name: KERAS_PATH.match(name).groups() if "/" in name else ("", name) for name in arrays}
+    parts = {name: _parts(name) for name in arrays}
     cells = sorted({owner for owner, _ in parts.values()}, key=_number)
     signs = list(_synapses(cell).values())
     wired = isinstance(cell, WiredCfCCell)
-    entries = {}
+    entries: Entries = {}
     for name, array in arrays.items():
         owner, own = parts[name]
         own, i = _renamed(own, KERAS), cells.index(owner)
@@ -196,26 +205,32 @@ def _from_keras(cell, arrays):
     return entries
 
 
-def _number(path):
+def _parts(name: str) -> tuple[str, str]:
+    """The path of the cell of a variable, and its own inside it."""
+    found = KERAS_PATH.match(name)
+    return (found[1], found[2]) if found else ("", name)
+
+
+def _number(path: str) -> int:
     """The number that Keras puts behind the name of the second and later layers of a class."""
     found = re.search(r"_(\d+)$", path)
     return int(found[1]) if found else 0
 
 
-def _renamed(path, rules):
+def _renamed(path: str, rules: Iterable[tuple[str, str]]) -> str:
     for pattern, ours in rules:
         path = re.sub(pattern, ours, path)
     return path
 
 
-def _add(entries, path, name, array):
+def _add(entries: Entries, path: str, name: str, array: Array) -> None:
     if path in entries:
         first, _ = entries[path]
         raise ValueError(f"load_pypi: {first} and {name} are both {path}: give the weights of one layer")
     entries[path] = name, array
 
 
-def _check_entries(entries, wanted):
+def _check_entries(entries: Entries, wanted: Mapping[str, Any]) -> None:
     both = [path for path in wanted if path in entries]
     shapes = {path: (entries[path][1].shape, tuple(wanted[path].shape)) for path in both}
     found = {
@@ -232,7 +247,7 @@ def _check_entries(entries, wanted):
         raise ValueError("load_pypi: the weights do not fit the target; " + "; ".join(problems))
 
 
-def _check_wiring(entries, synapses):
+def _check_wiring(entries: Entries, synapses: Mapping[str, npt.NDArray[np.int32]]) -> None:
     """Refuses entries that are nonzero elsewhere than at the synapses of the target's wiring."""
     differ = [
         entries[path][0]

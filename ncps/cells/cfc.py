@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from ncps import _arguments, activations
+from ncps import _arguments, _pypi, activations
 from ncps._array import absolute, activate, between, exp, magnitude, sigmoid, split
 from ncps.cells.base import Activation, BaseCell
 
@@ -81,6 +81,7 @@ class CfCCell(BaseCell):
 
     _activation_argument = "activation"
 
+    @_pypi.leading("units", wired="WiredCfCCell", renamed=["backbone_activation"])
     def __init__(
         self,
         units: int,

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from ncps import _arguments, activations
+from ncps import _arguments, _pypi, activations
 from ncps._array import activate, cast, clip, exp, split
 from ncps.cells.base import Activation, BaseCell
 
@@ -77,6 +77,7 @@ class LTCCell(BaseCell):
     >>> output, state = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
+    @_pypi.leading("units", wired="WiredLTCCell")
     def __init__(
         self,
         units: int,

@@ -9,6 +9,7 @@ from keras import ops
 from ncps._arguments import entries, refusal, shown
 from ncps._array import affine, cast, sigmoid, split, tanh
 from ncps._keras_private import DropoutRNNCell
+from ncps._pypi import leading
 from ncps.cells import shapes, weights
 from ncps.cells.timed import TimedCell, freeze_sublayers
 
@@ -67,6 +68,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
     >>> output, (h, c) = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
+    @leading("cell")
     def __init__(
         self,
         cell: TimedCell,

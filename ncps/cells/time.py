@@ -9,6 +9,27 @@ from keras import ops
 LARGEST_HALF = 65504.0
 ALLOWED = "t must be a scalar, or a tensor of shape (batch,) or (batch, 1)"
 
+NAMES = ("elapsed_time", "t", "time", "timespans", "ts")
+"""What others call it in the call of a cell."""
+
+
+def check_call(owner, others, named):
+    """Refuses elapsed time in another place than beside the inputs, where other packages take it.
+
+    Args:
+        owner: Name of the cell, for the message.
+        others: Arguments after the inputs and the states, without a name.
+        named: Arguments by name.
+
+    Raises:
+        TypeError: with the place that it has here.
+    """
+    if others or any(name in named for name in NAMES):
+        raise TypeError(
+            f"{owner}: elapsed time t must be given beside the inputs, cell((x, t), states); "
+            "training must be given by name"
+        )
+
 
 def admit(owner, t, dtype):
     """`t` as a tensor of `dtype`; symbolic tensors pass as they are.

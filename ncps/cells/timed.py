@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ncps import _keywords
+from ncps import _keywords, _pypi
 from ncps._array import cast
 from ncps.cells import shapes, time
 
@@ -21,7 +21,7 @@ def freeze_sublayers(layer):
 
 
 @keras.saving.register_keras_serializable(package="ncps")
-class TimedCell(keras.layers.Layer):
+class TimedCell(_pypi.Guided, keras.layers.Layer):
     """Base of cells that know elapsed time, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
 
     A subclass sets `state_size` and `output_size`, makes its weights in `build_cell` and computes in
@@ -123,8 +123,9 @@ class TimedCell(keras.layers.Layer):
         new = new if isinstance(new, (list, tuple)) else [new]
         return cast(output, self.compute_dtype), [cast(state, self.compute_dtype) for state in new]
 
-    def __call__(self, inputs, states, **kwargs):
+    def __call__(self, inputs, states, *others, **kwargs):
         """Checks elapsed time while its values can be seen, then goes the way of every Keras layer."""
+        time.check_call(type(self).__name__, others, kwargs)
         if isinstance(inputs, (list, tuple)):
             inputs = self._admit(inputs)
         return super().__call__(inputs, states, **kwargs)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps import _arguments, activations
+from ncps import _arguments, _pypi, activations
 from ncps._array import affine, cast, concatenate, split
 from ncps.cells.base import Activation
 from ncps.cells.cfc import MODES, CfCCell
@@ -74,6 +74,7 @@ class WiredCfCCell(WiredCell):
     >>> output, state = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
+    @_pypi.leading("wiring")
     def __init__(
         self,
         wiring: Wiring,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ncps import _arguments
+from ncps import _arguments, _pypi
 from ncps._array import activate, cast
 from ncps.cells.constraints import AtLeast
 from ncps.cells.solvers import SOLVERS, STABLE_STEPS
@@ -110,6 +110,7 @@ class WiredLTCCell(WiredCell):
     >>> output, state = cell((sequence[:, 0], 0.5), cell.get_initial_state(batch_size=4))
     """
 
+    @_pypi.leading("wiring")
     def __init__(
         self,
         wiring: Wiring,

@@ -1,5 +1,9 @@
 """Both directions of a sequence layer, elapsed time included."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -52,13 +56,13 @@ class Bidirectional(keras.layers.Bidirectional):
 
     def __init__(
         self,
-        layer,
-        merge_mode="concat",
-        weights=None,
-        backward_layer=None,
-        backward_timespans=None,
-        **kwargs,
-    ):
+        layer: TimedRNN,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: TimedRNN | None = None,
+        backward_timespans: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, (TimedRNN, type(None))):
                 raise TypeError(
@@ -72,10 +76,14 @@ class Bidirectional(keras.layers.Bidirectional):
                 each.set_backward_timespans(type(self).__name__, backward_timespans)
         freeze_sublayers(self)
 
-    def build(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
+    def build(
+        self, sequences_shape: Any, initial_state_shape: Any = None, timespans_shape: Any = None
+    ) -> None:
         super().build(sequences_shape)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None, timespans_shape: Any = None
+    ) -> Any:
         if initial_state_shape is not None:
             self._check_states(initial_state_shape)
         shapes_of = {"timespans_shape": timespans_shape}
@@ -88,21 +96,22 @@ class Bidirectional(keras.layers.Bidirectional):
         outputs = (ahead, back) if self.merge_mode is None else (merged,)
         return (*outputs, *more, *further) if len(outputs) + len(more) > 1 else merged
 
-    def __call__(self, sequences, *args, timespans=None, **kwargs):
+    def __call__(self, sequences: Any, *args: Any, timespans: Any = None, **kwargs: Any) -> Any:
+        spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
         return super().__call__(sequences, *args, **kwargs)
 
     def call(
         self,
-        sequences,
-        initial_state=None,
-        mask=None,
-        training=None,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
         *,
-        timespans=None,
-        sequences_mask=None,
-    ):
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
         forward, backward = self._halves(initial_state)
         both = {
             "mask": sequences_mask if mask is None else mask,
@@ -121,14 +130,14 @@ class Bidirectional(keras.layers.Bidirectional):
         """A state of the backward layer, or what it was at every step in the order of the samples."""
         return ops.flip(x, axis=1) if len(x.shape) == 3 else x
 
-    def _halves(self, initial_state):
+    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         self._check_states(shapes.of(initial_state))
         half = len(self.forward_layer.state_size)
         return initial_state[:half], initial_state[half:]
 
-    def _check_states(self, shape):
+    def _check_states(self, shape: Any) -> None:
         """Refuses a shape alone, and a list of another number of shapes than there are states."""
         number = len(self.forward_layer.state_size) + len(self.backward_layer.state_size)
         several = shapes.is_nested(shape)
@@ -139,7 +148,7 @@ class Bidirectional(keras.layers.Bidirectional):
                 f"forward and then of the backward layer; got {got}"
             )
 
-    def _merged(self, ahead, back):
+    def _merged(self, ahead: Any, back: Any) -> Any:
         back = ops.flip(back, axis=1) if self.return_sequences else back
         if self.merge_mode is None:
             return ahead, back
@@ -149,7 +158,7 @@ class Bidirectional(keras.layers.Bidirectional):
             return ahead * back
         return (ahead + back) / 2 if self.merge_mode == "ave" else ahead + back
 
-    def compute_mask(self, sequences, mask):
+    def compute_mask(self, sequences: Any, mask: Any) -> Any:
         """The masks of what is returned, in its order; None for last outputs and for last states."""
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
         for layer in (self.forward_layer, self.backward_layer):

@@ -51,7 +51,8 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         kind = wired if isinstance(first, Wiring) else dense
         known = names(kind) | MEMORY if mixed_memory else names(kind)
         own = {name: arguments.pop(name) for name in known & set(arguments)}
-        _refuse(owner, arguments, belong_to_cells, f"left out: a {kind.__name__} has none")
+        other = dense if kind is wired else wired
+        _refuse_other_kind(owner, first, arguments, belong_to_cells, kind, other)
         memory = {name: own[name] for name in MEMORY & set(own)}
         own = {name: own[name] for name in names(kind) & set(own)}
         cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
@@ -90,6 +91,20 @@ def names(kind):
     """The names of the keyword arguments that the class `kind` has and a layer has not."""
     _, *others = inspect.signature(kind).parameters.values()
     return {p.name for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def _refuse_other_kind(owner, first, arguments, foreign, kind, other):
+    """Refuses arguments of the wired cell beside a number of units, and of the dense one beside a wiring."""
+    for name in sorted(foreign & set(arguments)):
+        value = _arguments.shown(arguments[name])
+        given, instead = "a number of units", f"ncps.wirings.FullyConnected({first!r})"
+        if isinstance(first, Wiring):
+            given, instead = "a wiring", first.units
+        allowed = (
+            f"left out with {given}: a {kind.__name__} has none; "
+            f"a {other.__name__} has it, {owner}({instead}, {name}={value})"
+        )
+        raise _arguments.refusal(ValueError, owner, name, arguments[name], allowed)
 
 
 def _refuse(owner, arguments, foreign, allowed):

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from ncps import _keywords
+from ncps import _keywords, _pypi
 from ncps.cells.base import Activation
 from ncps.cells.timed import TimedCell
 from ncps.layers.cells import FAMILIES
@@ -96,6 +96,7 @@ class CfC(TimedRNN):
 
     dense, wired = FAMILIES["CfC"]
 
+    @_pypi.leading("units")
     @_keywords.hand_on(TimedRNN)
     def __init__(
         self,

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 from keras import ops
 
-from ncps import _arguments, _keywords
+from ncps import _arguments, _keywords, _pypi
 from ncps._array import where
 from ncps._keras_private import DropoutRNNCell, collecting_losses
 from ncps.cells import shapes
@@ -39,7 +39,7 @@ def of_cell(name):
     return property(read, doc=f"`{name}` of the cell.")
 
 
-class TimedRNN(keras.layers.RNN):
+class TimedRNN(_pypi.Guided, keras.layers.RNN):
     """A `TimedCell` folded over a sequence; base of `CfC` and `LTC`, which describe the arguments.
 
     A subclass names its cells: `dense` for a number of units, `wired` for a wiring.
@@ -136,6 +136,7 @@ class TimedRNN(keras.layers.RNN):
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
         """Takes elapsed times as they are given, then goes the way of every Keras layer."""
+        spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
         return super().__call__(sequences, *args, **kwargs)

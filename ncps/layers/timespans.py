@@ -12,6 +12,31 @@ ALLOWED = "timespans must be a tensor of shape (batch, time) or (batch, time, 1)
 BY_NAME = "; if these are elapsed times, give them by name, timespans=..."  # in second place stand states
 
 
+def check_call(owner, sequences, others, named):
+    """Refuses what other packages take in a call, above all elapsed times that are not given by name.
+
+    Args:
+        owner: Name of the layer, for the message.
+        sequences: The first argument of the call, which must not be a pair `(x, t)`.
+        others: Arguments after the first, without a name; the second of them would be the mask.
+        named: Arguments by name, apart from `timespans`.
+
+    Raises:
+        TypeError: with the name under which the argument is given here.
+    """
+    if isinstance(sequences, (list, tuple)):
+        raise TypeError(
+            f"{owner}: sequences must be one tensor (batch, time, features), "
+            f"got a {type(sequences).__name__} of {len(sequences)}; "
+            "elapsed times must be given by name, layer(x, timespans=t)"
+        )
+    mask_dtype = getattr(others[1], "dtype", None) if len(others) > 1 else None
+    if mask_dtype is not None and keras.backend.is_float_dtype(mask_dtype):
+        raise TypeError(f"{owner}: mask, the third argument, must hold booleans, got {mask_dtype}{BY_NAME}")
+    if "hx" in named:
+        raise TypeError(f"{owner}: hx must be given as initial_state, a list of the states of the cell")
+
+
 def admit(owner, t, dtype):
     """`t` as it can be cast to `dtype`; symbolic tensors pass as they are.
 

@@ -1,13 +1,26 @@
 """The wiring that is made by hand, and what every wiring can do."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from ncps import _arguments, _keywords
 from ncps.wirings.drawing import draw_wiring
-from ncps.wirings.graph import wiring_graph
+from ncps.wirings.graph import draw_wiring_graph, wiring_graph
+
+if TYPE_CHECKING:
+    import networkx
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
+
+Matrix = npt.NDArray[np.int32]
+"""Polarities of synapses: 1, -1 or 0."""
 
 
 @keras.saving.register_keras_serializable(package="ncps")
@@ -55,29 +68,29 @@ class Wiring:
     (1, 1)
     """
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _once(cls.build)
+            cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
         if "__init__" in vars(cls):
-            cls.__init__ = _keywords.named(cls.__init__)
+            cls.__init__ = _keywords.named(cls.__init__)  # type: ignore[method-assign]
 
     @_keywords.named
-    def __init__(self, units):
+    def __init__(self, units: int) -> None:
         self.units = _arguments.integer(type(self).__name__, "units", units, minimum=1)
-        self.output_dim = self.units
-        self.input_dim = None
-        self.adjacency_matrix = np.zeros((self.units, self.units), dtype="int32")
-        self.sensory_adjacency_matrix = None
+        self.output_dim: int = self.units
+        self.input_dim: int | None = None
+        self.adjacency_matrix: Matrix = np.zeros((self.units, self.units), dtype="int32")
+        self.sensory_adjacency_matrix: Matrix | None = None
         self._complete = False
 
-    def set_output_dim(self, output_dim):
+    def set_output_dim(self, output_dim: int) -> None:
         """Makes the first `output_dim` neurons, at least 1, the motor neurons."""
         self.output_dim = _arguments.integer(
             type(self).__name__, "output_dim", output_dim, minimum=1, maximum=self.units, limit="the units"
         )
 
-    def set_input_dim(self, input_dim):
+    def set_input_dim(self, input_dim: int) -> None:
         """Does what `build` does: sensory synapses can be added from here on."""
         owner = type(self).__name__
         input_dim = _arguments.integer(f"{owner}.build", "input_dim", input_dim, minimum=1)
@@ -91,7 +104,7 @@ class Wiring:
                 "or by copy.deepcopy before it is built"
             )
 
-    def build(self, input_dim):
+    def build(self, input_dim: int) -> None:
         """Fixes the number of inputs, an integer of at least 1; to do it again changes nothing.
 
         Raises:
@@ -99,43 +112,42 @@ class Wiring:
         """
         self.set_input_dim(input_dim)
 
-    def is_built(self):
+    def is_built(self) -> bool:
         """Whether the number of inputs is known."""
         return self.input_dim is not None
 
-    def add_synapse(self, src, dest, polarity):
+    def add_synapse(self, src: int, dest: int, polarity: int) -> None:
         """Lets neuron `src` act on neuron `dest`: polarity 1 excites, -1 inhibits."""
         owner = f"{type(self).__name__}.add_synapse"
         self.adjacency_matrix[self._neuron(owner, "src", src), self._neuron(owner, "dest", dest)] = _polarity(
             owner, polarity
         )
 
-    def add_sensory_synapse(self, src, dest, polarity):
+    def add_sensory_synapse(self, src: int, dest: int, polarity: int) -> None:
         """Lets input `src` act on neuron `dest`, as `add_synapse`. The wiring must be built."""
         owner = f"{type(self).__name__}.add_sensory_synapse"
-        self._must_be_built("add_sensory_synapse")
+        matrix = self._must_be_built("add_sensory_synapse")
         src = _arguments.integer(
-            owner, "src", src, minimum=0, maximum=self.input_dim - 1, limit="the last of the inputs"
+            owner, "src", src, minimum=0, maximum=len(matrix) - 1, limit="the last of the inputs"
         )
-        self.sensory_adjacency_matrix[src, self._neuron(owner, "dest", dest)] = _polarity(owner, polarity)
+        matrix[src, self._neuron(owner, "dest", dest)] = _polarity(owner, polarity)
 
     @property
-    def synapse_count(self):
+    def synapse_count(self) -> int:
         """Number of synapses between neurons."""
         return int(np.count_nonzero(self.adjacency_matrix))
 
     @property
-    def sensory_synapse_count(self):
+    def sensory_synapse_count(self) -> int:
         """Number of synapses from inputs to neurons. The wiring must be built."""
-        self._must_be_built("sensory_synapse_count")
-        return int(np.count_nonzero(self.sensory_adjacency_matrix))
+        return int(np.count_nonzero(self._must_be_built("sensory_synapse_count")))
 
     @property
-    def num_layers(self):
+    def num_layers(self) -> int:
         """Number of layers that compute one after the other within a step."""
         return 1
 
-    def get_neurons_of_layer(self, layer_id):
+    def get_neurons_of_layer(self, layer_id: int) -> list[int]:
         """The ids of the neurons of a layer, a list; layer 0 is the first to compute."""
         _arguments.integer(
             f"{type(self).__name__}.get_neurons_of_layer",
@@ -147,21 +159,20 @@ class Wiring:
         )
         return list(range(self.units))
 
-    def get_type_of_neuron(self, neuron_id):
+    def get_type_of_neuron(self, neuron_id: int) -> str:
         """The kind of a neuron: `"motor"` or `"inter"`, and `"command"` in an `NCP`."""
         neuron_id = self._neuron(f"{type(self).__name__}.get_type_of_neuron", "neuron_id", neuron_id)
         return "motor" if neuron_id < self.output_dim else "inter"
 
-    def erev_initializer(self, shape=None, dtype=None):
+    def erev_initializer(self, shape: Any = None, dtype: Any = None) -> Any:
         """Keras initializer of the reversal potentials of synapses between neurons: their polarity."""
         return keras.ops.convert_to_tensor(self.adjacency_matrix, dtype=dtype)
 
-    def sensory_erev_initializer(self, shape=None, dtype=None):
+    def sensory_erev_initializer(self, shape: Any = None, dtype: Any = None) -> Any:
         """Keras initializer of the reversal potentials of sensory synapses: their polarity."""
-        self._must_be_built("sensory_erev_initializer")
-        return keras.ops.convert_to_tensor(self.sensory_adjacency_matrix, dtype=dtype)
+        return keras.ops.convert_to_tensor(self._must_be_built("sensory_erev_initializer"), dtype=dtype)
 
-    def get_graph(self, include_sensory_neurons=True):
+    def get_graph(self, include_sensory_neurons: bool = True) -> networkx.DiGraph:
         """The wiring as a `networkx.DiGraph`. The wiring must be built.
 
         Nodes are named `neuron_{id}` and `sensory_{input}`, with the attribute `neuron_type`; edges have the
@@ -171,7 +182,7 @@ class Wiring:
         self._must_be_built("get_graph")
         return wiring_graph(self, include_sensory_neurons)
 
-    def draw(self, ax=None, labels=True):
+    def draw(self, ax: Axes | None = None, labels: bool = True) -> Axes:
         """Draws the wiring with matplotlib, kinds of neurons in columns. The wiring must be built.
 
         Excitatory synapses are solid and end in an arrow, inhibitory ones are dashed and end in a bar. Needs
@@ -187,12 +198,48 @@ class Wiring:
         self._must_be_built("draw")
         return draw_wiring(self, ax, labels)
 
-    def get_config(self):
+    def draw_graph(
+        self,
+        layout: str = "shell",
+        neuron_colors: dict[str, Any] | None = None,
+        synapse_colors: dict[str, Any] | str | None = None,
+        draw_labels: bool = False,
+    ) -> list[Patch]:
+        """Draws the wiring with networkx, as PyPI's `ncps` does. The wiring must be built.
+
+        It draws on the current Axes of matplotlib, in one of networkx's layouts; `draw` shows the kinds of
+        neurons in columns. Needs the extra: `pip install "ncps-keras[draw]"`.
+
+        Args:
+            layout: `"shell"`, `"circular"`, `"kamada"`, `"random"`, `"spectral"`, `"spiral"` or `"spring"`.
+                Default `"shell"`.
+            neuron_colors: Dict of colours by kind of neuron. Those not named keep their default: inter
+                tab:blue, motor tab:orange, sensory tab:olive, and any other kind tab:blue.
+            synapse_colors: Dict of colours by polarity, or one colour for both. Default: excitatory
+                tab:green, inhibitory tab:red.
+            draw_labels: Whether nodes bear their names. Default False.
+
+        Returns:
+            Handles for a legend, a list of a `matplotlib.patches.Patch` for each kind that has a colour.
+
+        Example:
+
+        >>> import matplotlib.pyplot as plt
+        >>> from ncps.wirings import AutoNCP
+        >>> wiring = AutoNCP(28, 4)
+        >>> wiring.build(8)
+        >>> handles = wiring.draw_graph(neuron_colors={"command": "tab:cyan"})
+        >>> legend = plt.legend(handles=handles, loc="upper right")
+        """
+        self._must_be_built("draw_graph")
+        return draw_wiring_graph(self, layout, neuron_colors, synapse_colors, draw_labels)
+
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments and, under `"graph"`, the synapses that were added."""
         return {"units": self.units, "graph": self._graph()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The wiring whose `get_config` gave `config`."""
         arguments = dict(config)
         graph = arguments.pop("graph", None)
@@ -201,7 +248,7 @@ class Wiring:
             wiring._restore(graph)
         return wiring
 
-    def _graph(self):
+    def _graph(self) -> dict[str, Any]:
         """Everything that does not follow from the arguments, in plain JSON form."""
         sensory = self.sensory_adjacency_matrix
         return {
@@ -211,7 +258,7 @@ class Wiring:
             "sensory_adjacency_matrix": None if sensory is None else sensory.tolist(),
         }
 
-    def _restore(self, graph):
+    def _restore(self, graph: dict[str, Any]) -> None:
         owner = f"{type(self).__name__}.from_config"
         _arguments.entries(owner, "graph", graph, self._graph())
         self.set_output_dim(graph["output_dim"])
@@ -219,24 +266,26 @@ class Wiring:
             Wiring.set_input_dim(self, graph["input_dim"])  # nothing to generate: the synapses are known
             self._complete = True
             self.sensory_adjacency_matrix = _synapses(
-                owner, "sensory_adjacency_matrix", graph, (self.input_dim, self.units)
+                owner, "sensory_adjacency_matrix", graph, (graph["input_dim"], self.units)
             )
         self.adjacency_matrix = _synapses(owner, "adjacency_matrix", graph, (self.units, self.units))
 
-    def _neuron(self, owner, name, value):
+    def _neuron(self, owner: str, name: str, value: int) -> int:
         return _arguments.integer(
             owner, name, value, minimum=0, maximum=self.units - 1, limit="the last of the neurons"
         )
 
-    def _must_be_built(self, what):
-        if not self.is_built():
+    def _must_be_built(self, what: str) -> Matrix:
+        """The sensory adjacency matrix; raises where there is none yet."""
+        if self.sensory_adjacency_matrix is None:
             raise ValueError(
                 f"{type(self).__name__}.{what}: the wiring must be built first, since the number of inputs "
                 "is not known yet; call build(input_dim)"
             )
+        return self.sensory_adjacency_matrix
 
 
-def _synapses(owner, name, graph, shape):
+def _synapses(owner: str, name: str, graph: dict[str, Any], shape: tuple[int, int]) -> Matrix:
     """A matrix of polarities of a config."""
     allowed = f"{owner}: the graph's {name} must hold {shape[0]} rows of {shape[1]} numbers, each 1, -1 or 0"
     try:
@@ -250,20 +299,21 @@ def _synapses(owner, name, graph, shape):
     return found.astype("int32")
 
 
-def _once(build):
+def _once(build: Callable[[Any, int], None]) -> Callable[[Any, int], None]:
     """A subclass's `build`, which may draw at random, so that to build again changes nothing."""
 
     @functools.wraps(build)
-    def build_once(self, input_dim):
+    def build_once(self: Any, input_dim: int) -> None:
         if self._complete:
-            return self.set_input_dim(input_dim)  # refuses another number of inputs
+            self.set_input_dim(input_dim)  # refuses another number of inputs
+            return
         build(self, input_dim)
         self._complete = True
 
     return build_once
 
 
-def _polarity(owner, value):
+def _polarity(owner: str, value: int) -> int:
     allowed = "1 for an excitatory synapse or -1 for an inhibitory one"
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise _arguments.refusal(TypeError, owner, "polarity", value, allowed)

@@ -3,9 +3,25 @@
 Lengths are in units of the distance between two neurons of the fullest column, the same across and down.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from ncps.wirings.extra import imported
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Points = npt.NDArray[np.float64]
+Neuron = tuple[bool, int]
+"""Whether it is an input, and its id."""
+Columns = dict[str, list[Neuron]]
+Places = dict[Neuron, Points]
+Curves = dict[int, list[Points]]
+"""By polarity, the points of each synapse."""
 
 RADIUS = 0.33  # of a neuron
 COLORS = {"sensory": "#5F6B7A", "inter": "#2B6CB0", "command": "#0F8A6D", "motor": "#B7791F"}
@@ -16,7 +32,7 @@ SYNAPSES = {  # polarity: name, color, line style, marker in the legend
 }
 
 
-def draw_wiring(wiring, ax, labels):
+def draw_wiring(wiring: Any, ax: Any, labels: bool) -> Axes:
     """Draws a built wiring; `Wiring.draw` says how."""
     columns = _columns(wiring)
     places = _places(columns)
@@ -33,7 +49,7 @@ def draw_wiring(wiring, ax, labels):
     return ax
 
 
-def _columns(wiring):
+def _columns(wiring: Any) -> Columns:
     """Each kind with its neurons, as (is an input, id), in the order in which a signal passes."""
     columns = {"sensory": [(True, i) for i in range(wiring.input_dim)], "inter": [], "command": []}
     for neuron in range(wiring.units):
@@ -42,7 +58,7 @@ def _columns(wiring):
     return {kind: neurons for kind, neurons in columns.items() if neurons}
 
 
-def _places(columns):
+def _places(columns: Columns) -> Places:
     """Where each neuron stands: ids from top to bottom, those of short columns a little further apart."""
     fullest = max(len(neurons) for neurons in columns.values())
     gap = max(3.2, 0.42 * fullest)
@@ -54,25 +70,25 @@ def _places(columns):
     return places
 
 
-def _corners(places, curves):
+def _corners(places: Places, curves: Curves) -> tuple[Points, Points]:
     """The lower left and the upper right corner, with room for headings and the legend."""
     points = np.concatenate([[*places.values()], *curves[1], *curves[-1]])
     return points.min(axis=0) - np.array([1.4, 2.4]), points.max(axis=0) + np.array([1.4, 1.7])
 
 
-def _new_axes(extent):
+def _new_axes(extent: Points) -> Any:
     inches = max(extent) * np.clip(0.36, 5.0 / max(extent), 12.0 / max(extent))
     figure = imported("matplotlib.pyplot").figure(figsize=extent / max(extent) * inches, dpi=120)
     return figure.add_axes((0, 0, 1, 1))
 
 
-def _points_per_unit(ax):
+def _points_per_unit(ax: Any) -> float:
     """How many points on paper a unit of length takes, for the widths of lines and the sizes of letters."""
     box = ax.get_window_extent()
     return min(box.width / np.ptp(ax.get_xlim()), box.height / np.ptp(ax.get_ylim())) * 72 / ax.figure.dpi
 
 
-def _curves(wiring, places, polarity):
+def _curves(wiring: Any, places: Places, polarity: int) -> list[Points]:
     """The points of each synapse of this polarity."""
     matrices = ((True, wiring.sensory_adjacency_matrix), (False, wiring.adjacency_matrix))
     return [
@@ -82,7 +98,7 @@ def _curves(wiring, places, polarity):
     ]
 
 
-def _curve(source, target):
+def _curve(source: Points, target: Points) -> Points:
     """Points from the rim of a neuron to the rim of another, bent so that the way back is another one."""
     t = np.linspace(0.0, 1.0, 65)[:, None]
     if np.array_equal(source, target):  # a loop above it, to the right
@@ -97,25 +113,25 @@ def _curve(source, target):
     return points[(distances > [RADIUS, 1.15 * RADIUS]).all(axis=1)]
 
 
-def _end(curve):
+def _end(curve: Points) -> tuple[Points, Points, Points]:
     """The last point of a curve, and the directions back along it and across it."""
     back = curve[-4] - curve[-1]
     back = back / np.linalg.norm(back)
     return curve[-1], back, np.array([-back[1], back[0]])
 
 
-def _arrow(curve):
+def _arrow(curve: Points) -> list[Points]:
     tip, back, across = _end(curve)
     return [tip, tip + 0.22 * back + 0.08 * across, tip + 0.22 * back - 0.08 * across]
 
 
-def _bar(curve):
+def _bar(curve: Points) -> list[Points]:
     tip, back, across = _end(curve)
     near, far = 0.13 * across, 0.06 * back
     return [tip + near, tip - near, tip - near + far, tip + near + far]
 
 
-def _draw_synapses(ax, curves, scale):
+def _draw_synapses(ax: Any, curves: Curves, scale: float) -> None:
     collections = imported("matplotlib.collections")
     number = sum(len(some) for some in curves.values())
     alpha = float(np.clip(12 / np.sqrt(max(number, 1)), 0.3, 0.9))
@@ -130,7 +146,7 @@ def _draw_synapses(ax, curves, scale):
         ax.add_collection(collections.PolyCollection(ends, linewidths=0, zorder=2, **look))
 
 
-def _draw_neurons(ax, columns, places, scale, labels):
+def _draw_neurons(ax: Any, columns: Columns, places: Places, scale: float, labels: bool) -> None:
     collections, patches = imported("matplotlib.collections"), imported("matplotlib.patches")
     size = 0.31 * scale
     heading = {"ha": "center", "va": "bottom", "weight": "bold", "size": float(np.clip(0.4 * scale, 6, 11))}
@@ -145,7 +161,7 @@ def _draw_neurons(ax, columns, places, scale, labels):
                 ax.text(*places[neuron], neuron[1], size=size, **label)
 
 
-def _draw_legend(ax, curves):
+def _draw_legend(ax: Any, curves: Curves) -> None:
     line = imported("matplotlib.lines").Line2D
     tuples = imported("matplotlib.legend_handler").HandlerTuple(
         ndivide=None, pad=-0.65

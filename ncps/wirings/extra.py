@@ -1,9 +1,12 @@
 """What graphs and drawings need, and a computation does not."""
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 
-def imported(name):
+def imported(name: str) -> Any:
     """The module `name`, which the extra `draw` installs."""
     try:
         return importlib.import_module(name)

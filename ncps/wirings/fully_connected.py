@@ -1,9 +1,14 @@
 """The wiring with every synapse."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 
 from ncps import _arguments
+from ncps.wirings.base import Matrix
 from ncps.wirings.generated import GeneratedWiring
 
 POLARITIES = (-1, 1, 1)  # two excitatory synapses for each inhibitory one
@@ -28,7 +33,13 @@ class FullyConnected(GeneratedWiring):
     (64, 24)
     """
 
-    def __init__(self, units, output_dim=None, erev_init_seed=1111, self_connections=True):
+    def __init__(
+        self,
+        units: int,
+        output_dim: int | None = None,
+        erev_init_seed: int = 1111,
+        self_connections: bool = True,
+    ) -> None:
         super().__init__(units)
         owner = type(self).__name__
         if output_dim is not None:
@@ -37,7 +48,7 @@ class FullyConnected(GeneratedWiring):
         self.self_connections = _arguments.boolean(owner, "self_connections", self_connections)
         self.adjacency_matrix, _ = self._generate(None)
 
-    def _generate(self, input_dim):
+    def _generate(self, input_dim: int | None) -> tuple[Matrix, Matrix | None]:
         rng = np.random.default_rng(self.erev_init_seed)
         adjacency = np.zeros((self.units, self.units), dtype="int32")
         joined = np.ones_like(adjacency, dtype=bool)
@@ -48,7 +59,7 @@ class FullyConnected(GeneratedWiring):
             return adjacency, None
         return adjacency, rng.choice(POLARITIES, size=(input_dim, self.units)).astype("int32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "units": self.units,
             "output_dim": self.output_dim,

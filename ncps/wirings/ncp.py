@@ -1,9 +1,15 @@
 """Neural circuit policies: sparse wirings in four layers."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from ncps import _arguments
+from ncps.wirings.base import Matrix
 from ncps.wirings.generated import GeneratedWiring
 
 
@@ -41,16 +47,16 @@ class NCP(GeneratedWiring):
 
     def __init__(
         self,
-        inter_neurons,
-        command_neurons,
-        motor_neurons,
-        sensory_fanout,
-        inter_fanout,
-        recurrent_command_synapses,
-        motor_fanin,
-        seed=22222,
-    ):
-        def integer(name, value, **limits):
+        inter_neurons: int,
+        command_neurons: int,
+        motor_neurons: int,
+        sensory_fanout: int,
+        inter_fanout: int,
+        recurrent_command_synapses: int,
+        motor_fanin: int,
+        seed: int = 22222,
+    ) -> None:
+        def integer(name: str, value: int, **limits: Any) -> int:
             return _arguments.integer(type(self).__name__, name, value, **limits)
 
         self.inter_neurons = integer("inter_neurons", inter_neurons, minimum=1)
@@ -58,8 +64,12 @@ class NCP(GeneratedWiring):
         self.motor_neurons = integer("motor_neurons", motor_neurons, minimum=1)
         super().__init__(self.inter_neurons + self.command_neurons + self.motor_neurons)
         self.set_output_dim(self.motor_neurons)
-        inter = {"minimum": 0, "maximum": self.inter_neurons, "limit": "the inter neurons"}
-        command = {"minimum": 0, "maximum": self.command_neurons, "limit": "the command neurons"}
+        inter: dict[str, Any] = {"minimum": 0, "maximum": self.inter_neurons, "limit": "the inter neurons"}
+        command: dict[str, Any] = {
+            "minimum": 0,
+            "maximum": self.command_neurons,
+            "limit": "the command neurons",
+        }
         self.sensory_fanout = integer("sensory_fanout", sensory_fanout, **inter)
         self.inter_fanout = integer("inter_fanout", inter_fanout, **command)
         self.recurrent_command_synapses = integer(
@@ -69,24 +79,24 @@ class NCP(GeneratedWiring):
         self.seed = integer("seed", seed, minimum=0, maximum=2**32 - 1)
 
     @property
-    def num_layers(self):
+    def num_layers(self) -> int:
         """3: inter, command and motor neurons."""
         return 3
 
-    def get_neurons_of_layer(self, layer_id):
+    def get_neurons_of_layer(self, layer_id: int) -> list[int]:
         """The ids of the inter (0), command (1) or motor (2) neurons, a list."""
         super().get_neurons_of_layer(layer_id)  # refuses a layer that there is not
         first_inter = self.motor_neurons + self.command_neurons
         bounds = [(first_inter, self.units), (self.motor_neurons, first_inter), (0, self.motor_neurons)]
         return list(range(*bounds[layer_id]))
 
-    def get_type_of_neuron(self, neuron_id):
+    def get_type_of_neuron(self, neuron_id: int) -> str:
         """`"inter"`, `"command"` or `"motor"`."""
         kind = super().get_type_of_neuron(neuron_id)
         is_command = self.motor_neurons <= neuron_id < self.motor_neurons + self.command_neurons
         return "command" if is_command else kind
 
-    def _generate(self, input_dim):
+    def _generate(self, input_dim: int | None) -> tuple[Matrix, Matrix | None]:
         adjacency = np.zeros((self.units, self.units), dtype="int32")
         if input_dim is None:  # the stream begins with the synapses of the inputs
             return adjacency, None
@@ -101,7 +111,7 @@ class NCP(GeneratedWiring):
         _join(rng, adjacency.T, motor, command, self.motor_fanin)  # the same, seen from the motor neurons
         return adjacency, sensory
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "inter_neurons": self.inter_neurons,
             "command_neurons": self.command_neurons,
@@ -137,7 +147,7 @@ class AutoNCP(NCP):
     [15, 9, 4]
     """
 
-    def __init__(self, units, output_size, sparsity_level=0.5, seed=22222):
+    def __init__(self, units: int, output_size: int, sparsity_level: float = 0.5, seed: int = 22222) -> None:
         owner = type(self).__name__
         units = _arguments.integer(owner, "units", units, minimum=4)
         self.output_size = _arguments.integer(
@@ -159,7 +169,7 @@ class AutoNCP(NCP):
             seed=seed,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "units": self.units,
             "output_size": self.output_size,
@@ -169,19 +179,23 @@ class AutoNCP(NCP):
         }
 
 
-def _join(rng, matrix, sources, targets, fanout):
+def _join(
+    rng: np.random.RandomState, matrix: Matrix, sources: Sequence[int], targets: Sequence[int], fanout: int
+) -> None:
     """Joins each source to `fanout` targets, and then the targets that were left out to some sources."""
     _fan(rng, matrix, sources, targets, fanout)
     orphans = [target for target in targets if not matrix[sources, target].any()]
     _fan(rng, matrix.T, orphans, sources, max(len(sources) * fanout // len(targets), 1))
 
 
-def _fan(rng, matrix, neurons, others, number):
+def _fan(
+    rng: np.random.RandomState, matrix: Matrix, neurons: Sequence[int], others: Sequence[int], number: int
+) -> None:
     """Synapses between each neuron and `number` of the others, drawn without replacement."""
     for neuron in neurons:
         for other in rng.choice(others, size=number, replace=False):
             matrix[neuron, other] = _polarity(rng)
 
 
-def _polarity(rng):
+def _polarity(rng: np.random.RandomState) -> int:
     return rng.choice((-1, 1))

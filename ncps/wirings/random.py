@@ -1,9 +1,14 @@
 """The wiring with synapses at random places."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 
 from ncps import _arguments
+from ncps.wirings.base import Matrix
 from ncps.wirings.fully_connected import POLARITIES
 from ncps.wirings.generated import GeneratedWiring
 
@@ -28,7 +33,13 @@ class Random(GeneratedWiring):
     (25, 10)
     """
 
-    def __init__(self, units, output_dim=None, sparsity_level=0.0, random_seed=1111):
+    def __init__(
+        self,
+        units: int,
+        output_dim: int | None = None,
+        sparsity_level: float = 0.0,
+        random_seed: int = 1111,
+    ) -> None:
         super().__init__(units)
         owner = type(self).__name__
         if output_dim is not None:
@@ -37,13 +48,13 @@ class Random(GeneratedWiring):
         self.random_seed = _arguments.integer(owner, "random_seed", random_seed, minimum=0)
         self.adjacency_matrix, _ = self._generate(None)
 
-    def _generate(self, input_dim):
+    def _generate(self, input_dim: int | None) -> tuple[Matrix, Matrix | None]:
         rng = np.random.default_rng(self.random_seed)
         adjacency = self._scattered(rng, self.units, draws=1)
         # Published code draws each sensory polarity twice and keeps the second.
         return adjacency, None if input_dim is None else self._scattered(rng, input_dim, draws=2)
 
-    def _scattered(self, rng, sources, draws):
+    def _scattered(self, rng: np.random.Generator, sources: int, draws: int) -> Matrix:
         """A matrix `(sources, units)` with a polarity at as many places as the sparsity leaves."""
         matrix = np.zeros((sources, self.units), dtype="int32")
         number = round(matrix.size * (1 - self.sparsity_level))
@@ -51,7 +62,7 @@ class Random(GeneratedWiring):
         matrix.flat[places] = rng.choice(POLARITIES, size=(number, draws))[:, -1]
         return matrix
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "units": self.units,
             "output_dim": self.output_dim,

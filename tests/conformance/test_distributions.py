@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -38,8 +40,116 @@ def test_the_suite_gives_pytest_no_plugin_of_its_own_accord(suite: Path) -> None
     assert "conformance = conformance.cli:main" in said and "pytest11" not in said
 
 
-def test_the_cells_hold_one_package(tmp_path: Path) -> None:
-    assert packages(wheel(ROOT / "ncps", tmp_path)) == {"ncps"}
+CELLS = {str(path.relative_to(ROOT)) for path in (ROOT / "ncps").rglob("*.py")} | {"ncps/py.typed"}
+FRAMEWORKS = ["jax.*", "keras.*", "tensorflow.*", "torch.*"]
+ANNOTATED = ["activations.py", "convert.py", "layers/bidirectional.py", "wirings"]
+
+
+def modules(built: Path) -> set[str]:
+    return {name for name in zipfile.ZipFile(built).namelist() if ".dist-info/" not in name}
+
+
+def hook(name: str, source: Path, folder: Path) -> Path:
+    """What a hook of the backend of the cells makes in `folder` from a source tree."""
+    folder.mkdir()
+    code = f"import hatchling.build as backend; backend.{name}({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=source, check=True)
+    (made,) = folder.iterdir()
+    return made
+
+
+def test_the_cells_hold_one_package_and_nothing_else(tmp_path: Path) -> None:
+    built = wheel(ROOT / "ncps", tmp_path)
+    assert packages(built) == {"ncps"}
+    assert modules(built) == CELLS
+
+
+def test_the_source_distribution_of_the_cells_gives_the_same_wheel(tmp_path: Path) -> None:
+    with tarfile.open(hook("build_sdist", ROOT / "ncps", tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    inside = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+    wanted = {name.removeprefix("ncps/") for name in CELLS}
+    assert inside - {".gitignore"} == wanted | {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    (tmp_path / "wheel").mkdir()
+    assert modules(wheel(unpacked, tmp_path / "wheel")) == CELLS
+
+
+@pytest.fixture(scope="module")
+def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment in which the cells are editable, and nothing else is."""
+    folder = tmp_path_factory.mktemp("editable")
+    built = zipfile.ZipFile(hook("build_editable", ROOT / "ncps", folder / "wheel"))
+    venv.create(folder / "venv")
+    built.extractall(next((folder / "venv").glob("lib/python*/site-packages")))
+    return folder / "venv" / "bin" / "python"
+
+
+def test_editable_cells_are_a_path_and_no_hook_of_the_import(editable: Path) -> None:
+    """What type checkers and editors follow."""
+    (site,) = editable.parents[1].glob("lib/python*/site-packages")
+    (path,) = site.glob("*.pth")
+    assert path.read_text().split() == [str(ROOT)]
+    assert list(site.rglob("*.py")) == []
+
+
+def checked(*arguments: str | Path, cwd: Path) -> list[str]:
+    """The lines that mypy prints, by no settings but one: it looks into no framework, which takes minutes."""
+    (cwd / "mypy.ini").write_text(f"[mypy-{','.join(FRAMEWORKS)}]\nfollow_imports = skip\n")
+    command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--cache-dir", "cache", *arguments]
+    done = subprocess.run([*command, "--no-color-output"], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout.splitlines()
+
+
+USER = """\
+import ncps
+from ncps.convert import load_pypi
+from ncps.layers import Bidirectional
+from ncps.wirings import AutoNCP, FullyConnected, Wiring
+
+wiring = AutoNCP(28, output_size=4)
+reveal_type(wiring)
+reveal_type(wiring.synapse_count)
+reveal_type(wiring.get_neurons_of_layer(0))
+reveal_type(FullyConnected.from_config({}))
+reveal_type(ncps.lecun_tanh)
+reveal_type(load_pypi)
+reveal_type(Bidirectional)
+AutoNCP("28", 4)
+FullyConnected(4, outputs=2)
+ncps.torch
+wiring.draw_graph(layout=3)
+Wiring(3).add_synapse(0, 1)
+"""
+REVEALED = [
+    '7: note: Revealed type is "ncps.wirings.ncp.AutoNCP"',
+    '8: note: Revealed type is "int"',
+    '9: note: Revealed type is "list[int]"',
+    '10: note: Revealed type is "ncps.wirings.fully_connected.FullyConnected"',
+    '11: note: Revealed type is "def (x: Any) -> Any"',
+    '12: note: Revealed type is "def (target: Any, source: ',
+    '13: note: Revealed type is "def (layer: ncps.layers.sequence.TimedRNN, merge_mode: str | None =',
+    '14: error: Argument 1 to "AutoNCP" has incompatible type "str"; expected "int"',
+    '15: error: Unexpected keyword argument "outputs" for "FullyConnected"',
+    '16: error: Module has no attribute "torch"',
+    '17: error: Argument "layout" to "draw_graph" of "Wiring" has incompatible type "int"; expected "str"',
+    '18: error: Missing positional argument "polarity" in call to "add_synapse" of "Wiring"',
+]
+
+
+def test_the_types_of_editable_cells_reach_a_user(editable: Path, tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text(USER)
+    lines = checked("--python-executable", editable, "user.py", cwd=tmp_path)
+    found = [line.removeprefix("user.py:") for line in lines if "error: " in line or "Revealed" in line]
+    assert [line[: len(wanted)] for line, wanted in zip(found, REVEALED, strict=True)] == REVEALED
+
+
+def test_the_annotations_of_the_cells_agree_with_the_code(tmp_path: Path) -> None:
+    strict = ["--disallow-untyped-defs", "--warn-unused-ignores", "--ignore-missing-imports"]
+    files = [ROOT / "ncps" / name for name in ANNOTATED]
+    lines = checked(*strict, "--follow-imports", "silent", *files, cwd=tmp_path)
+    assert lines[-1].startswith("Success"), "\n".join(lines)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def wheel(source: Path, folder: Path) -> Path:
-    """A wheel of a copy of `source`, built with the setuptools that is installed here."""
+    """A wheel of a copy of `source`, built with the backends that are installed here."""
     ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     copy = Path(shutil.copytree(source, folder / "source", ignore=ignored))
     subprocess.run([*PIP, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, copy], check=True)

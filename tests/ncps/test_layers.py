@@ -105,8 +105,8 @@ def test_the_first_argument_is_units_a_cell_or_a_wiring():
         (lambda: LTC(CELLS["wired_cfc"]()), r"a WiredCfCCell goes into ncps\.CfC"),
         (lambda: CfC(CELLS["mixed"]()), r"CfC\(units=<MixedMemoryCell .* a LTCCell goes into ncps\.LTC"),
         (lambda: LTC(CELLS["cfc"](), mixed_memory=True), r"a CfCCell goes into ncps\.CfC"),
-        (lambda: LTC(3, epsilon=1), "epsilon must be left out: a LTCCell has none"),
-        (lambda: CfC(AutoNCP(8, 2), backbone_units=3), "left out: a WiredCfCCell has none"),
+        (lambda: LTC(3, epsilon=1), "epsilon must be left out with a number of units: a LTCCell has none"),
+        (lambda: CfC(AutoNCP(8, 2), backbone_units=3), "left out with a wiring: a WiredCfCCell has none"),
     ],
 )
 def test_a_bad_argument_is_refused_by_name(make, message):
