@@ -22,7 +22,7 @@ MEMORY = {
     for kind in ("kernel", "recurrent", "bias")
     for role in ("initializer", "regularizer", "constraint")
 }
-"""Arguments of the LSTM of mixed memory; those that a dense cell has too are given to both."""
+"""Arguments of the LSTM of mixed memory; those that a dense cell made here has too are given to both."""
 
 
 def choose(owner, first, arguments, *, dense, wired, mixed_memory):
@@ -30,7 +30,7 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
 
     Args:
         owner: Name of the layer, for messages.
-        first: Number of units, a wiring, or a cell.
+        first: Number of units, a wiring, a cell, or a list of cells.
         arguments: Keyword arguments of the layer. Those of the cell are taken out, and `dtype` becomes the
             cell's, with which it must agree if the cell was given.
         dense, wired: Classes of the cell for a number of units and for a wiring.
@@ -40,21 +40,22 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
         TypeError, ValueError: for another kind of first argument, a cell of the other layer's family among
             them, and for an argument beside a given cell.
     """
-    mixed_memory, memory = _arguments.boolean(owner, "mixed_memory", mixed_memory), {}
-    belong_to_cells = names(dense) | names(wired) | MEMORY
-    first = _stacked(first)
+    first, mixed_memory = _stacked(first), _arguments.boolean(owner, "mixed_memory", mixed_memory)
+    memory = {name: arguments[name] for name in MEMORY & arguments.keys()} if mixed_memory else {}
+    kind = wired if isinstance(first, Wiring) else dense
+    known = set() if isinstance(first, TimedCell) else names(kind)
+    own = {name: arguments[name] for name in known & arguments.keys()}
+    for name in own | memory:
+        del arguments[name]
+    belong_to_cells = names(dense) | names(wired)
+    _refuse(owner, arguments, MEMORY - belong_to_cells, "left out, or given with mixed_memory=True")
     if isinstance(first, TimedCell):
         _refuse_other_family(owner, first, (dense, wired))
         _refuse(owner, arguments, belong_to_cells, f"given to the {type(first).__name__} itself")
         cell = _agreeing(owner, first, arguments.get("dtype"))
     else:
-        kind = wired if isinstance(first, Wiring) else dense
-        known = names(kind) | MEMORY if mixed_memory else names(kind)
-        own = {name: arguments.pop(name) for name in known & set(arguments)}
         other = dense if kind is wired else wired
         _refuse_other_kind(owner, first, arguments, belong_to_cells, kind, other)
-        memory = {name: own[name] for name in MEMORY & set(own)}
-        own = {name: own[name] for name in names(kind) & set(own)}
         cell = kind(_units(owner, first), dtype=arguments.get("dtype"), **own)
     arguments["dtype"] = cell.dtype_policy
     return MixedMemoryCell(cell, **memory) if mixed_memory else cell

@@ -99,6 +99,9 @@ def test_the_memory_has_options_of_its_own():
     assert not array(memory.input_kernel).any() and not array(memory.cell.ff1_kernel).any()
     assert np.all(array(memory.recurrent_kernel) == 1.0)
     assert isinstance(memory.recurrent_kernel.constraint, keras.constraints.NonNeg)
+    given = CfC(CfCCell(4), mixed_memory=True, recurrent_initializer="ones", kernel_initializer="zeros")
+    given.build(X.shape)
+    assert np.all(array(given.cell.recurrent_kernel) == 1.0) and array(given.cell.cell.ff1_kernel).any()
     wired = CfC(AutoNCP(8, 2), mixed_memory=True, kernel_initializer="zeros")  # which the wired cell has not
     wired.build(X.shape)
     assert not array(wired.cell.input_kernel).any()
@@ -114,7 +117,7 @@ def test_the_memory_has_options_of_its_own():
         (lambda: LTCCell(3, bias_regularizer=3), r"bias_regularizer=3\).*Keras regularizer"),
         (lambda: LTCCell(3, bias_initializer=None), "bias_initializer must be a Keras initializer"),
         (lambda: CfC(3, kernel_constraint="no"), "kernel_constraint must be a Keras constraint"),
-        (lambda: CfC(3, recurrent_initializer="zeros"), "recurrent_initializer must be left out"),
+        (lambda: CfC(3, recurrent_initializer="zeros"), "must be left out, or given with mixed_memory=True"),
         (lambda: CfC(AutoNCP(8, 2), kernel_initializer="zeros"), "kernel_initializer must be left out"),
         (lambda: CfC(CfCCell(3), mode="default"), "mode must be given to the CfCCell itself"),
     ],
