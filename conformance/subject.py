@@ -73,11 +73,11 @@ class Tally:
     """Values, undecided values and kinks before the example at hand."""
 
     def begin(self) -> None:
-        """An example begins."""
+        """Begin an example."""
         self.before = (self.values, self.undecided, self.kinks)
 
     def end(self) -> None:
-        """Count an example that ran: one at a kink decides nothing, one that compares no values all."""
+        """Count an example that ran: it decides nothing at a kink, and all where it compares no values."""
         values, undecided, kinks = self.before
         judged = self.values - values
         self.examples += 1

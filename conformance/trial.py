@@ -39,13 +39,13 @@ FORMULA, PRECISION = "float64", "float32"
 TIERS = (FORMULA, PRECISION)
 
 ENOUGH = 0.95
-"""The share of its budget's examples that a clause has to decide; where they decide less, it draws on."""
+"""The share of its budget that a clause has to decide, 47.5 of 50; an example counts by its values' share."""
 
 MORE, MOST_SEARCHES = 50, 4
-"""It draws on by as many examples as its budget has, and at least so many; and at most so many times."""
+"""A clause that decides less draws on: as many examples as its budget and at least so many, so many times."""
 
 HALF = 0.5
-"""The share of all its examples that they have to decide by then. What decides less cannot be judged."""
+"""The share of all its examples that it has to decide then; one that decides less is in error."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
@@ -185,7 +185,7 @@ def _find(check: Check, subject: Subject, plan: Plan) -> Failure | None:
 
 
 def _decides(subject: Subject) -> bool:
-    """Whether the examples decide enough between them."""
+    """Tell whether at least half of what was tried is decided."""
     return subject.tally.decided >= HALF * subject.tally.examples
 
 
