@@ -1,13 +1,16 @@
 """The long run: correct cells, judged by very many examples of each clause about numbers; none is accused.
 
     python .ci/accusations.py [--target reference,ncps] [--backend numpy,...] [--clause GLOB,...]
-                              [--examples 20000] [--seed 2] [--minutes M] [--table]
+                              [--examples 20000] [--seed 2] [--seeds N] [--minutes M] [--table]
 
 A clause and backend at a time, so that it may be interrupted and goes on where it was: what is done by the
 same version of the specification is kept in docs/accusations, one file for each target and backend, and not
 done again, whatever its seed. Who was accused is judged again. Other backends may run in processes beside it.
 
-Exit status: 0 nobody was accused, 1 somebody was.
+With --seeds each clause is judged at its default budget instead, by the seeds from 1 to N, as in N ordinary
+runs: an error of the suite is looked for there too. The counts are kept in docs/accusations/seeds.
+
+Exit status: 0 nobody was accused and there was no error, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import click
+import seed_counts
 
 from conformance import checks, clauses
 from conformance.mutants import ReferenceCells
@@ -39,8 +43,8 @@ JUDGED = ("pass", "fail", "error", "not reproducible")
 """Outcomes of what was judged: a clause that does not apply, or meets the host's fault, says nothing here."""
 BATCH = 50
 """The examples of a numerical clause in an ordinary run, which `--max-examples` scales."""
-HALF = "dtype.half"
-"""A clause about numbers too, at precisions of its own."""
+UNTIERED = ("shape.smallest", "dtype.half")
+"""Clauses about numbers too, that are not asked by precision or have precisions of their own."""
 WIDTH = 34
 
 
@@ -135,8 +139,9 @@ def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
 
 
 def write_tables() -> None:
-    """docs/accusations/targets.md and clauses.md, of all files there."""
+    """docs/accusations/targets.md, clauses.md and seeds.md, of all files there."""
     places = [REFERENCE, *(("ncps", backend) for backend in BACKENDS)]
+    seed_counts.write_table({place: name_of(*place) for place in places})
     found = {place: rows for place in places if (rows := kept(*place))}
     for name, lines in (("targets", targets_table(found)), ("clauses", clauses_table(found))):
         jsonfile.save_text("\n".join(lines) + "\n", FOLDER / f"{name}.md")
@@ -149,12 +154,16 @@ def targets_table(found: Found) -> Iterator[str]:
     yield "| --- |" + " ---: |" * len(heads)
     for (target, backend), rows in found.items():
         some = list(rows.values())
-        name = "the reference itself" if target == "reference" else f"`{target}` on {backend}"
         values, undecided = sum(row.values for row in some), sum(row.undecided for row in some)
         examples = [row.examples for row in some]
         accused = sum(bool(row.accused) for row in some)
         numbers = f"{len(some)} | {sum(examples):,} | {min(examples):,} | {values:,} | {undecided:,}"
-        yield f"| {name} | {numbers} | {max(row.worst for row in some):.2f} | {accused} |"
+        yield f"| {name_of(target, backend)} | {numbers} | {max(row.worst for row in some):.2f} | {accused} |"
+
+
+def name_of(target: str, backend: str) -> str:
+    """The head of a target's row."""
+    return "the reference itself" if target == "reference" else f"`{target}` on {backend}"
 
 
 def clauses_table(found: Found) -> Iterator[str]:
@@ -187,7 +196,9 @@ def line(name: str, row: Row) -> str:
 def asked(patterns: str) -> list[Check]:
     """The clauses about numbers that fit, in the order of the specification."""
     known = checks.every()
-    some = [known[id] for id in clauses.load().clauses if id in known and (known[id].numerical or id == HALF)]
+    some = [
+        known[id] for id in clauses.load().clauses if id in known and (known[id].numerical or id in UNTIERED)
+    ]
     return [check for check in some if any(fnmatch(check.clause, p) for p in patterns.split(","))]
 
 
@@ -197,10 +208,18 @@ def asked(patterns: str) -> list[Check]:
 @click.option("--clause", "patterns", metavar="GLOB,...", default="*", help="Of those about numbers.")
 @click.option("--examples", default=20_000, show_default=True, help="For each clause and backend.")
 @click.option("--seed", default=2, show_default=True)
+@click.option("--seeds", metavar="N", help="Judge at the default budget by so many seeds.", type=int)
 @click.option("--minutes", default=math.inf, help="No clause is begun after so many.")
 @click.option("--table", "only_table", is_flag=True, help="Write the tables anew, and no more.")
 def main(
-    targets: str, backend: str, patterns: str, examples: int, seed: int, minutes: float, only_table: bool
+    targets: str,
+    backend: str,
+    patterns: str,
+    examples: int,
+    seed: int,
+    seeds: int | None,
+    minutes: float,
+    only_table: bool,
 ) -> None:
     """Judges correct cells by very many examples."""
     if only_table:
@@ -208,7 +227,12 @@ def main(
     begin, accused, spec = time.monotonic(), 0, clauses.load().version
     reference = [REFERENCE] if "reference" in targets.split(",") else []
     cells = [("ncps", name) for name in backend.split(",")] if "ncps" in targets.split(",") else []
-    for place, check in itertools.product([*reference, *cells], asked(patterns)):
+    places = [*reference, *cells]
+    if seeds:
+        met = sum(seed_counts.count(place, asked(patterns), seeds, begin + 60 * minutes) for place in places)
+        write_tables()
+        sys.exit(1 if met else 0)
+    for place, check in itertools.product(places, asked(patterns)):
         rows = kept(*place)
         before = rows.get(check.clause)
         if before and before.spec == spec and before.asked >= examples and not before.accused:

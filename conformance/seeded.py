@@ -1,7 +1,8 @@
-"""Searches that draw the same from the same seed, whatever else the process has imported."""
+"""Seeds: each part of a run has its own, and draws the same whatever else the process has imported."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -22,3 +23,8 @@ def seed_alone() -> Iterator[None]:
         return
     with mock.patch.object(providers, "_get_local_constants", type(providers._local_constants)):
         yield
+
+
+def derived(seed: int, name: str) -> int:
+    """The seed of a part of what was asked for by `seed`."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8])

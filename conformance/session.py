@@ -22,6 +22,7 @@ from conformance.implementation import HarnessFault, ImplementationRaised, NotSu
 from conformance.interrupts import Leash
 from conformance.options import RunOptions
 from conformance.pool import Place, Pool, described
+from conformance.seeded import derived
 from conformance.subject import Subject
 from conformance.trial import TIERS, Check, Plan, judge_clause, judge_start, judge_unasked
 from conformance.verdict import Report, Verdict
@@ -199,7 +200,7 @@ class Session:
         if asked.max_examples is not None:
             examples = max(1, budget * asked.max_examples // FULL_BUDGET)
         name = f"{check.clause}/{key.place.group}/{key.id}"
-        seed = int.from_bytes(hashlib.sha256(f"{self.seed}/{name}".encode()).digest()[:8])
+        seed = derived(self.seed, name)
         database = str(storage() / "conformance" / self.spec.version / folder(name))
         kept = None if asked.seed is not None else database
         return Plan(examples, seed, kept, asked.variant, spec=self.spec)

@@ -62,11 +62,29 @@ class Tally:
     refused: int = 0
     refusal: str = ""
     """Why the first that was refused was."""
+    decided: float = 0.0
+    """What the examples decided: each counts for the share of its values that are decided."""
     given_up: bool = False
     """Whether it took a method that is asked no more."""
     kinks: int = 0
     worst: float | None = None
     host: dict[str, int] = field(default_factory=dict)
+    before: tuple[int, int, int] = (0, 0, 0)
+    """Values, undecided values and kinks before the example at hand."""
+
+    def begin(self) -> None:
+        """Begin an example."""
+        self.before = (self.values, self.undecided, self.kinks)
+
+    def end(self) -> None:
+        """Count an example that ran: it decides nothing at a kink, and all where it compares no values."""
+        values, undecided, kinks = self.before
+        judged = self.values - values
+        self.examples += 1
+        if judged:
+            self.decided += 1.0 - (self.undecided - undecided) / judged
+        elif self.kinks == kinks:
+            self.decided += 1.0
 
     def refuse(self, reason: str) -> None:
         """Count an example that is not offered."""

@@ -29,8 +29,8 @@ from conformance.implementation import (
 from conformance.quirks import quirk_met
 from conformance.recording import Draw as Draw
 from conformance.recording import Recording, Shrinking, Unshrinkable
-from conformance.seeded import seed_alone
-from conformance.subject import Departure, Subject
+from conformance.seeded import derived, seed_alone
+from conformance.subject import Departure, Subject, Tally
 from conformance.verdict import Failure, Outcome, Verdict
 
 FORMULA, PRECISION = "float64", "float32"
@@ -38,13 +38,17 @@ FORMULA, PRECISION = "float64", "float32"
 
 TIERS = (FORMULA, PRECISION)
 
-MOST_UNDECIDED = 0.05
+ENOUGH = 0.95
+"""The share of its budget that a clause has to decide, 47.5 of 50; an example counts by its values' share."""
+
+MORE, MOST_SEARCHES = 50, 4
+"""A clause that decides less draws on: as many examples as its budget and at least so many, so many times."""
+
+HALF = 0.5
+"""The share of all its examples that it has to decide then; one that decides less is in error."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
-
-ENOUGH = 50
-"""Examples after which the share of undecided values is taken at its word: of a few values one is many."""
 
 MOST_REFUSED = 10
 """Examples refused, and none judged, after which the clause is taken to be not applicable."""
@@ -155,9 +159,7 @@ def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
 
 
 def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
-    failure = search(check, subject, plan)
-    if failure is None and _vague(subject) and plan.examples < ENOUGH:
-        failure = search(check, subject, replace(plan, examples=ENOUGH))
+    failure = _find(check, subject, plan)
     if failure is None:
         return _passed(check, subject, plan)
     if not _repeats(check, subject, plan):
@@ -169,6 +171,24 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     return _under_a_variant(check, subject, plan, failure, variant)
 
 
+def _find(check: Check, subject: Subject, plan: Plan) -> Failure | None:
+    """Look for a failure; draw on while too little is decided."""
+    failure, tally = search(check, subject, plan), subject.tally
+    if failure or tally.decided >= ENOUGH * tally.examples:
+        return failure
+    for part in range(MOST_SEARCHES):
+        seed = derived(plan.seed, f"more/{part}")
+        failure = search(check, subject, replace(plan, examples=max(plan.examples, MORE), seed=seed))
+        if failure or _decides(subject):
+            return failure
+    return None
+
+
+def _decides(subject: Subject) -> bool:
+    """Tell whether at least half of what was tried is decided."""
+    return subject.tally.decided >= HALF * subject.tally.examples
+
+
 def _explained(subject: Subject, plan: Plan, failure: Failure) -> Failure:
     """The failure, with the known fault that it comes of."""
     return diagnosed(subject, failure) if plan.explain else failure
@@ -176,12 +196,13 @@ def _explained(subject: Subject, plan: Plan, failure: Failure) -> Failure:
 
 def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
     training = trains(check.clause)
+    subject.tally = Tally()
     failure = play(check, subject, plan, [fitted(subject, value, training=training) for value in drawn])
-    subject.tally.examples = 1
+    subject.tally.end()
     quirk = quirk_met(check.clause, subject) if failure else None
     if quirk:
         return _verdict(check, subject, plan, "host", reason=quirk, failure=failure)
-    if failure is None and subject.tally.values and subject.tally.undecided == subject.tally.values:
+    if failure is None and not _decides(subject):
         return _verdict(check, subject, plan, "error", reason=_undecided(subject))
     return _verdict(check, subject, plan, "fail" if failure else "pass", failure=failure)
 
@@ -193,22 +214,18 @@ def _passed(check: Check, subject: Subject, plan: Plan) -> Verdict:
     ran = tally.examples + tally.refused
     if ran < min(plan.examples, check.examples):  # a larger budget may exhaust the cases there are
         return _verdict(check, subject, plan, "error", reason=f"{ran} of {plan.examples} examples ran")
-    if _vague(subject):
+    if not _decides(subject):
         return _verdict(check, subject, plan, "error", reason=_undecided(subject))
     return _verdict(check, subject, plan, "pass", reason=tally.refusal)
 
 
 def _undecided(subject: Subject) -> str:
     tally = subject.tally
+    kinks = f"{tally.kinks} of {tally.examples} examples lie at a kink"
     if not tally.values:
-        return f"no value was judged: {tally.kinks} of {tally.examples} examples lie at a kink"
-    return f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
-
-
-def _vague(subject: Subject) -> bool:
-    """Whether too many values decided nothing, or all that there were lie at a kink."""
-    tally = subject.tally
-    return tally.undecided > MOST_UNDECIDED * tally.values or (tally.kinks > 0 and not tally.values)
+        return f"no value was judged: {kinks}"
+    said = f"{tally.undecided} of {tally.values} values undecided: their bounds are too wide to judge by"
+    return f"{said}; {kinks}" if tally.kinks else said
 
 
 def _under_a_variant(
@@ -220,8 +237,11 @@ def _under_a_variant(
     """
     with subject.under(variant):
         try:
-            remaining = search(check, subject, plan)
-            remaining = remaining and _explained(subject, plan, remaining)
+            remaining = _find(check, subject, plan)
+            if remaining is not None:
+                remaining = _explained(subject, plan, remaining)
+            elif not _decides(subject):
+                remaining = failure
         except (HarnessFault, NotSupported):  # nothing is known of the variant, and the failure stands
             remaining = failure
     return _verdict(
@@ -267,6 +287,7 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     def once(data: st.DataObject) -> None:
         recording = Recording(shrinking)
         subject.example = recording
+        subject.tally.begin()
         try:
             check.body(subject, recording.drawing(data.draw))
         except Departure as departure:
@@ -284,7 +305,7 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
                     raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
             return
         if not shrinking.begun:
-            subject.tally.examples += 1
+            subject.tally.end()
 
     explaining = (Phase.shrink,) if plan.explain else ()
     configured = settings(

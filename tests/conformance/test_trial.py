@@ -10,14 +10,13 @@ import pytest
 from hypothesis import strategies as st
 
 from conformance import judge
-from conformance.cases import StepCase
 from conformance.implementation import GivenUp, HarnessDied, ImplementationRaised, NotSupported
 from conformance.quirks import Quirk
 from conformance.recording import SHRINK_CALLS
 from conformance.strategies import steps
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded
-from conformance.trial import MOST_REFUSED, TIERS, Check, Draw, Plan, judge_clause
+from conformance.trial import MOST_REFUSED, TIERS, Check, Draw, Plan, judge_clause, judge_example
 from conformance.verdict import Verdict
 from reference import cfc_step
 
@@ -269,28 +268,169 @@ def test_fewer_examples_than_the_budget_are_an_error() -> None:
     assert (verdict.outcome, verdict.reason) == ("error", "2 of 30 examples ran")
 
 
-def test_values_that_decide_nothing_are_an_error_where_they_are_many() -> None:
-    def vague(subject: Subject, draw: Draw) -> None:
-        case: StepCase = draw(steps(subject, mode="default"))
-        want, _ = subject.reference(case)
-        judge.close(
-            subject, "output", want.value, ErrorBounded(want.value, want.arithmetic, np.full(want.shape, 9.0))
+def decide(subject: Subject, values: int, *, undecided: int = 0, error: float = 0.0) -> None:
+    """Compare so many values of 1, the first of them with a bound that is too wide; the others are off."""
+    bound = np.where(np.arange(values) < undecided, 9.0, 1e-12)
+    got = 1.0 + np.where(np.arange(values) < undecided, 0.0, error)
+    judge.close(subject, "output", got, ErrorBounded(np.ones(values), subject.arithmetic, bound))
+
+
+def share(draw: Draw) -> float:
+    """Draw a number that is evenly spread over [0, 1)."""
+    return float(np.random.default_rng(draw(st.integers(0, 2**32))).random())
+
+
+def undecided_at(rate: float) -> Any:
+    """Return a test of one value an example, which is undecided at a rate."""
+
+    def body(subject: Subject, draw: Draw) -> None:
+        decide(subject, 1, undecided=int(share(draw) < rate))
+
+    return body
+
+
+def kinked_at(rate: float) -> Any:
+    """Return a test of one value an example, which lies at a kink at a rate."""
+
+    def body(subject: Subject, draw: Draw) -> None:
+        if share(draw) < rate:
+            subject.tally.kinks += 1
+        else:
+            decide(subject, 1)
+
+    return body
+
+
+SEEDS = range(20)
+MOST = 20 + 4 * 50
+"""The examples of a clause of 20 that draws on as often as it may."""
+
+
+@pytest.mark.parametrize("vague", [undecided_at, kinked_at])
+@pytest.mark.parametrize("rate", [0.06, 0.3])
+@pytest.mark.parametrize("budget", [2, 20])
+def test_what_is_undecided_now_and_then_passes_by_every_seed(vague: Any, rate: float, budget: int) -> None:
+    drawn_on = 0
+    for seed in SEEDS:
+        verdict, _ = judged(right, vague(rate), examples=budget, seed=seed)
+        assert verdict.outcome == "pass", (seed, verdict.reason)
+        assert verdict.values - verdict.undecided >= 0.95 * budget, "as much is decided as without"
+        assert verdict.values + verdict.kinks == verdict.examples and verdict.expected == budget
+        drawn_on += verdict.examples > budget
+    assert drawn_on > 0
+
+
+@pytest.mark.parametrize("vague", [undecided_at, kinked_at])
+@pytest.mark.parametrize("rate", [0.8, 1.0])
+def test_what_is_mostly_undecided_is_an_error_by_every_seed(vague: Any, rate: float) -> None:
+    for seed in SEEDS[:6]:
+        verdict, _ = judged(right, vague(rate), examples=20, seed=seed)
+        assert (verdict.outcome, verdict.examples) == ("error", MOST)
+        assert f"{verdict.undecided} of {verdict.values} values undecided" in verdict.reason or (
+            f"{verdict.kinks} of {MOST} examples lie at a kink" in verdict.reason
         )
 
-    verdict, _ = judged(right, vague)
-    assert verdict.outcome == "error" and "values undecided" in verdict.reason
+
+def test_what_decides_nothing_is_an_error_by_the_smallest_budget_too() -> None:
+    verdict, _ = judged(right, undecided_at(1.0), examples=1)
+    assert (verdict.outcome, verdict.undecided, verdict.values) == ("error", 201, 201)
 
 
-def test_of_a_few_values_one_that_decides_nothing_is_no_error_yet() -> None:
-    def vague_at_first(subject: Subject, draw: Draw) -> None:
-        follows(subject, draw)
-        if subject.tally.examples == 0:
-            want = ErrorBounded(np.ones(3), subject.arithmetic, np.full(3, 9.0))
-            judge.close(subject, "output", np.ones(3), want)
+def test_a_clause_that_decides_enough_draws_no_more() -> None:
+    def one_of_twenty(subject: Subject, draw: Draw) -> None:
+        share(draw)
+        decide(subject, 1, undecided=int(subject.tally.examples == 7))
 
-    verdict, _ = judged(right, vague_at_first, examples=2)
-    assert verdict.outcome == "pass" and verdict.undecided == 3
-    assert verdict.examples > 30, "it goes on until there are values enough"
+    verdict, _ = judged(right, one_of_twenty, examples=20)
+    assert (verdict.outcome, verdict.examples, verdict.undecided) == ("pass", 20, 1)
+
+
+def test_one_example_of_many_values_does_not_stand_for_those_that_decide_nothing() -> None:
+    def once(subject: Subject, draw: Draw) -> None:
+        first = subject.tally.examples == 0
+        share(draw)
+        decide(subject, 5_000 if first else 1, undecided=int(not first))
+
+    verdict, _ = judged(right, once, examples=20)
+    assert verdict.outcome == "error" and f"{MOST - 1} of" in verdict.reason
+
+
+def test_an_example_counts_for_the_share_of_its_values_that_are_decided() -> None:
+    for undecided, outcome in ((5, "pass"), (6, "error")):
+
+        def partly(subject: Subject, draw: Draw, undecided: int = undecided) -> None:
+            share(draw)
+            decide(subject, 10, undecided=undecided)
+
+        assert judged(right, partly, examples=20)[0].outcome == outcome
+
+
+def test_what_compares_no_values_decides_by_its_examples() -> None:
+    verdict, _ = judged(right, lambda subject, draw: judge.holds(subject, share(draw) < 1.0, ""), examples=20)
+    assert (verdict.outcome, verdict.examples, verdict.values) == ("pass", 20, 0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.8])
+def test_a_fault_is_found_in_the_values_that_are_decided(rate: float) -> None:
+    def faulty(subject: Subject, draw: Draw) -> None:
+        number = share(draw)
+        decide(subject, 1, undecided=int(number < rate), error=1e-9 * (number > 0.8))
+
+    for seed in SEEDS:
+        verdict, _ = judged(right, faulty, examples=50, seed=seed)
+        assert verdict.outcome == "fail" and "times the bound" in verdict.failure.summary
+
+
+def test_a_fault_that_only_further_examples_show_is_found_and_played_again() -> None:
+    def late(subject: Subject, draw: Draw) -> None:
+        share(draw)
+        decide(subject, 1, undecided=int(subject.tally.examples < 20), error=1e-9)
+
+    verdict, fake = judged(right, late, examples=20)
+    assert (verdict.outcome, verdict.examples, fake.restarts) == ("fail", 20, 1)
+
+
+def test_further_examples_are_others_and_the_same_by_the_same_seed() -> None:
+    def numbers(seed: int) -> list[float]:
+        seen: list[float] = []
+
+        def remember(subject: Subject, draw: Draw) -> None:
+            seen.append(share(draw))
+            decide(subject, 1, undecided=1)
+
+        judged(right, remember, examples=50, seed=seed)
+        return seen
+
+    seen = numbers(3)
+    assert seen == numbers(3) and len(seen) == 5 * 50
+    assert len({tuple(seen[i : i + 50]) for i in range(0, 250, 50)}) == 5
+
+
+def test_of_one_example_most_values_have_to_be_decided() -> None:
+    check = Check(STEP, lambda subject, draw: decide(subject, 10, undecided=draw(st.just(0))), 30, 5, TIERS)
+    for undecided, outcome in ((0, "pass"), (5, "pass"), (6, "error"), (10, "error")):
+        verdict = judge_example(check, Subject(Fake(right), CELL, "float64"), Plan(30, 7), [undecided])
+        assert (verdict.outcome, verdict.examples, verdict.undecided) == (outcome, 1, undecided)
+
+
+def test_an_example_at_a_kink_is_no_pass() -> None:
+    for rate, outcome in ((0.0, "pass"), (1.0, "error")):
+        check = Check(STEP, kinked_at(rate), 30, 5, TIERS)
+        verdict = judge_example(check, Subject(Fake(right), CELL, "float64"), Plan(30, 7), [5])
+        assert (verdict.outcome, verdict.kinks) == (outcome, int(rate))
+
+
+def test_what_is_undecided_under_a_variant_does_not_hold_under_it() -> None:
+    def vague_under_a_variant(subject: Subject, draw: Draw) -> None:
+        if subject.variant:
+            draw(steps(subject, mode="default"))
+            decide(subject, 1, undecided=1)
+        else:
+            follows(subject, draw)
+
+    verdict, _ = judged(linear, vague_under_a_variant)
+    assert (verdict.outcome, verdict.variant) == ("fail", {"head_activation": "linear"})
+    assert not verdict.holds_under_variant and verdict.failure is not None
 
 
 def test_an_unbounded_value_decides_nothing() -> None:
