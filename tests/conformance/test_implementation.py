@@ -70,7 +70,8 @@ def test_a_death_before_the_first_request_is_found(bad):
 
 
 def test_what_a_harness_printed_before_its_answer_is_there_with_the_answer(bad):
-    implementation = bad("while True: request = read(); print(request['id'], file=sys.stderr); reply(request)")
+    body = "while True: request = read(); print(request['id'], file=sys.stderr); reply(request)"
+    implementation = bad(body)
     for count in range(1, 201):
         implementation.request("step")
         assert implementation.stderr().split()[-1] == str(count)
@@ -96,7 +97,7 @@ def test_last_words_after_an_answer_are_told_of_the_death(bad):
 def test_last_words_that_fill_the_pipe_are_waited_for(bad):
     """It closes its answers first, and could not end if nobody read."""
     body = "read(); os.close(1); time.sleep(0.3); sys.stderr.write('x' * 500_000 + 'end'); os._exit(3)"
-    with pytest.raises(driver.HarnessDied, match="status 3: x+end"):
+    with pytest.raises(driver.HarnessDied, match=r"status 3: x+end"):
         bad(body).request("step")
 
 
