@@ -24,6 +24,7 @@ from markdown_it import MarkdownIt
 from conformance import clauses
 from conformance.cli import main
 from conformance.options import OPTIONS, TARGETS, RunOptions, selected
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -105,7 +106,7 @@ def test_programs_of_the_guides_run(text: str) -> None:
             found = importlib.import_module(module)
             assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), f"{module}.{name}"
     if not needs_more(imported):
-        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         assert_prints(text, done.stdout)
 
@@ -139,7 +140,7 @@ def test_the_cell_of_the_guide_is_judged_as_said(listing: str, outcome: str, tmp
     options = ["--backend", "numpy", "--smoke", "--seed", "1", "--jobs", "1", "--json", str(written)]
     options += ["--path", str(ROOT / "docs/listings" / listing), "--clause", ",".join(FOUND)]
     command = [sys.executable, "-m", "conformance", "run", "my_cells:MyLTC", *options]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=PATIENCE)
     verdicts = json.loads(written.read_text("utf-8"))["verdicts"]
     found = {(v["clause"], v["outcome"]) for v in verdicts}
     assert found == {(clause, outcome) for clause in FOUND}, [v["reason"] or v["failure"] for v in verdicts]
@@ -152,7 +153,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
