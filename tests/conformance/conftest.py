@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conformance.process import Process
-from tests.conformance.wheels import PIP, ROOT, wheel
+from tests.conformance.wheels import ROOT, interpreter, wheel
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +18,15 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def user(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of somebody who has both our wheels, and Keras on NumPy, for which that wants jax."""
-    folder = tmp_path_factory.mktemp("user")
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    cells = wheel(ROOT / "ncps", folder)
-    subprocess.run([*PIP, "--python", python, "install", suite, cells, "jax"], check=True)
-    return python
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the cells."""
+    return wheel(ROOT / "ncps", tmp_path_factory.mktemp("cells"))
+
+
+@pytest.fixture(scope="session")
+def user(suite: Path, cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of somebody who has installed both our wheels."""
+    return interpreter(tmp_path_factory.mktemp("user") / "venv", suite, cells)
 
 
 @pytest.fixture

@@ -78,7 +78,12 @@ def backend_for(clause):
     return needed[0]
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+ALWAYS = ("ConfigKeyLost", "Dies", "Hangs", "TimeIgnored")
+"""Mutants that are judged whenever tests run; the others by night, and by `python -m conformance.teeth`."""
+MARKED = [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.nightly) for name in MUTANTS]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_mutant_is_found_for_what_is_wrong_with_it(judged, name):
     mutant = MUTANTS[name]
     verdict = judged(name, mutant.clause)
