@@ -108,7 +108,7 @@ UNSPOILED = {"UnspoiledCfC": "cfc", "UnspoiledLTC": "ltc", "UnspoiledWiredLTC": 
 @pytest.mark.parametrize(
     ("name", "clause"),
     [
-        (name, clause)
+        pytest.param(name, clause, marks=[] if clause in FEW else pytest.mark.nightly)
         for name in SOUND
         for clause in (CLAUSES if name in UNSPOILED else FEW)
         if UNSPOILED.get(name, "cfc") in SPEC[clause].families
