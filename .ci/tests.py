@@ -131,8 +131,8 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--nightly",
         action="store_true",
-        help="also the tests marked so: every planted fault, which `tox run -e teeth` judges too, the cells that "
-        "they are planted in by every clause, and the wheels in an environment that has nothing",
+        help="also the tests marked so: every planted fault, which `tox run -e teeth` judges too, the cells "
+        "that they are planted in by every clause, and the wheels in an environment that has nothing",
     )
     return parser.parse_known_args()
 
