@@ -1,10 +1,11 @@
 """Runs the project's tests and says what came of them; what `tox run -e tests` calls.
 
-    python .ci/tests.py [--backend jax,torch,...] [--only ncps,conformance,reference] [PYTEST OPTION...]
+    python .ci/tests.py [--backend jax,torch,...] [--only ncps,conformance,...] [--nightly] [PYTEST OPTION...]
 
 The tests of the cells run once per Keras backend, in a process each, since Keras fixes its backend when it is
 imported. They run beside each other, as many as there are cores; those of the suite come first, dealt out
-among the cores by file. The output of one is shown in full where it fails, its last line where it passes.
+among the cores by file. Those marked `nightly` are left out unless they are asked for. The output of one is
+shown in full where it fails, its last line where it passes.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def run(suite: Suite, backends: list[str], arguments: list[str]) -> Result:
         "OMP_NUM_THREADS": "1",
         "PYTHONFAULTHANDLER": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-q", f"tests/{suite.folder}", "--durations=5", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", f"tests/{suite.folder}", "--durations=20", *arguments]
     begin = time.perf_counter()
     done = subprocess.run(
         command,
@@ -127,11 +128,18 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--backend", type=listed(BACKENDS), default=list(BACKENDS))
     parser.add_argument("--only", type=listed(FOLDERS), default=list(FOLDERS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--nightly",
+        action="store_true",
+        help="also the tests marked so: every planted fault, which `tox run -e teeth` judges too, the cells "
+        "that they are planted in by every clause, and the wheels in an environment that has nothing",
+    )
     return parser.parse_known_args()
 
 
 def main() -> int:
     known, arguments = parse()
+    arguments = [*([] if known.nightly else ["-m", "not nightly"]), *arguments]
     begin = time.perf_counter()
     wanted = suites(known.only, known.backend)
     print(f"Running {len(wanted)} suites on {known.jobs} cores", flush=True)

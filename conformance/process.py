@@ -9,7 +9,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 import weakref
@@ -21,11 +20,15 @@ from conformance.harness.__main__ import load_package
 
 STDERR_BYTES = 1 << 16
 """How much of what a harness printed is kept."""
-DYING_SECONDS = 2.0
+DYING_SECONDS = 5.0
 """How long a harness that has closed its answers may take to be gone."""
+PAUSE = 0.01
+"""How often it is looked, in seconds, whether it is."""
 EVERY = 0.2
 """How often it is looked, in seconds, whether a silent harness lives: a child may hold its pipes open."""
 _CHUNK = 1 << 16
+_PIPE = 1 << 20
+"""More than a pipe holds, so that one read takes all that is in it."""
 _SHOWN = 200
 """How much of what is no message is told."""
 
@@ -78,7 +81,7 @@ class Connection(Protocol):
         ...
 
     def stderr(self) -> str:
-        """The end of what was printed."""
+        """The end of what was printed, all that was before the last answer included."""
         ...
 
     def close(self) -> None:
@@ -102,9 +105,13 @@ class Process:
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._requests, False)
-        os.set_blocking(self._answers, False)
-        self._tail = _Tail(self._process.stderr.fileno())
+        self._printed = self._process.stderr.fileno()
+        for pipe in (self._requests, self._answers, self._printed):
+            os.set_blocking(pipe, False)
+        self._tail = bytearray()
+        """The end of what was printed."""
+        self._prints = True
+        """Whether its stderr is open."""
         self._buffer = bytearray()
         self._complete = False
         """Whether the buffer holds a whole line."""
@@ -117,27 +124,27 @@ class Process:
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             selector.register(self._requests, selectors.EVENT_WRITE)
+            if self._prints:
+                selector.register(self._printed, selectors.EVENT_READ)
             while unsent or not self._complete:
-                left = max(deadline - time.monotonic(), 0)
-                ready = selector.select(min(left, EVERY))
-                if not ready and self._process.poll() is not None:
-                    raise self._death()
-                if not ready and left <= EVERY:
+                ready = self._wait(selector, deadline)
+                if not ready and time.monotonic() >= deadline:
                     raise HarnessHung(method, seconds)
-                for key, _ in ready:
-                    if key.fd == self._answers:
-                        self._receive()
-                    else:
-                        unsent = self._send(unsent)
-                        if not unsent:
-                            selector.unregister(self._requests)
+                if self._answers in ready:
+                    self._receive()
+                if self._requests in ready:
+                    unsent = self._send(unsent)
+                    if not unsent:
+                        selector.unregister(self._requests)
         return self._take_line()
 
     def unasked(self) -> bytes:
         return bytes(self._buffer[:_SHOWN])
 
     def stderr(self) -> str:
-        return self._tail.text()
+        if not self._closed:
+            self._drain()
+        return self._tail.decode(errors="replace")
 
     def close(self) -> None:
         if self._closed:
@@ -146,7 +153,6 @@ class Process:
         _ALIVE.discard(self)
         self.kill()
         self._process.wait()
-        self._tail.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe is not None
             pipe.close()
@@ -156,6 +162,18 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         descendants.end(self._mark)
+
+    def _wait(self, selector: selectors.BaseSelector, deadline: float) -> set[int]:
+        """Return the pipes of the protocol that are ready; take what was printed meanwhile."""
+        ended = self._process.poll() is not None  # before what it wrote last is looked for
+        left = max(deadline - time.monotonic(), 0)
+        ready = {key.fd for key, _ in selector.select(0 if ended else min(left, EVERY))}
+        if self._printed in ready and not self._drain():
+            selector.unregister(self._printed)
+        ready -= {self._printed}
+        if ended and not ready:
+            raise self._death()
+        return ready
 
     def _send(self, unsent: memoryview) -> memoryview:
         try:
@@ -174,16 +192,29 @@ class Process:
 
     def _death(self) -> HarnessFault:
         """What a closed pipe means: half a message is a fault of its own."""
-        try:
-            status: int | None = self._process.wait(DYING_SECONDS)
-        except subprocess.TimeoutExpired:
-            status = None
-        self.kill()  # what it started may hold its stderr open
-        self._tail.join()
+        status = self._status_within(DYING_SECONDS)
+        self.kill()
         if self._buffer:
             return WireFault(f"half a message, then the end (status {status}): {self.unasked()!r}")
         lives = "it closed its stdout and lives on. " if status is None else ""
         return HarnessDied(status, lives + self.stderr())
+
+    def _status_within(self, seconds: float) -> int | None:
+        """Return the exit status, None where it lives on; take what it prints, or it could not end."""
+        deadline = time.monotonic() + seconds
+        while (status := self._process.poll()) is None and time.monotonic() < deadline:
+            self._drain()
+            time.sleep(PAUSE)
+        return status
+
+    def _drain(self) -> bool:
+        """Take what has been printed by now; returns False where no more can come."""
+        if self._prints:
+            with contextlib.suppress(BlockingIOError):
+                chunk = os.read(self._printed, _PIPE)
+                self._prints = bool(chunk)
+                self._tail = (self._tail + chunk)[-STDERR_BYTES:]
+        return self._prints
 
     def _take_line(self) -> bytes:
         end = self._buffer.index(b"\n") + 1
@@ -191,26 +222,6 @@ class Process:
         del self._buffer[:end]
         self._complete = b"\n" in self._buffer
         return line
-
-
-class _Tail:
-    """Drains a pipe in a thread and keeps the end of what came."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._data = bytearray()
-        self._thread = threading.Thread(target=self._drain, args=(descriptor,), daemon=True)
-        self._thread.start()
-
-    def _drain(self, descriptor: int) -> None:
-        while chunk := os.read(descriptor, _CHUNK):
-            self._data = (self._data + chunk)[-STDERR_BYTES:]
-
-    def join(self) -> None:
-        """Wait until all has come; not for long, for a grandchild may hold the pipe open."""
-        self._thread.join(DYING_SECONDS)
-
-    def text(self) -> str:
-        return self._data.decode(errors="replace")
 
 
 class InProcess:

@@ -8,8 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from conformance import checks
 from conformance import implementation as driver
+from conformance.implementation import FIRST_FACTOR
 from conformance.mutants import mutants
 from conformance.options import RunOptions
 from conformance.pool import Pool
@@ -26,8 +29,8 @@ LEARNING = ("gradient.", "training.", "layer.training", "wiring.training", "wire
 FAULTY = ("layer.mask.implicit",)
 """Clauses at which numpy's host has a fault in the oldest version that is judged: on torch too."""
 HANGS, LEAKS = "Hangs", "Remembers"
-PATIENCE, IMPATIENCE = 60.0, 0.25
-"""Seconds for a request: of any cell, and of the one that hangs."""
+PATIENCE, IMPATIENCE = 120.0, 0.25
+"""Seconds for a request: of any cell, and of the one that hangs, where it must."""
 
 
 def backends_for(check: Check) -> list[str]:
@@ -40,20 +43,23 @@ class Lasting:
     """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
 
     def __init__(self, backend: str) -> None:
-        self.process = driver.start(EVERY, backend, path=ROOT, regime="x64", threads=1)
+        self.process = driver.start(EVERY, backend, path=ROOT, regime="x64", timeout=PATIENCE, threads=1)
         self.target, self.backend = EVERY, backend
         self.options: Mapping[str, Any] = self.process.options
-        self.ended = self.afresh = False
+        self.ended = self.afresh = self.hangs = False
 
     def describe(self) -> dict[str, Any]:
         return self.process.describe()
 
     def request(self, method: str, **params: Any) -> Any:
+        self.process.timeout = IMPATIENCE if self.hangs and _is_long(params) else PATIENCE
         try:
             return self.process.request(method, **params)
         except HarnessFault:
             self.ended = True
             raise
+        finally:
+            self.process.timeout = PATIENCE
 
     def restart(self) -> None:
         if self.ended or self.afresh:
@@ -62,6 +68,12 @@ class Lasting:
 
     def close(self) -> None:
         self.process.close()
+
+
+def _is_long(params: Mapping[str, Any]) -> bool:
+    """Whether a cell that sleeps for the times that it is given cannot answer in time, however fast it is."""
+    times = params.get("timespans")
+    return times is not None and float(np.max(times, initial=0)) > FIRST_FACTOR * IMPATIENCE
 
 
 class Bench:
@@ -108,10 +120,8 @@ class Bench:
         if name == HANGS and backend in self.running:  # or at the next seed it would be asked no more
             self.running.pop(backend).close()
         harness = self.harness(backend)
-        harness.process.timeout = PATIENCE
         about = {entry["name"]: entry for entry in harness.describe()["cells"]}[name]
-        harness.afresh = name == LEAKS
-        harness.process.timeout = IMPATIENCE if name == HANGS else PATIENCE
+        harness.afresh, harness.hangs = name == LEAKS, name == HANGS
         others = tuple(other for other in self.backends if other != backend)
         return Subject(harness, about, check.tiers[-1] or "float32", pool=self.pool, other_backends=others)
 

@@ -99,6 +99,8 @@ def attempt(bench: Bench, fault: Planted, seed: int) -> tuple[int | None, str]:
     verdict = bench.judge(fault, fault.clause, seed)
     said = verdict.failure.summary if verdict.failure else verdict.reason
     found = verdict.outcome == "fail" and re.search(fault.says, said, re.DOTALL)
+    if fault.kind != "cell" and " raises " in said:
+        found = None  # a wrong formula computes something, if something wrong
     return (verdict.examples + 1 if found else None), f"{verdict.outcome}: {said}"
 
 

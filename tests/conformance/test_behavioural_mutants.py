@@ -20,7 +20,7 @@ from conformance.harness.keras_mutants import MUTANTS, SOUND
 from conformance.options import RunOptions, importable_backends
 from conformance.pool import Pool
 from conformance.subject import Subject
-from conformance.teeth.bench import ROOT, Lasting, backends_for
+from conformance.teeth.bench import HANGS, LEAKS, ROOT, Lasting, backends_for
 from conformance.trial import Plan, judge_clause
 
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
@@ -60,10 +60,8 @@ def judged(harness, pool, monkeypatch):
     def judge(cell, clause):
         check, backend = CHECKS[clause], backend_for(clause)
         implementation = harness(backend)
-        implementation.process.timeout = 60
         about = {entry["name"]: entry for entry in implementation.describe()["cells"]}[cell]
-        implementation.afresh = cell == "Remembers"
-        implementation.process.timeout = 0.25 if cell == "Hangs" else 60
+        implementation.afresh, implementation.hangs = cell == LEAKS, cell == HANGS
         others = tuple(other for other in BACKENDS if other != backend)
         dtype = check.tiers[-1] or "float32"
         subject = Subject(implementation, about, dtype, pool=pool, other_backends=others)
@@ -80,7 +78,12 @@ def backend_for(clause):
     return needed[0]
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+ALWAYS = ("ConfigKeyLost", "Dies", "Hangs", "TimeIgnored")
+"""Mutants that are judged whenever tests run; the others by night, and by `python -m conformance.teeth`."""
+MARKED = [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.nightly) for name in MUTANTS]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_mutant_is_found_for_what_is_wrong_with_it(judged, name):
     mutant = MUTANTS[name]
     verdict = judged(name, mutant.clause)
@@ -105,7 +108,7 @@ UNSPOILED = {"UnspoiledCfC": "cfc", "UnspoiledLTC": "ltc", "UnspoiledWiredLTC": 
 @pytest.mark.parametrize(
     ("name", "clause"),
     [
-        (name, clause)
+        pytest.param(name, clause, marks=[] if clause in FEW else pytest.mark.nightly)
         for name in SOUND
         for clause in (CLAUSES if name in UNSPOILED else FEW)
         if UNSPOILED.get(name, "cfc") in SPEC[clause].families

@@ -174,7 +174,7 @@ def program(tmp_path: Path) -> Iterator[Any]:
         return f"exec:{sys.executable} '{script}'"
 
     def begin(line: str = "") -> Implementation:
-        started.append(start(target(line), timeout=5))
+        started.append(start(target(line)))
         return started[-1]
 
     begin.target = target  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.wheels import PIP, ROOT, wheel
+from tests.conformance.wheels import PIP, ROOT, interpreter, wheel
 
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 
@@ -58,10 +58,9 @@ def hook(name: str, source: Path, folder: Path) -> Path:
     return made
 
 
-def test_the_cells_hold_one_package_and_nothing_else(tmp_path: Path) -> None:
-    built = wheel(ROOT / "ncps", tmp_path)
-    assert packages(built) == {"ncps"}
-    assert modules(built) == CELLS
+def test_the_cells_hold_one_package_and_nothing_else(cells: Path) -> None:
+    assert packages(cells) == {"ncps"}
+    assert modules(cells) == CELLS
 
 
 def test_the_source_distribution_of_the_cells_gives_the_same_wheel(tmp_path: Path) -> None:
@@ -176,7 +175,8 @@ def test_installed_beside_pypi_ncps_and_uninstalled_it_leaves_that_whole(suite: 
 def judged(python: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
     """What the report of a quick run says was judged; `python` is the driver's."""
     command = [python, "-m", "conformance", "run", *arguments, "--clause", "state.sizes", "--json", "r.json"]
-    subprocess.run([*command, "--backend", "numpy"], cwd=cwd, capture_output=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*command, "--backend", "numpy"], cwd=cwd, env=alone, capture_output=True, check=False)
     report: dict[str, Any] = json.loads((cwd / "r.json").read_text(encoding="utf-8"))
     return report
 
@@ -189,9 +189,7 @@ def test_either_ncps_is_judged_with_the_other_installed(suite: Path, user: Path,
     assert (theirs["distribution"], theirs["version"]) == ("ncps", "1.0.1")
     assert report["status"] == "departs"  # it has no output_size
 
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([*PIP, "--python", python, "install", suite], check=True)
+    python = interpreter(tmp_path / "venv", suite)
     site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
     installed = next(Path(str(PEER)).parents[1].glob("lib/python*/site-packages"))
     for name in ("ncps", "ncps-1.0.1.dist-info"):
@@ -200,3 +198,12 @@ def test_either_ncps_is_judged_with_the_other_installed(suite: Path, user: Path,
     (ours,) = report["implementations"]
     assert ours["distribution"] == "ncps-keras"
     assert report["status"] == "conforms"
+
+
+@pytest.mark.nightly
+def test_the_wheels_bring_what_they_need(suite: Path, cells: Path, tmp_path: Path) -> None:
+    """Into an environment that has nothing; jax is what Keras needs on NumPy."""
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([*PIP, "--python", python, "install", suite, cells, "jax"], check=True)
+    assert judged(python, "ncps:CfCCell", cwd=tmp_path)["status"] == "conforms"

@@ -1,4 +1,4 @@
-"""The documentation keeps up: commands parse, programs run or compile, the site builds without a warning."""
+"""The documentation keeps up: commands parse, and programs run or compile."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import configparser
 import importlib
 import importlib.util
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import click
 import pytest
@@ -24,6 +21,7 @@ from markdown_it import MarkdownIt
 from conformance import clauses
 from conformance.cli import main
 from conformance.options import OPTIONS, TARGETS, RunOptions, selected
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -105,7 +103,7 @@ def test_programs_of_the_guides_run(text: str) -> None:
             found = importlib.import_module(module)
             assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), f"{module}.{name}"
     if not needs_more(imported):
-        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         assert_prints(text, done.stdout)
 
@@ -139,72 +137,10 @@ def test_the_cell_of_the_guide_is_judged_as_said(listing: str, outcome: str, tmp
     options = ["--backend", "numpy", "--smoke", "--seed", "1", "--jobs", "1", "--json", str(written)]
     options += ["--path", str(ROOT / "docs/listings" / listing), "--clause", ",".join(FOUND)]
     command = [sys.executable, "-m", "conformance", "run", "my_cells:MyLTC", *options]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=PATIENCE)
     verdicts = json.loads(written.read_text("utf-8"))["verdicts"]
     found = {(v["clause"], v["outcome"]) for v in verdicts}
     assert found == {(clause, outcome) for clause in FOUND}, [v["reason"] or v["failure"] for v in verdicts]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built strictly."""
-    pytest.importorskip("mkdocs", reason="pip install '.[docs]'")
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
-def test_each_clause_has_its_anchor(site: Path) -> None:
-    page = (site / "specification/index.html").read_text("utf-8")
-    assert [id for id in clauses.load().clauses if f'id="{id}"' not in page] == []
-
-
-def test_docstrings_of_keras_style_are_read(site: Path) -> None:
-    page = (site / "cells/cells/index.html").read_text("utf-8")
-    assert "Call arguments" in page
-    assert "<blockquote>" not in page, "an example is read as a quotation"
-
-
-def test_links_lead_somewhere_and_nothing_is_loaded_from_elsewhere(site: Path) -> None:
-    pages = {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
-    assert [
-        (str(path), link) for path, page in pages.items() for link in page.loaded if urlsplit(link).netloc
-    ] == []
-    broken = []
-    for path, page in pages.items():
-        for link in {*page.links, *page.loaded}:
-            url = urlsplit(link)
-            if url.scheme:
-                continue
-            target = (path.parent / unquote(url.path)).resolve() if url.path else path
-            target = target / "index.html" if target.is_dir() else target
-            known = pages[target].ids if target in pages else {unquote(url.fragment)}
-            if not target.exists() or (url.fragment and unquote(url.fragment) not in known):
-                broken.append((str(path.relative_to(site)), link))
-    assert broken == []
-
-
-class Page(HTMLParser):
-    """What a page loads, what it links to, and its anchors."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-        self.loaded: list[str] = []
-        self.links: list[str] = []
-        self.ids: set[str] = set()
-        self.feed(path.read_text("utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        self.ids |= {found[name] for name in ("id", "name") if name in found}
-        if "src" in found or tag == "link":
-            self.loaded.append(found.get("src") or found["href"])
-        elif "href" in found:
-            self.links.append(found["href"])
 
 
 def test_the_readme_shows_the_standings_that_the_field_run_kept() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from conformance import implementation as driver
 from conformance.implementation import HARNESS, ImplementationRaised, NotSupported, RequestRefused
+from tests.waiting import PATIENCE
 
 SMALL = """
 import os
@@ -106,7 +107,7 @@ def raw(tmp_path, *lines):
     """What the harness answers to lines that no driver would send."""
     (tmp_path / "small.py").write_text(SMALL)
     command = [sys.executable, HARNESS, "small:Doubling", "--path", tmp_path]
-    run = subprocess.run(command, input=b"".join(lines), capture_output=True, timeout=60, check=True)
+    run = subprocess.run(command, input=b"".join(lines), capture_output=True, timeout=PATIENCE, check=True)
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +15,9 @@ from conformance import cli, closing
 from conformance.interrupts import CutShort, check, ends_on_signals
 from conformance.report import jsonfile
 from conformance.verdict import Report
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
@@ -56,13 +54,6 @@ def harnesses(folder: Path) -> list[int]:
     return found
 
 
-def until(true: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
-    return true()
-
-
 def under_way(run: subprocess.Popen[str]) -> None:
     """Waits until a quarter of the verdicts are there, as the progress says."""
     assert run.stderr is not None
@@ -93,7 +84,7 @@ def test_a_signal_leaves_what_was_judged_and_no_process(tmp_path: Path, number: 
     run.send_signal(number)
     code, said = ended(run)
     assert code == 128 + number
-    assert until(lambda: not harnesses(tmp_path), 5)
+    assert until(lambda: not harnesses(tmp_path))
     found = report(tmp_path)
     assert not found.complete
     assert found.verdicts
@@ -110,7 +101,7 @@ def test_ctrl_c_in_a_terminal_goes_to_all_and_is_answered_once(tmp_path: Path) -
     assert code == 128 + signal.SIGINT
     assert "Traceback" not in said
     assert report(tmp_path).verdicts
-    assert until(lambda: not harnesses(tmp_path), 5)
+    assert until(lambda: not harnesses(tmp_path))
 
 
 def test_a_run_that_is_killed_leaves_its_first_verdicts_and_no_harness(tmp_path: Path) -> None:
@@ -119,7 +110,7 @@ def test_a_run_that_is_killed_leaves_its_first_verdicts_and_no_harness(tmp_path:
     assert harnesses(tmp_path)
     run.kill()
     run.wait()
-    assert until(lambda: not harnesses(tmp_path), 10)
+    assert until(lambda: not harnesses(tmp_path))
     kept = report(tmp_path)  # it is written now and then while a run goes on
     assert kept.verdicts and not kept.complete
     assert "did not come to its end" in kept.notes[0]
@@ -129,7 +120,7 @@ def test_a_time_limit_ends_the_run_which_could_not_be_judged(tmp_path: Path) -> 
     run = start(tmp_path, "--jobs", "1", "--time-limit", "0.5")
     code, said = ended(run)
     assert code == 3, said
-    assert until(lambda: not harnesses(tmp_path), 5)
+    assert until(lambda: not harnesses(tmp_path))
 
 
 @pytest.mark.parametrize("junit", [False, True], ids=["json", "junit too"])
@@ -169,8 +160,7 @@ def test_the_second_signal_is_not_kept_waiting() -> None:
 def test_a_signal_that_a_finalizer_swallows_ends_the_run_all_the_same() -> None:
     class Finalized:
         def __del__(self) -> None:
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.01)  # the handler runs here, and what it raises is dropped
+            signal.raise_signal(signal.SIGTERM)  # the handler runs here, and what it raises is dropped
 
     with ends_on_signals() as ending:
         Finalized()

@@ -50,7 +50,7 @@ def test_they_conform(tmp_path: Path) -> None:
 
 def judged(target: str, clause: str, cell: str = "CfCCell", dtype: str = "float64") -> Verdict:
     """The verdict of a clause on a target that is a command."""
-    with start(target, timeout=10) as implementation:
+    with start(target) as implementation:
         (about,) = (found for found in implementation.describe()["cells"] if found["name"] == cell)
         subject = Subject(implementation, about, dtype)
         return judge_clause(CHECKS[clause], subject, Plan(CHECKS[clause].examples, seed=1))

@@ -51,6 +51,7 @@ def said(verdict):
 # Mutants
 
 
+@pytest.mark.nightly  # by more seeds, `python -m conformance.teeth`
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_found_by_its_clause(name):
     mutant = MUTANTS[name]

@@ -26,6 +26,7 @@ from conformance.report.screen import screen
 from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
 from conformance.verdict import Failure, Outcome, Report, Verdict
 from tests.conformance import sample_report
+from tests.waiting import PATIENCE
 
 
 def verdict(clause: str = "cfc.step.default", outcome: Outcome = "pass", **more: Any) -> Verdict:
@@ -273,7 +274,7 @@ def test_a_link_stays_and_a_pipe_is_written_into(tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
     reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
     jsonfile.save_text("into it", pipe)
-    assert reader.communicate(timeout=20)[0] == "into it" and pipe.is_fifo()
+    assert reader.communicate(timeout=PATIENCE)[0] == "into it" and pipe.is_fifo()
     assert not list(tmp_path.rglob(".*"))
 
 

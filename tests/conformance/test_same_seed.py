@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 CLAUSES = "time.scalar,state.sizes,errors.inputs,serialization.config.json"
 
@@ -35,7 +37,7 @@ def reported(path: Path, *arguments: str) -> str:
         str(path),
         *arguments,
     ]
-    assert subprocess.run(command, capture_output=True, timeout=300).returncode == 1
+    assert subprocess.run(command, capture_output=True, timeout=PATIENCE).returncode == 1
     return json.dumps(timeless(json.loads(path.read_text())))
 
 

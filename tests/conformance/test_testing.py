@@ -166,9 +166,9 @@ def test_a_target_that_takes_no_step_is_not_green_by_being_skipped(pytester: pyt
 
 
 def test_a_repository_of_somebody_elses(user: Path, tmp_path: Path) -> None:
-    """examples/third_party, installed with our built wheels in a fresh environment, and its own tests run."""
+    """examples/third_party, installed beside our built wheels, and its own tests run."""
     theirs = Path(shutil.copytree(ROOT / "examples" / "third_party", tmp_path / "theirs"))
-    subprocess.run([*PIP, "--python", user, "install", f"{theirs}[test]"], check=True)
+    subprocess.run([*PIP, "--python", user, "install", "--no-deps", theirs], check=True)
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTHONPATH")}
     done = subprocess.run(
         [user, "-m", "pytest", "-q", "-k", "cfc or time or shape or serialization"],

@@ -10,6 +10,7 @@ import pytest
 
 from ncps import CfCCell, LTCCell, lecun_tanh
 from tests.ncps.helpers import array, built
+from tests.waiting import PATIENCE
 
 HALF = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16", "float16": "float16"}
 X, H = np.ones((2, 3), "float32"), np.zeros((2, 4), "float32")
@@ -133,6 +134,6 @@ def test_float64_is_float64_to_its_last_digits():
     """In a process of its own: on jax, float64 exists only where JAX_ENABLE_X64 is set before the import."""
     environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", DOUBLE], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", DOUBLE], env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr

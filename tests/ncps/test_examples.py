@@ -11,6 +11,7 @@ import pytest
 
 import ncps  # noqa: F401  what the examples save is loaded here
 from tests.ncps.conftest import BACKEND
+from tests.waiting import PATIENCE
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -27,7 +28,7 @@ def run(script, out, *options):
     """What the example prints."""
     command = [sys.executable, str(EXAMPLES / script), "--quick", "--out", str(out), *options]
     environment = {**os.environ, "KERAS_BACKEND": BACKEND, "COLUMNS": "100"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

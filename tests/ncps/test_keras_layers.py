@@ -12,6 +12,7 @@ from keras import layers
 
 from ncps import CfCCell, LTCCell
 from tests.ncps.helpers import array
+from tests.waiting import PATIENCE
 
 X = np.random.default_rng(0).normal(size=(8, 5, 3)).astype("float32")
 Y = X.sum(axis=(1, 2))[:, None]
@@ -141,9 +142,8 @@ def test_a_saved_model_loads_in_a_fresh_process_without_custom_objects(tmp_path)
     np.save(tmp_path / "x.npy", X)
     files = [str(tmp_path / name) for name in ("model.keras", "y.npy", "x.npy")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, *files], env=environment, capture_output=True, text=True, timeout=120
-    )
+    command = [sys.executable, "-c", LOAD, *files]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model.predict(X, verbose=0), rtol=1e-6)
 

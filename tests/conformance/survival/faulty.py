@@ -1,7 +1,8 @@
 """A cell behind the protocol that goes wrong in the way that it is told: `faulty.py FAULT METHOD`.
 
 It computes by the reference, and is right but for its fault, which shows whenever METHOD is asked for. It
-writes the id of each process that it starts, its own first, to the file $FAULTY_PIDS.
+writes the id of each process that it starts, its own first, to the file $FAULTY_PIDS, and makes a file
+`hangs` beside that before it hangs.
 """
 
 from __future__ import annotations
@@ -107,13 +108,14 @@ def is_killed(answer: Answer, line: str) -> None:
 
 
 def hangs(answer: Answer, line: str) -> None:
+    Path(os.environ["FAULTY_PIDS"]).with_name("hangs").touch()
     time.sleep(LONG)
 
 
 def ignores_signals_and_hangs(answer: Answer, line: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    time.sleep(LONG)
+    hangs(answer, line)
 
 
 def closes_stdout(answer: Answer, line: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from conformance import caches, known_failures
 from conformance.report import jsonfile
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(__file__).with_name("faulty.py")
@@ -212,7 +213,7 @@ def test_two_runs_at_once_in_one_folder_leave_whole_files(tmp_path: Path) -> Non
         subprocess.Popen(run("exits", *files), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for _ in range(2)
     ]
-    said = [one.communicate(timeout=60)[0].decode() for one in both]
+    said = [one.communicate(timeout=PATIENCE)[0].decode() for one in both]
     assert [one.returncode for one in both] == [1, 1], said
     assert not any("Traceback" in text for text in said)
     report = jsonfile.read(tmp_path / "report.json")
