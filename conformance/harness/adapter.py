@@ -72,6 +72,7 @@ METHODS = (
     "save",
     "load",
     "train",
+    "freeze",
     "wiring",
 )
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
@@ -244,6 +245,28 @@ class Adapter:
     ) -> Any:
         """{"before": {name: array}, "after": {name: array}, "losses": (steps,)}"""
         raise NotSupported("train is not offered")
+
+    def freeze(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        part: str,
+        when: str,
+        wrapper: str | None = None,
+        copied: str | None = None,
+        steps: int = 0,
+    ) -> Any:
+        """{"trainable": [path], "weights": [path], "before": [array], "after": [array]}
+
+        Freeze the `part`, "cell" or "layer", of a model whose last layer trains, by trainable=False
+        "constructed", "before_build" or "after_build". `wrapper` is as in `sequence`; `copied` has the model
+        made anew first: by the layer's config ("layer_config") or the model's ("model_config"), cloned
+        ("clone"), or saved and loaded ("model"). `weights` are those of the layer, its cell's among them, and
+        `trainable` the variables that would be trained; `before` and `after` are the weights' values round
+        `steps` steps of training, null where there are none or the host cannot train.
+        """
+        raise NotSupported("freeze is not offered")
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;

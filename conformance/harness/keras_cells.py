@@ -12,6 +12,7 @@ from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, th
 from .conventions import declared
 from .keras_cpu import stay_on_cpu
 from .keras_float64 import keep_float64
+from .keras_freezing import Freezer
 from .keras_gradients import gradients
 from .keras_layers import Built, Layers, layer_of
 from .keras_models import Models
@@ -48,6 +49,7 @@ class KerasCells(Adapter):
         if self.runner.backend == "torch":
             stay_on_cpu()
         self.models = Models(self.layers, self.runner)
+        self.freezer = Freezer(self.models)
 
     def cells(self) -> list[dict[str, Any]]:
         return [
@@ -208,6 +210,19 @@ class KerasCells(Adapter):
     ) -> Any:
         given = [inputs] if timespans is None else [inputs, timespans]
         return self.models.train(self._model(model), parameters, given, targets, steps, seed)
+
+    def freeze(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        part: str,
+        when: str,
+        wrapper: str | None = None,
+        copied: str | None = None,
+        steps: int = 0,
+    ) -> Any:
+        return self.freezer.freeze(self._model(model), inputs, targets, part, when, wrapper, copied, steps)
 
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)

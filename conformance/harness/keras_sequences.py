@@ -177,10 +177,16 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
         layer = keras.layers.RNN(cells[0], **options)
     if not plan.both_ways:
         return layer, lambda: cells
-    ours = member_of_package(type(layer), ".layers", "Bidirectional") if own else None
-    wrapper = ours or keras.layers.Bidirectional
-    both = theirs(wrapper, layer, merge_mode=None, dtype=plan.dtype)
+    if own:
+        both = in_both_directions(layer, merge_mode=None, dtype=plan.dtype)
+    else:
+        both = theirs(keras.layers.Bidirectional, layer, merge_mode=None, dtype=plan.dtype)
     return both, lambda: [both.forward_layer.cell, both.backward_layer.cell]
+
+
+def in_both_directions(layer: Any, **options: Any) -> Any:
+    """The layer in the Bidirectional of its own package."""
+    return theirs(member_of_package(type(layer), ".layers", "Bidirectional"), layer, **options)
 
 
 def caller(plan: Plan) -> Callable[..., Any]:

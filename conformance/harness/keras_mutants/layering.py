@@ -30,6 +30,16 @@ class BiasFixedBesideTime(FaultOfLayer):
         cell.ff1_bias.trainable = timespans_shape is None
 
 
+@found_by("training.frozen", r"\d+ variables can be trained though the layer is frozen \(constructed")
+class FrozenLayerTrainsCell(FaultOfLayer):
+    """Keras's own way: a layer that is constructed frozen leaves its cell as it is."""
+
+    def __init__(self, units: Any, **options: Any) -> None:
+        trains = units.trainable
+        super().__init__(units, **options)
+        units.trainable = trains
+
+
 class _Called(FaultOfLayer):
     """A layer whose call gets its arguments, and what Keras fills in, as a dictionary."""
 
