@@ -100,6 +100,8 @@ class Adapter:
         "unknown" [...]: constructor arguments that the specification does not know
         "behind" {cell: ...}: what the cells behind an LSTM offer
         "layer": the name of the sequence layer, if there is one
+        "layer_options" [...]: "backward_timespans", where the layer takes it
+        "bidirectional_options" [...]: the same of what runs the layer in both directions
         "variant" {"values": {...}, "source"}: a documented convention, and the words or the file that say so;
             it is checked by use, and excuses nothing
         """
@@ -160,7 +162,8 @@ class Adapter:
         """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
 
         `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
-        takes timespans, (batch, time) or (batch, time, 1). `before` puts a Keras layer in front of a symbolic
+        takes timespans, (batch, time) or (batch, time, 1); options["bidirectional"] are those of the latter
+        itself. `before` puts a Keras layer in front of a symbolic
         model, whose mask it then has: {"masking": value} or {"embedding": table (tokens, features)}.
         """
         raise NotSupported("sequence is not offered")

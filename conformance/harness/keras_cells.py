@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -19,10 +20,20 @@ from .keras_models import Models
 from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
 from .keras_running import Runner
-from .keras_sequences import Values, built_for_gradients, call_layer, plan, run_sequence
+from .keras_sequences import (
+    Values,
+    bidirectional_of,
+    built_for_gradients,
+    call_layer,
+    plan,
+    run_sequence,
+)
 from .mapping import output_and_state
 from .packages import origin, plain, regime
 from .wirings import graphs
+
+OPTIONAL = ("backward_timespans",)
+"""Options of a sequence layer, and of its Bidirectional, that a package may lack."""
 
 
 class KerasCells(Adapter):
@@ -292,11 +303,30 @@ def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
     return {
         "name": name,
         "family": family_of(cell),
-        "layer": getattr(layer_of(cell), "__name__", None),
+        **_layer_facts(layer_of(cell)),
         "arguments": list(arguments),
         "defaults": {key: plain(value) for key, value in given.items()},
         "variant": declared(cell, family_of(cell)),
     }
+
+
+def _layer_facts(layer: Any) -> dict[str, Any]:
+    """The cell's sequence layer, if there is one, and which of the options that not every layer has."""
+    if layer is None:
+        return {"layer": None}
+    try:
+        both = bidirectional_of(layer)
+    except NotSupported:
+        both = None
+    return {
+        "layer": layer.__name__,
+        "layer_options": _optional(layer),
+        "bidirectional_options": [] if both is None else _optional(both),
+    }
+
+
+def _optional(kind: Any) -> list[str]:
+    return [name for name in OPTIONAL if name in inspect.signature(kind.__init__).parameters]
 
 
 def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:
