@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.families import Config, Family, Sizes
-from reference import carried
+from reference import carried, elapsed_backwards
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -74,11 +74,17 @@ class SequenceCase:
     @property
     def counted(self) -> Values | None:
         """The elapsed time with which each sample counts, (batch, time); None is 1 for each."""
-        if self.options.get("masked_time") != "carry" or self.mask is None:
-            return self.timespans
-        given = np.ones(self.mask.shape, self.inputs.dtype) if self.timespans is None else self.timespans
         backwards = self.options.get("go_backwards", False)
-        return np.asarray(carried(given, self.mask, go_backwards=backwards))
+        elapsed = backwards and self.options.get("backward_timespans") == "elapsed"
+        carry = self.options.get("masked_time") == "carry" and self.mask is not None
+        if not (elapsed or carry):
+            return self.timespans
+        shape = self.inputs.shape[:2]
+        given = np.ones(shape, self.inputs.dtype) if self.timespans is None else self.timespans
+        mask = np.ones(shape, bool) if self.mask is None else self.mask
+        if elapsed:
+            return np.asarray(elapsed_backwards(given, mask, carry=carry))
+        return np.asarray(carried(given, mask, go_backwards=backwards))
 
     def at(self, k: int, state: Any) -> StepCase:
         """The step at sample k, from `state`, which may carry a bound."""

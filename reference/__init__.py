@@ -5,7 +5,7 @@ from pathlib import Path
 from reference.cfc import cfc_step
 from reference.ltc import ltc_step
 from reference.mixed_memory import mixed_memory_step
-from reference.sequence import carried, fold
+from reference.sequence import carried, elapsed_backwards, fold
 from reference.wired_cfc import wired_cfc_step
 from reference.wired_ltc import wired_ltc_step
 from reference.wirings import Graph, graph
@@ -18,6 +18,7 @@ __all__ = [
     "Graph",
     "carried",
     "cfc_step",
+    "elapsed_backwards",
     "fold",
     "graph",
     "ltc_step",

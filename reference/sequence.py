@@ -68,6 +68,26 @@ def carried(timespans: Array, mask: Array, *, go_backwards: bool = False) -> Arr
     return total
 
 
+def elapsed_backwards(timespans: Array, mask: Array, *, carry: bool = False) -> Array:
+    """The times that pass between samples which are read from the last to the first, (batch, time).
+
+    A sample that counts takes the timespan of the next one that counts in time, and the last of them 0: what
+    is masked is not there. With `carry` the timespans of the masked samples after it are added.
+
+    Args:
+        timespans: t, (batch, time), each since the sample before, in the order of the samples.
+        mask: (batch, time), True where a sample counts.
+        carry: whether time passes at masked samples, as under `masked_time` "carry".
+    """
+    passed = np.zeros_like(timespans)
+    waiting: Array = 0.0
+    for k in running_order(timespans.shape[1], True):
+        passed[:, k] = waiting
+        held = waiting + timespans[:, k] if carry else waiting
+        waiting = np.where(mask[:, k], timespans[:, k], held)
+    return passed
+
+
 def running_order(length: int, go_backwards: bool) -> range:
     """The indices of the samples in the order in which they are read."""
     return range(length - 1, -1, -1) if go_backwards else range(length)

@@ -71,6 +71,12 @@ def _train(subject: Subject, case: StepCase) -> Any:
     return subject.attempt("train", **subject.about(_sequence(subject, case)), targets=targets, steps=1)
 
 
+def _freeze(subject: Subject, case: StepCase) -> Any:
+    asked = {"model": subject.model(case.config, case.input_dim), "inputs": _sequence(subject, case).inputs}
+    targets = np.zeros((1, 1), subject.dtype)
+    return subject.attempt("freeze", **asked, targets=targets, part="cell", when="after_build", steps=1)
+
+
 REQUESTS: dict[str, Request] = {
     "build": lambda s, c: s.attempt("build", model=s.model(c.config, c.input_dim)),
     "parameters": lambda s, c: s.attempt("parameters", model=s.model(c.config, c.input_dim)),
@@ -85,6 +91,7 @@ REQUESTS: dict[str, Request] = {
     "sequence": _over_time,
     "roundtrip": _roundtrip,
     "train": _train,
+    "freeze": _freeze,
     "wiring": lambda s, c: s.attempt(
         "wiring", **_named(wiring("FullyConnected", units=3, output_dim=2)), input_dim=2
     ),

@@ -72,6 +72,7 @@ METHODS = (
     "save",
     "load",
     "train",
+    "freeze",
     "wiring",
 )
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
@@ -99,6 +100,8 @@ class Adapter:
         "unknown" [...]: constructor arguments that the specification does not know
         "behind" {cell: ...}: what the cells behind an LSTM offer
         "layer": the name of the sequence layer, if there is one
+        "layer_options" [...]: "backward_timespans", where the layer takes it
+        "bidirectional_options" [...]: the same of what runs the layer in both directions
         "variant" {"values": {...}, "source"}: a documented convention, and the words or the file that say so;
             it is checked by use, and excuses nothing
         """
@@ -159,7 +162,8 @@ class Adapter:
         """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
 
         `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
-        takes timespans, (batch, time) or (batch, time, 1). `before` puts a Keras layer in front of a symbolic
+        takes timespans, (batch, time) or (batch, time, 1); options["bidirectional"] are those of the latter
+        itself. `before` puts a Keras layer in front of a symbolic
         model, whose mask it then has: {"masking": value} or {"embedding": table (tokens, features)}.
         """
         raise NotSupported("sequence is not offered")
@@ -244,6 +248,28 @@ class Adapter:
     ) -> Any:
         """{"before": {name: array}, "after": {name: array}, "losses": (steps,)}"""
         raise NotSupported("train is not offered")
+
+    def freeze(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        part: str,
+        when: str,
+        wrapper: str | None = None,
+        copied: str | None = None,
+        steps: int = 0,
+    ) -> Any:
+        """{"trainable": [path], "weights": [path], "before": [array], "after": [array]}
+
+        Freeze the `part`, "cell" or "layer", of a model whose last layer trains, by trainable=False
+        "constructed", "before_build" or "after_build". `wrapper` is as in `sequence`; `copied` has the model
+        made anew first: by the layer's config ("layer_config") or the model's ("model_config"), cloned
+        ("clone"), or saved and loaded ("model"). `weights` are those of the layer, its cell's among them, and
+        `trainable` the variables that would be trained; `before` and `after` are the weights' values round
+        `steps` steps of training, null where there are none or the host cannot train.
+        """
+        raise NotSupported("freeze is not offered")
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -12,16 +13,27 @@ from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, th
 from .conventions import declared
 from .keras_cpu import stay_on_cpu
 from .keras_float64 import keep_float64
+from .keras_freezing import Freezer
 from .keras_gradients import gradients
 from .keras_layers import Built, Layers, layer_of
 from .keras_models import Models
 from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
 from .keras_running import Runner
-from .keras_sequences import Values, built_for_gradients, call_layer, plan, run_sequence
+from .keras_sequences import (
+    Values,
+    bidirectional_of,
+    built_for_gradients,
+    call_layer,
+    plan,
+    run_sequence,
+)
 from .mapping import output_and_state
 from .packages import origin, plain, regime
 from .wirings import graphs
+
+OPTIONAL = ("backward_timespans",)
+"""Options of a sequence layer, and of its Bidirectional, that a package may lack."""
 
 
 class KerasCells(Adapter):
@@ -48,6 +60,7 @@ class KerasCells(Adapter):
         if self.runner.backend == "torch":
             stay_on_cpu()
         self.models = Models(self.layers, self.runner)
+        self.freezer = Freezer(self.models)
 
     def cells(self) -> list[dict[str, Any]]:
         return [
@@ -209,6 +222,19 @@ class KerasCells(Adapter):
         given = [inputs] if timespans is None else [inputs, timespans]
         return self.models.train(self._model(model), parameters, given, targets, steps, seed)
 
+    def freeze(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        part: str,
+        when: str,
+        wrapper: str | None = None,
+        copied: str | None = None,
+        steps: int = 0,
+    ) -> Any:
+        return self.freezer.freeze(self._model(model), inputs, targets, part, when, wrapper, copied, steps)
+
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)
         self.layers.use_floatx(model.dtype)
@@ -277,11 +303,30 @@ def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
     return {
         "name": name,
         "family": family_of(cell),
-        "layer": getattr(layer_of(cell), "__name__", None),
+        **_layer_facts(layer_of(cell)),
         "arguments": list(arguments),
         "defaults": {key: plain(value) for key, value in given.items()},
         "variant": declared(cell, family_of(cell)),
     }
+
+
+def _layer_facts(layer: Any) -> dict[str, Any]:
+    """The cell's sequence layer, if there is one, and which of the options that not every layer has."""
+    if layer is None:
+        return {"layer": None}
+    try:
+        both = bidirectional_of(layer)
+    except NotSupported:
+        both = None
+    return {
+        "layer": layer.__name__,
+        "layer_options": _optional(layer),
+        "bidirectional_options": [] if both is None else _optional(both),
+    }
+
+
+def _optional(kind: Any) -> list[str]:
+    return [name for name in OPTIONAL if name in inspect.signature(kind.__init__).parameters]
 
 
 def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:

@@ -127,13 +127,14 @@ class Layers:
         theirs(cell.build, (None, model.input_dim))
         return self.built(cell, [cell])
 
-    def construct(self, model: Model) -> Any:
-        """An unbuilt cell, after seeding Keras."""
+    def construct(self, model: Model, **more: Any) -> Any:
+        """An unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes."""
         if model.cell not in self.classes:
             raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(sorted(self.classes))}")
         self.seed(model.seed)
-        dtype = {} if model.dtype in ("float32", "float64") else {"dtype": model.dtype}
-        return theirs(self.classes[model.cell], **self.arguments(model.cell, model.config), **dtype)
+        if model.dtype not in ("float32", "float64"):
+            more["dtype"] = model.dtype
+        return theirs(self.classes[model.cell], **self.arguments(model.cell, model.config), **more)
 
     def values(self, cell: str) -> dict[str, list[str]]:
         """The formulas that a cell has, by argument, where its constructor refuses some of them."""

@@ -69,20 +69,29 @@ class Models:
         seed: int | None,
     ) -> dict[str, Any]:
         """`steps` steps of Adam on the mean squared error of the last output."""
-        if self.runner.backend in ("numpy", "openvino"):
+        if not self.trains:
             raise self.runner.not_supported("Keras cannot train")
         seeded = model if seed is None else replace(model, seed=seed)
         built = self.build(seeded, inputs, return_sequences=False)
         built.reset(built.initial if parameters is None else [parameters])
         self.layers.seed(seeded.seed)
         before = self._values(built)
+        losses = self.fit(built.layer, inputs, targets, steps)
+        return {"before": before, "after": self._values(built), "losses": losses}
+
+    @property
+    def trains(self) -> bool:
+        """Whether Keras can train on this backend."""
+        return self.runner.backend not in ("numpy", "openvino")
+
+    def fit(self, model: Any, inputs: list[Array], targets: Array, steps: int) -> Array:
+        """Train a model by `steps` steps; returns the losses."""
         adam = self.keras.optimizers.Adam(LEARNING_RATE)
-        built.layer.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
-        adam.build(built.layer.trainable_variables)  # TensorFlow would trace the step once more for it
+        model.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
+        adam.build(model.trainable_variables)  # TensorFlow would trace the step once more for it
         given = inputs if len(inputs) > 1 else inputs[0]
         options = {"batch_size": len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
-        history = built.layer.fit(given, targets, **options)
-        return {"before": before, "after": self._values(built), "losses": np.array(history.history["loss"])}
+        return np.array(model.fit(given, targets, **options).history["loss"])
 
     def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:
         """A fresh model round a fresh cell: with elapsed times, in the sequence layer of its package."""

@@ -22,6 +22,8 @@ OPTIONS = (
     "zero_output_for_mask",
     "masked_time",
     "time_feature",
+    "backward_timespans",
+    "bidirectional",
 )
 WRAPPERS = (None, "bidirectional", "stacked", "layer", "layer_bidirectional")
 IN_FRONT = ("masking", "embedding")
@@ -164,6 +166,7 @@ def build(layers: Layers, plan: Plan) -> Built:
 def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]:
     """An unbuilt layer, and what gives its cells. All of it has the first cell's dtype: Keras would cast."""
     keras, options = layers.keras, {**plan.options, "dtype": plan.dtype}
+    of_wrapper = options.pop("bidirectional", {})
     cells = [layers.construct(model) for model in plan.models]
     if plan.wrapper == "stacked":
         stacked = keras.layers.StackedRNNCells(cells, dtype=plan.dtype)
@@ -177,10 +180,21 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
         layer = keras.layers.RNN(cells[0], **options)
     if not plan.both_ways:
         return layer, lambda: cells
-    ours = member_of_package(type(layer), ".layers", "Bidirectional") if own else None
-    wrapper = ours or keras.layers.Bidirectional
-    both = theirs(wrapper, layer, merge_mode=None, dtype=plan.dtype)
+    if own:
+        both = in_both_directions(layer, merge_mode=None, dtype=plan.dtype, **of_wrapper)
+    else:
+        both = theirs(keras.layers.Bidirectional, layer, merge_mode=None, dtype=plan.dtype)
     return both, lambda: [both.forward_layer.cell, both.backward_layer.cell]
+
+
+def in_both_directions(layer: Any, **options: Any) -> Any:
+    """The layer in the Bidirectional of its own package."""
+    return theirs(bidirectional_of(type(layer)), layer, **options)
+
+
+def bidirectional_of(layer: type) -> Any:
+    """The Bidirectional of the package that a layer comes from. Raises NotSupported where there is none."""
+    return member_of_package(layer, ".layers", "Bidirectional")
 
 
 def caller(plan: Plan) -> Callable[..., Any]:

@@ -52,6 +52,7 @@ FOUND_BY = (
     (r"wired_cfc", "wired_cfc.layers"),
     (r"mixed_memory", "mixed_memory.step"),
     (r"sequence\.carried", "layer.mask.carry"),
+    (r"sequence\.elapsed_backwards", "layer.backwards.elapsed"),
     (r"sequence.*go_backwards", "sequence.backwards"),
     (r"sequence.*shown = ", "sequence.mask.zero_output"),
     (r"sequence\.fold: previous = np.where\(keep, output, (output|1e-06)", "sequence.mask.initial_state"),

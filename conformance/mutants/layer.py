@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.mutants.cell import Array, Cell, Given
-from reference import carried, fold
+from reference import carried, elapsed_backwards, fold
 
 FOLD_OPTIONS = ("go_backwards", "zero_output_for_mask")
 
@@ -83,10 +83,18 @@ class Layer:
 
     def counted(self, times: Array | None, mask: Array | None, inputs: Array) -> Array | None:
         """The elapsed time with which each sample counts, (batch, time)."""
+        if self.options.get("go_backwards") and self.options.get("backward_timespans") == "elapsed":
+            return self.elapsed(times, mask, inputs)
         if self.options.get("masked_time") != "carry" or mask is None:
             return times
         times = np.ones(inputs.shape[:2], inputs.dtype) if times is None else times
         return carried(times, mask, go_backwards=self.options.get("go_backwards", False))
+
+    def elapsed(self, times: Array | None, mask: Array | None, inputs: Array) -> Array:
+        """The time that passes before each sample is read, from the last to the first, (batch, time)."""
+        times = np.ones(inputs.shape[:2], inputs.dtype) if times is None else times
+        counts = np.ones(times.shape, bool) if mask is None else mask
+        return elapsed_backwards(times, counts, carry=self.options.get("masked_time") == "carry")
 
     def step(self, inputs: Array, state: Array, time: Array | None) -> tuple[Array, Array]:
         """One step of all cells, their states side by side; each reads the output of the one before."""
@@ -107,7 +115,8 @@ def bidirectional(
 ) -> dict[str, Any]:
     """Both directions, one cell each; the backward outputs are put back into the order of the samples."""
     forward = Layer(cells[:1], parameters[:1], options)(rows)
-    backward = Layer(cells[1:], parameters[1:], {**options, "go_backwards": True})(rows)
+    given = {**options, **options.get("bidirectional", {}), "go_backwards": True}
+    backward = Layer(cells[1:], parameters[1:], given)(rows)
     returned = backward["output"]
     ordered = np.flip(returned, axis=1) if options.get("return_sequences") else returned
     answer = {"output": [forward["output"], ordered]}

@@ -227,4 +227,6 @@ def _facts(name: str, family: Family) -> dict[str, Any]:
         "arguments": list(dict.fromkeys(arguments)),
         "defaults": defaults,
         "layer": "Layer",
+        "layer_options": ["backward_timespans"],
+        "bidirectional_options": ["backward_timespans"],
     }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import SequenceCase, Values, array
 from conformance.checks import clause
+from conformance.implementation import NotSupported
 from conformance.strategies import seeds, sequences
 from conformance.subject import Subject
 from conformance.suite.test_errors import refused
@@ -90,6 +91,75 @@ def test_final_state(subject: Subject, draw: Draw) -> None:
 @clause("layer.backwards", examples=6, smoke=1)
 def test_backwards(subject: Subject, draw: Draw) -> None:
     judged(subject, replace(timed(subject, draw), options={"go_backwards": True}))
+
+
+ELAPSED = {"backward_timespans": "elapsed"}
+
+
+@clause("layer.backwards.elapsed", examples=12, smoke=2)
+def test_backwards_elapsed(subject: Subject, draw: Draw) -> None:
+    offers(subject, "layer_options", "backward_timespans")
+    case = in_eighths(draw(sequences(subject, lengths=LONGER, timed=draw(st.booleans()), masked=True)))
+    mask_of(case)[0, :3] = (True, False, True)
+    backwards = {**ELAPSED, "go_backwards": True}
+    for masked_time in ("drop", "carry"):
+        judged(subject, replace(case, options={**backwards, "masked_time": masked_time}))
+    case = replace(case, mask=None)
+    others = ("alone", "forwards", "as given", "unrolled", "bidirectional", "saved")
+    match draw(st.sampled_from(others)):
+        case "forwards":
+            judged(subject, replace(case, options=ELAPSED))
+        case "as given":
+            given = {"go_backwards": True, "backward_timespans": "as_given"}
+            judged(subject, replace(case, options=given))
+        case "unrolled":
+            judged(subject, replace(case, options={**backwards, "unroll": True}))
+        case "bidirectional":
+            elapsed_both_ways(subject, case, draw(st.booleans()))
+        case "saved":
+            saved(subject, with_any_times(case), backwards)
+        case _:
+            judged(subject, replace(case, options=backwards))
+
+
+def offers(subject: Subject, kind: str, option: str) -> None:
+    """Raises NotSupported where the subject's layer, or its Bidirectional, has no such option."""
+    if option not in subject.cell.get(kind, ()):
+        raise NotSupported(f"the sequence layer has no option {option}")
+
+
+def in_eighths(case: SequenceCase) -> SequenceCase:
+    """The same with times whose sums are exact, in whatever order they are taken."""
+    times = case.timespans
+    return case if times is None else replace(case, timespans=np.round(8.0 * times) / times.dtype.type(8.0))
+
+
+def elapsed_both_ways(subject: Subject, case: SequenceCase, by_wrapper: bool) -> None:
+    """The option is that of the layer, of which the backward copy has it too, or that of the wrapper."""
+    if by_wrapper:
+        offers(subject, "bidirectional_options", "backward_timespans")
+    backward = replace(case, options={**ELAPSED, "go_backwards": True})
+    options = {"bidirectional": ELAPSED} if by_wrapper else ELAPSED
+    both = [dict(case.parameters)] * 2
+    answer = run(subject, replace(case, options=options), parameters=both, wrapper="layer_bidirectional")
+    judge.sequence(subject, case, answer["output"][0], what="forward output")
+    judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
+
+
+def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None:
+    """A model that was saved and loaded runs by the same options."""
+    inputs = {"inputs": case.inputs, "timespans": case.timespans}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.keras")
+        subject.request("save", **{**subject.about(case), **inputs}, path=path, options=options)
+        output = subject.request("load", path=path, **inputs)["output"]
+    judge.sequence(subject, replace(case, options=options), output)
+
+
+def with_any_times(case: SequenceCase) -> SequenceCase:
+    """The same with times, each 1 where there were none."""
+    times = np.ones(case.inputs.shape[:2], case.inputs.dtype) if case.timespans is None else case.timespans
+    return replace(case, timespans=times)
 
 
 @clause("layer.unroll", examples=4, smoke=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle, product
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,14 @@ rates = st.sampled_from((0.5, 0.25, 0.125))
 
 
 def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
-    targets = array((SIZES.batch, subject.outputs(case.config)), "simple", seed, "targets", subject.dtype)
-    answer: dict[str, Any] = subject.request(
-        "train", **subject.about(case), targets=targets, steps=1, seed=seed % 1000
-    )
+    asked = {**subject.about(case), "targets": targets(subject, case, seed)}
+    answer: dict[str, Any] = subject.request("train", **asked, steps=1, seed=seed % 1000)
     return answer
+
+
+def targets(subject: Subject, case: SequenceCase, seed: int) -> Values:
+    """What the last output is to become, (batch, outputs)."""
+    return array((SIZES.batch, subject.outputs(case.config)), "simple", seed, "targets", subject.dtype)
 
 
 def trainable(subject: Subject, draw: Draw, depths: Sequence[int] = (1, 2, 0)) -> tuple[SequenceCase, int]:
@@ -57,6 +61,42 @@ def test_reproducible(subject: Subject, draw: Draw) -> None:
     first, second = train(subject, case, seed), train(subject, case, seed)
     for path, value in first["after"].items():
         judge.same(subject, path, second["after"][path], value)
+
+
+FREEZINGS = tuple(product(("layer", "cell"), ("before_build", "after_build", "constructed")))
+"""What is frozen, and when."""
+HOSTS_OWN = ("layer", "constructed")
+"""Not asked of the host's layer: Keras's leaves its cell as it is, whatever the cell."""
+COPIES = (None, "layer_config", "model_config", "clone", "model")
+"""How a model is made anew; what is frozen is so still."""
+
+
+@clause("training.frozen", examples=10, smoke=2)
+def test_frozen(subject: Subject, draw: Draw) -> None:
+    case, seed = trainable(subject, draw)
+    own = ("layer", "layer_bidirectional") if subject.cell.get("layer") else ()
+    wrapper = draw(st.sampled_from((None, *own)))
+    copies, trained = cycle(draw(st.permutations(COPIES))), draw(st.sampled_from(FREEZINGS))
+    given = {"inputs": case.inputs, "targets": targets(subject, case, seed)}
+    asked = {"model": subject.about(case)["model"], **given, "wrapper": wrapper}
+    for way in FREEZINGS:
+        if wrapper or way != HOSTS_OWN:
+            how = {"part": way[0], "when": way[1], "copied": next(copies)}
+            judge_frozen(subject, how, subject.request("freeze", **asked, **how, steps=int(way == trained)))
+
+
+def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) -> None:
+    """No variable would be trained, and none was changed by the training, if there was any."""
+    __tracebackhide__ = True
+    frozen = "the {part} is frozen ({when}; copied: {copied})".format(**how)
+    left = answer["trainable"]
+    summary = f"{len(left)} variables can be trained though {frozen}: {', '.join(left[:3])}"
+    judge.holds(subject, not left, summary, got=left, want=[])
+    if answer.get("before") is None:  # the host cannot train, or was not asked to
+        return
+    for path, before, after in zip(answer["weights"], answer["before"], answer["after"], strict=True):
+        summary = f"{path} is changed by a step though {frozen}"
+        judge.holds(subject, np.array_equal(before, after), summary, got=after, want=before)
 
 
 @clause("dropout.inference", argument="backbone_dropout")

@@ -120,6 +120,11 @@ def test_a_cell_without_a_fault_passes_the_same_clauses(judged, name, clause):
     assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
 
 
+def test_a_layer_that_counts_time_backwards_by_itself_passes(judged):
+    verdict = judged("ElapsedApart", "layer.backwards.elapsed")
+    assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
+
+
 def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
     for name, mutant in MUTANTS.items():
         assert mutant.what.endswith(".") and "\n" not in mutant.what, name

@@ -258,6 +258,57 @@ def test_training_changes_every_parameter_and_repeats_itself(ours, backend):
         assert np.array_equal(first["after"][name], again["after"][name])
 
 
+FREEZING = {
+    "model": model(
+        "WiredLTCCell", config={"wiring": {"class_name": "FullyConnected", "config": {"units": 2}}}
+    ),
+    "inputs": draw(2, 3, 2),
+    "targets": draw(2, 1),
+}
+"""Of a cell without layers of its own, which Keras freezes by itself."""
+WIRED_LTC = 15
+"""How many variables it has."""
+
+
+@pytest.mark.parametrize("copied", [None, "layer_config", "model_config", "clone", "model"])
+@pytest.mark.parametrize(
+    ("wrapper", "weights"), [(None, WIRED_LTC), ("layer", WIRED_LTC), ("layer_bidirectional", 2 * WIRED_LTC)]
+)
+@pytest.mark.parametrize("when", ["before_build", "after_build"])
+@pytest.mark.parametrize("part", ["cell", "layer"])
+def test_what_keras_freezes_is_not_trained(ours, part, when, wrapper, weights, copied):
+    asked = {**FREEZING, "part": part, "when": when, "wrapper": wrapper, "copied": copied}
+    answer = ours("numpy").request("freeze", **asked)
+    assert (answer["trainable"], len(answer["weights"])) == ([], weights)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_weights_of_a_frozen_cell_are_told_round_training(ours, backend):
+    asked = {**FREEZING, "part": "cell", "when": "constructed"}
+    without = ours(backend).request("freeze", **asked)
+    assert without["before"] is without["after"] is None
+    trained = ours(backend).request("freeze", **asked, steps=2)
+    if backend == "numpy":
+        assert trained["before"] is None
+        return
+    assert len(trained["before"]) == len(trained["after"]) == len(trained["weights"]) == WIRED_LTC
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"part": "neuron"}, "part: 'neuron'; allowed are"),
+        ({"when": "never"}, "when: 'never'; allowed are"),
+        ({"wrapper": "stacked"}, "wrapper: 'stacked'; allowed are"),
+        ({"copied": "by hand"}, "copied: 'by hand'; allowed are"),
+        ({"part": "layer", "when": "constructed"}, "the layer of the host is not constructed frozen"),
+    ],
+)
+def test_freezing_in_an_unknown_way_is_the_drivers_fault(ours, wrong, said):
+    with pytest.raises(RequestRefused, match=said):
+        ours("numpy").request("freeze", **{**FREEZING, "part": "cell", "when": "after_build", **wrong})
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_training_calls_drop_by_their_seed_and_draw_afresh(ours, backend):
     asked = question(ours(backend), "CfCCell", config={**CONFIG, "backbone_units": 32}) | {"training": True}

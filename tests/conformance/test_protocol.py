@@ -85,7 +85,7 @@ CLAUSES = (
     *("sequence.final_state", "sequence.mask", "sequence.bidirectional", "sequence.stacked"),
     *("layer.mask.carry", "layer.mask.implicit", "layer.bidirectional"),
     *("shape.computed", "serialization.config.complete", "serialization.config.round_trip"),
-    *("serialization.weights", "training.step", "dropout.fresh", "dropout.held"),
+    *("serialization.weights", "training.step", "training.frozen", "dropout.fresh", "dropout.held"),
     *("errors.arguments", "errors.timespans", "wiring.graph", "wired_cfc.step.default"),
 )
 """Between them they ask for every method but those of `asked_by_hand`, in every form."""
@@ -96,7 +96,7 @@ TOLD = {*METHODS} - {"intermediates"}
 
 
 @pytest.fixture(
-    scope="module", params=[("ncps", "torch", TOLD), (HARNESS, "node", TOLD - {"shapes", "wiring"})]
+    scope="module", params=[("ncps", "torch", TOLD), (HARNESS, "node", TOLD - {"shapes", "wiring", "freeze"})]
 )
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference import carried, fold
+from reference import carried, elapsed_backwards, fold
 
 
 def append(x: Any, h: Any, _: int) -> Any:
@@ -128,4 +128,40 @@ def test_backwards_time_is_carried_backwards() -> None:
 def test_what_is_carried_leaves_the_times_as_they_were() -> None:
     before = TIMES.copy()
     carried(TIMES, COUNTS)
+    np.testing.assert_array_equal(TIMES, before)
+
+
+EVERY = np.ones((1, 4), bool)
+SINCE = np.array([[9.0, 1.0, 2.0, 4.0]])
+"""Of samples at times 0, 1, 3 and 7; that of the first is since a sample before the sequence."""
+
+
+@pytest.mark.parametrize("carry", [False, True])
+def test_backwards_the_times_are_those_that_pass_between_samples(carry: bool) -> None:
+    got = elapsed_backwards(SINCE, EVERY, carry=carry)
+    np.testing.assert_array_equal(got, [[1.0, 2.0, 4.0, 0.0]])
+
+
+def test_backwards_what_is_masked_is_not_there() -> None:
+    """The last sample that counts takes 0, and each other the timespan of the next that counts."""
+    got = elapsed_backwards(TIMES, COUNTS)
+    np.testing.assert_array_equal(got[COUNTS], [8.0, 0.0, 64.0, 0.0])
+
+
+def test_backwards_time_passes_at_masked_samples_where_it_is_carried() -> None:
+    """The last sample that counts takes what passes at those after it."""
+    got = elapsed_backwards(TIMES, COUNTS, carry=True)
+    np.testing.assert_array_equal(got[COUNTS], [14.0, 0.0, 64.0, 128.0])
+
+
+def test_a_sequence_carried_backwards_takes_the_time_between_its_stamps() -> None:
+    """Samples at 0, 1, 3, 7; the second is missing: from 7 to 3 are 4, from 3 to 0 are 3."""
+    mask = np.array([[True, False, True, True]])
+    got = elapsed_backwards(SINCE, mask, carry=True)
+    np.testing.assert_array_equal(got[mask], [3.0, 4.0, 0.0])
+
+
+def test_what_passes_backwards_leaves_the_times_as_they_were() -> None:
+    before = TIMES.copy()
+    elapsed_backwards(TIMES, COUNTS, carry=True)
     np.testing.assert_array_equal(TIMES, before)

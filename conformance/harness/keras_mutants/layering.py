@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .fault import FaultOfLayer, found_by, ops
+from .fault import FaultOfLayer, found_by, ops, sound
 
 OFF = "output at step"
 
@@ -28,6 +28,16 @@ class BiasFixedBesideTime(FaultOfLayer):
         super().build(sequences_shape, initial_state_shape, timespans_shape)
         cell: Any = self.cell
         cell.ff1_bias.trainable = timespans_shape is None
+
+
+@found_by("training.frozen", r"\d+ variables can be trained though the layer is frozen \(constructed")
+class FrozenLayerTrainsCell(FaultOfLayer):
+    """Keras's own way: a layer that is constructed frozen leaves its cell as it is."""
+
+    def __init__(self, units: Any, **options: Any) -> None:
+        trains = units.trainable
+        super().__init__(units, **options)
+        units.trainable = trains
 
 
 class _Called(FaultOfLayer):
@@ -135,3 +145,98 @@ class ProjectionNotLearnt(_Prepared):
 
     def prepared(self, features: Any, step: Any) -> Any:
         return ops.stop_gradient(features), step
+
+
+class _Elapsed(FaultOfLayer):
+    """A layer that computes by itself what passes between samples that are read backwards."""
+
+    def __init__(
+        self,
+        units: Any,
+        *,
+        backward_timespans: str = "as_given",
+        masked_time: str = "drop",
+        **options: Any,
+    ) -> None:
+        super().__init__(units, masked_time=masked_time, **options)
+        self.backward_timespans = backward_timespans
+        self.carries = masked_time == "carry"
+
+    def get_config(self) -> Any:
+        return {**super().get_config(), "backward_timespans": self.backward_timespans}
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        given = {"initial_state": initial_state, "mask": mask, "training": training}
+        if self.go_backwards and self.backward_timespans == "elapsed":
+            times = ops.ones(sequences.shape[:2]) if timespans is None else timespans
+            timespans = self.elapsed(ops.reshape(times, sequences.shape[:2]), mask, self.carries)
+            self.masked_time = "drop"
+        try:
+            return super().call(sequences, timespans=timespans, sequences_mask=sequences_mask, **given)
+        finally:
+            self.masked_time = "carry" if self.carries else "drop"
+
+    def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
+        """The time with which each sample is read, (batch, time)."""
+        waiting: Any = ops.zeros_like(times[:, 0])
+        passed: list[Any] = []
+        for k in reversed(range(times.shape[1])):
+            passed.insert(0, waiting)
+            held = waiting + times[:, k] if carry else waiting
+            waiting = times[:, k] if mask is None else ops.where(mask[:, k], times[:, k], held)
+        return ops.stack(passed, axis=1)
+
+
+@sound
+class ElapsedApart(_Elapsed):
+    """Computes apart from the cell what passes between samples that are read backwards."""
+
+
+@found_by("layer.backwards.elapsed", OFF)
+class ElapsedAsGiven(_Elapsed):
+    """Asked for the times that pass backwards, the layer takes them as given."""
+
+    def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
+        return times
+
+
+@found_by("layer.backwards.elapsed", OFF)
+class ElapsedFromTheFirst(_Elapsed):
+    """The sample that is read first takes the time of the first one, not 0."""
+
+    def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
+        passed = super().elapsed(times, mask, carry)
+        return ops.concatenate([passed[:, :-1], times[:, :1]], axis=1)
+
+
+@found_by("layer.backwards.elapsed", OFF)
+class ElapsedBesideMask(_Elapsed):
+    """The times that pass backwards are taken as if nothing were masked."""
+
+    def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
+        return super().elapsed(times, None, carry)
+
+
+@found_by("layer.backwards.elapsed", OFF)
+class ElapsedNeverCarried(_Elapsed):
+    """Backwards no time passes at masked samples, asked for or not."""
+
+    def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
+        return super().elapsed(times, mask, False)
+
+
+@found_by("layer.backwards.elapsed", "backward output at step|output at step")
+class ElapsedNotSaved(_Elapsed):
+    """The config lacks backward_timespans, so that copies of the layer take times as given."""
+
+    def get_config(self) -> Any:
+        return {name: v for name, v in super().get_config().items() if name != "backward_timespans"}

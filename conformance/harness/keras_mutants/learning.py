@@ -115,3 +115,32 @@ class NoiseInTraining(FaultOfLTC):
         if training:
             new = new + np.random.default_rng().normal(0.0, 1e-2)
         return new, [new]
+
+
+@found_by("training.frozen", r"\d+ variables can be trained though the (cell|layer) is frozen")
+class FreezingForgetsLayers(Fault):
+    """What a frozen cell makes when it is built, its layers, can be trained."""
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        for layer in self.backbone:
+            layer.trainable = True
+
+
+@found_by("training.frozen", r"\d+ variables can be trained though .* copied: (layer|model|clone)")
+class FreezingNotSaved(FaultOfLTC):
+    """The config of a frozen cell is that of one that trains."""
+
+    def get_config(self) -> Any:
+        return {**super().get_config(), "trainable": True}
+
+
+@found_by("training.frozen", "is changed by a step though the (cell|layer) is frozen")
+class MovesWhileFrozen(FaultOfLTC):
+    """While training each step moves the bias by itself, whether it is to be trained or not."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        new, states = super().call(inputs, states, training=training)
+        if training:
+            self.bias.assign(0.9 * self.bias.value + 0.1 * ops.mean(new) + 0.1)
+        return new, states
