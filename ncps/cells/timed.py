@@ -17,7 +17,7 @@ def freeze_sublayers(layer):
     come up trainable: without this a layer that is loaded, cloned or made of its config would learn again.
     """
     if not layer.trainable:
-        layer.trainable = False
+        keras.layers.Layer.trainable.fset(layer, False)  # TensorFlow skips `layer.x = v` where x is v already
 
 
 @keras.saving.register_keras_serializable(package="ncps")
