@@ -17,7 +17,7 @@ LONG = (
     *("test_overnight", "test_same_seed", "test_gradients", "test_report_page", "test_docs"),
     *("test_teeth", "test_plugin"),
 )
-"""Files whose tests take half a minute or more together, by decreasing cost."""
+"""Files that take longest on two cores, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
