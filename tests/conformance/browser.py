@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = [
     "--no-sandbox",  # in a container, as root
@@ -36,7 +38,7 @@ def browser() -> Iterator[Any]:
     if found is None:
         pytest.skip(f"no Chromium on this machine: none of {', '.join(NAMES)} is on the path")
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=found, args=ARGUMENTS)
+        running = driver.chromium.launch(executable_path=found, args=ARGUMENTS, timeout=1000 * PATIENCE)
         try:
             yield running
         finally:
@@ -47,6 +49,7 @@ def browser() -> Iterator[Any]:
 def page(running: Any, file: Path, **settings: Any) -> Iterator[Any]:
     """The page of a file in a fresh context; what it asks of the network, and its errors, fail the test."""
     context = running.new_context(**settings)
+    context.set_default_timeout(1000 * PATIENCE)
     opened = context.new_page()
     asked: list[str] = []
     opened.on("request", lambda request: asked.append(request.url))

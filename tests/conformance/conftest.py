@@ -10,6 +10,21 @@ import pytest
 from conformance.process import Process
 from tests.conformance.wheels import ROOT, interpreter, wheel
 
+LONG = (
+    *("test_behavioural_mutants", "test_keras_cells", "test_numerical_mutants", "test_interrupts"),
+    *("test_faults", "test_intermediates", "test_environment", "test_testing", "test_distributions"),
+    *("test_known_failures", "test_examples", "test_quirks", "test_doctor", "test_diagnosis"),
+    *("test_overnight", "test_same_seed", "test_gradients", "test_report_page", "test_docs"),
+    *("test_teeth", "test_plugin"),
+)
+"""Files that take longest on two cores, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the files that take longest come first: dealt out by file, no core waits long for another."""
+    cost = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: cost.get(item.path.stem, len(LONG)))
+
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
