@@ -1,5 +1,6 @@
 """The examples, in their small form: what they say, and the files they write."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -7,9 +8,10 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
-import ncps  # noqa: F401  what the examples save is loaded here
+import ncps  # what the examples save is loaded here
 from tests.ncps.conftest import BACKEND
 from tests.waiting import PATIENCE
 
@@ -61,6 +63,34 @@ def test_irregular_samples(tmp_path):
     assert is_picture(tmp_path / "co2.png")
 
 
+def test_a_convolution_over_irregular_samples(tmp_path):
+    rows = re.findall(r"│ (.+?) +│ +(\d+) │ +(\d+\.\d+) │", run("convolution.py", tmp_path))
+    assert [name for name, *_ in rows] == [
+        "GRU behind the convolution",
+        "CfC, LTC without convolution",
+        "convolution, gaps summed",
+        "convolution, every second gap",
+        "convolution, gaps to it alone",
+        "the last sample again",
+    ]
+    for *_, error in rows:
+        assert 0 < float(error) < 3
+    assert is_picture(tmp_path / "convolution.png")
+
+
+def test_the_neurons_of_a_network(tmp_path):
+    printed = run("neurons.py", tmp_path)
+    rows = re.findall(r"│ +(\d+) │ (\w+) +│ +(\S+) │ +(\S+) │ +(\S+) │", printed)
+    assert [(int(neuron), layer) for neuron, layer, *_ in rows] == [
+        *((k, "inter") for k in range(5, 13)),
+        *((k, "command") for k in range(1, 5)),
+        (0, "motor"),
+    ]
+    for *_, lowest, highest, correlation in rows:
+        assert float(lowest) <= float(highest) and -1 <= float(correlation) <= 1
+    assert is_picture(tmp_path / "neurons.png")
+
+
 def test_masked_weeks_and_another_backend_twice_alike(tmp_path):
     other = "numpy"  # starts fastest, and every environment has it
     printed = run("masked.py", tmp_path, "--other", other)
@@ -70,3 +100,40 @@ def test_masked_weeks_and_another_backend_twice_alike(tmp_path):
     assert keras.models.load_model(tmp_path / "masked.keras").output_shape == (None, 1)
     assert is_picture(tmp_path / "wiring.png")
     assert run("masked.py", tmp_path, "--other", other) == printed
+
+
+def imported(script):
+    """The example as a module, to try what it computes without training."""
+    specification = importlib.util.spec_from_file_location(script.removesuffix(".py"), EXAMPLES / script)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_outputs_of_the_convolution_stand_where_the_times_say():
+    """What an output depends on ends at the sample at which the summed times put it, the last at the last."""
+    example = imported("convolution.py")
+    elapsed = np.random.default_rng(1).uniform(1, 4, size=(1, example.STEPS)).astype("float32")
+    samples = keras.Input((example.STEPS, 1))
+    model = keras.Model(samples, example.convolved(samples, keras.ops.convert_to_tensor(elapsed)))
+    zero = np.zeros((1, example.STEPS, 1), "float32")
+    stands = np.cumsum(keras.ops.convert_to_numpy(example.summed(elapsed))[0])
+    last_seen = np.zeros(len(stands), int)
+    for step in range(example.STEPS):
+        changed = zero.copy()
+        changed[0, step] = 1.0
+        difference = keras.ops.convert_to_numpy(model(changed)) - keras.ops.convert_to_numpy(model(zero))
+        last_seen[np.abs(difference[0]).max(axis=-1) > 0] = step
+    np.testing.assert_allclose(stands, np.cumsum(elapsed[0])[last_seen], rtol=1e-5)
+    assert last_seen[-1] == example.STEPS - 1
+
+
+def test_potentials_are_those_of_the_layer():
+    example = imported("neurons.py")
+    layer = ncps.LTC(ncps.wirings.AutoNCP(13, 1), return_sequences=True, return_state=True)
+    rng = np.random.default_rng(2)
+    samples, elapsed = rng.normal(size=(6, 1)).astype("float32"), rng.uniform(1, 4, 6).astype("float32")
+    outputs, state = layer(samples[None], timespans=elapsed[None])
+    got_outputs, potentials = example.states(layer, samples, elapsed)
+    np.testing.assert_allclose(got_outputs, keras.ops.convert_to_numpy(outputs)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(potentials[-1], keras.ops.convert_to_numpy(state)[0], rtol=1e-4, atol=1e-5)
