@@ -168,6 +168,7 @@ def _synapses(cell: Any) -> dict[str, npt.NDArray[np.int32]]:
     prefix, cell = ("cell/", cell.cell) if isinstance(cell, MixedMemoryCell) else ("", cell)
     if isinstance(cell, WiredLTCCell):
         sensory, between = cell.wiring.sensory_adjacency_matrix, cell.wiring.adjacency_matrix
+        assert sensory is not None  # the wiring of a built cell is built
         return {f"{prefix}sparsity_mask": between, f"{prefix}sensory_sparsity_mask": sensory}
     layers = cell.synapses if isinstance(cell, WiredCfCCell) else []
     return {f"{prefix}layer_{i}/sparsity_mask": signs for i, signs in enumerate(layers)}

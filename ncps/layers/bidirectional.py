@@ -126,7 +126,7 @@ class Bidirectional(keras.layers.Bidirectional):
         merged = merged if isinstance(merged, tuple) else (merged,)
         return (*merged, *ahead[1:], *(self._in_order(x) for x in back[1:]))
 
-    def _in_order(self, x):
+    def _in_order(self, x: Any) -> Any:
         """A state of the backward layer, or what it was at every step in the order of the samples."""
         return ops.flip(x, axis=1) if len(x.shape) == 3 else x
 

@@ -120,6 +120,9 @@ FullyConnected(4, outputs=2)
 ncps.torch
 wiring.draw_graph(layout=3)
 Wiring(3).add_synapse(0, 1)
+reveal_type(ncps.CfC)
+reveal_type(ncps.LTCCell)
+ncps.CfC(8, mode=1)
 """
 REVEALED = [
     '7: note: Revealed type is "ncps.wirings.ncp.AutoNCP"',
@@ -134,6 +137,9 @@ REVEALED = [
     '16: error: Module has no attribute "torch"',
     '17: error: Argument "layout" to "draw_graph" of "Wiring" has incompatible type "int"; expected "str"',
     '18: error: Missing positional argument "polarity" in call to "add_synapse" of "Wiring"',
+    '19: note: Revealed type is "def (units: int | ncps.wirings.base.Wiring | ',
+    '20: note: Revealed type is "def (units: int, activation: ',
+    '21: error: Argument "mode" to "CfC" has incompatible type "int"; expected "str"',
 ]
 
 
