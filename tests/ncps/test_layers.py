@@ -349,3 +349,71 @@ def test_a_long_time_as_a_feature_is_held_in_half_precision():
     x = np.ones((1, 2, 3), "float32")
     x[..., -1] = 7e4
     assert np.isfinite(keras.ops.convert_to_numpy(layer(x))).all()
+
+
+@keras.saving.register_keras_serializable(package="ncps_tests")
+class Scaled(CfC):
+    """A layer with an argument and a call of its own."""
+
+    def __init__(self, units, scale=1.0, **kwargs):
+        super().__init__(units, **kwargs)
+        self.scale = scale
+
+    def call(
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        *,
+        timespans=None,
+        sequences_mask=None,
+    ):
+        others = {"timespans": timespans, "sequences_mask": sequences_mask}
+        return self.scale * super().call(sequences, initial_state, mask, training, **others)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+def test_a_subclass_with_a_call_of_its_own_is_saved(tmp_path):
+    x, t = keras.Input((TIME, FEATURES)), keras.Input((TIME,))
+    layer = Scaled(4, scale=3.0)
+    model = keras.Model([x, t], layer(x, timespans=t))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert_same(again([X, T]), array(model([X, T])))
+    plain = CfC(layer.cell)
+    assert_same(again([X, T]), 3.0 * array(plain(X, timespans=T)))
+
+
+@pytest.mark.usefixtures("trainable_backend")
+def test_batches_of_named_inputs_train_by_the_weights_of_their_steps():
+    """Batches as a data loader gives them; what the targets are where the weight is 0 must not matter."""
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            inputs = {"samples": X, "elapsed": T}
+            targets = np.zeros((BATCH, TIME, 4), "float32")
+            targets[:, -1] = self.last
+            weights = np.ones((BATCH, TIME), "float32")
+            weights[:, -1] = 0.0
+            return inputs, targets, weights
+
+    trained = []
+    for last in (0.0, 100.0):
+        keras.utils.set_random_seed(1)
+        x, t = keras.Input((TIME, FEATURES), name="samples"), keras.Input((TIME,), name="elapsed")
+        model = keras.Model([x, t], CfC(4, return_sequences=True)(x, timespans=t))
+        before = [array(w) for w in model.weights]
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        batches = Batches()
+        batches.last = last
+        model.fit(batches, verbose=0)
+        trained.append([array(w) for w in model.weights])
+    assert all((a != b).any() for a, b in zip(before, trained[0], strict=True))
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
