@@ -86,17 +86,10 @@ def train(layer, years, numbers, rng, passes, epochs):
 
 
 def states(layer, samples, elapsed):
-    """The outputs `(steps, outputs)` and the potential of every neuron `(steps, neurons)` of one sequence.
-
-    A cell called by hand gives its state after each step; a layer, only the last one.
-    """
-    cell, rows = layer.cell, []
-    state = cell.get_initial_state(batch_size=1)
-    for x, t in zip(samples, elapsed, strict=True):
-        output, state = cell((x[None], float(t)), state)
-        rows.append([keras.ops.convert_to_numpy(tensor)[0] for tensor in (output, *state)])
-    outputs, potentials = (np.stack(column) for column in zip(*rows, strict=True))
-    return outputs, potentials
+    """The outputs `(steps, outputs)` and the potential of every neuron `(steps, neurons)` of one sequence."""
+    telling = LTC(layer.cell, return_sequences=True, return_state_sequences=True)
+    outputs, potentials = telling(samples[None], timespans=elapsed[None].astype("float32"))
+    return keras.ops.convert_to_numpy(outputs)[0], keras.ops.convert_to_numpy(potentials)[0]
 
 
 def layers(wiring):

@@ -29,9 +29,10 @@ def currents(adjacency, w, mu, sigma, erev):
 
 def _of_synapses(adjacency, *parameters):
     targets = adjacency.shape[1]
-    source, target = np.nonzero(adjacency)
+    # int32 and float32, for a converter of torch's programs, LiteRT's, mixes up the wider ones.
+    source, target = (indices.astype("int32") for indices in np.nonzero(adjacency))
     w, mu, sigma, erev = (take(ops.reshape(p, (-1,)), source * targets + target) for p in parameters)
-    ends = ops.convert_to_tensor(np.eye(targets)[target], dtype=w.dtype)
+    ends = ops.convert_to_tensor(np.eye(targets, dtype="float32")[target], dtype=w.dtype)
     weights = concatenate([(w * erev)[:, None] * ends, w[:, None] * ends])
 
     def evaluate(v):

@@ -31,7 +31,6 @@ UNROLLED = "on torch the loop is laid out while it is read, for the steps of the
 TWO_LENGTHS = "the converter gives the lengths of samples and elapsed times two names; none says they are one"
 LOOP_LIMIT = "tf2onnx makes a constant limit of a loop int64, and what is compared to it stays int32"
 NESTED = "Keras makes a SavedModel from torch of models with a single input only"
-INT64 = "litert-torch makes the indices of the synapses int32, and what reads them stays int64"
 
 pytestmark = [
     pytest.mark.skipif(BACKEND not in CONVERTERS, reason=f"Keras exports nothing on the {BACKEND} backend"),
@@ -261,7 +260,6 @@ def test_litert_from_torch_for_another_batch_size(tmp_path, litert):
 
 
 @on_torch
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason=INT64)
 def test_litert_from_torch_of_a_wired_ltc(tmp_path, litert):
     model = two_inputs(LAYERS["wired_ltc"], TIME)
     assert_same_outputs(model, exported_to_litert(model, litert, tmp_path), TIME, sizes=(1,))
