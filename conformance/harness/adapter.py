@@ -73,6 +73,8 @@ METHODS = (
     "load",
     "train",
     "freeze",
+    "override",
+    "compile",
     "wiring",
 )
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
@@ -270,6 +272,34 @@ class Adapter:
         `steps` steps of training, null where there are none or the host cannot train.
         """
         raise NotSupported("freeze is not offered")
+
+    def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
+        """{"output": (batch, time, size)} of the implementation's own layer, which returns every output,
+
+        round a cell of a subclass that overrides the step: it puts out what the cell does and `added` more,
+        and returns the same state. The layer may refuse such a cell: with ValueError, TypeError or
+        NotImplementedError.
+        """
+        raise NotSupported("override is not offered")
+
+    def compile(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        mask: Any = None,
+        timespans: Any = None,
+        options: Any = None,
+    ) -> Any:
+        """{"output", "before": {name: array}, "after": {name: array}} of a model compiled by XLA
+
+        round the implementation's own layer, with these options: what it predicts, and all parameters round
+        `steps` epochs of training on `targets`, of the shape of the output. The last batch has one sample,
+        the first all others.
+        """
+        raise NotSupported("compile is not offered")
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
         """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;

@@ -28,6 +28,7 @@ from .keras_sequences import (
     plan,
     run_sequence,
 )
+from .keras_subclasses import run_overridden
 from .mapping import output_and_state
 from .packages import origin, plain, regime
 from .wirings import graphs
@@ -234,6 +235,26 @@ class KerasCells(Adapter):
         steps: int = 0,
     ) -> Any:
         return self.freezer.freeze(self._model(model), inputs, targets, part, when, wrapper, copied, steps)
+
+    def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
+        asked = self._model(model), parameters, inputs, timespans, added
+        return run_overridden(self.layers, self.runner, *asked)
+
+    def compile(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        mask: Any = None,
+        timespans: Any = None,
+        options: Any = None,
+    ) -> Any:
+        values = Values(inputs, mask, timespans, None, {})
+        wanted = plan([model], options, "layer", None, False, values)
+        self.layers.use_floatx(wanted.dtype)
+        return self.models.compiled(wanted, values, parameters, targets, steps)
 
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)

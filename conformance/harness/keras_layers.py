@@ -127,14 +127,17 @@ class Layers:
         theirs(cell.build, (None, model.input_dim))
         return self.built(cell, [cell])
 
-    def construct(self, model: Model, **more: Any) -> Any:
-        """An unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes."""
+    def construct(self, model: Model, kind: Any = None, **more: Any) -> Any:
+        """An unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes.
+
+        `kind` is a subclass to be made of in its place.
+        """
         if model.cell not in self.classes:
             raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(sorted(self.classes))}")
         self.seed(model.seed)
         if model.dtype not in ("float32", "float64"):
             more["dtype"] = model.dtype
-        return theirs(self.classes[model.cell], **self.arguments(model.cell, model.config), **more)
+        return theirs(kind or self.classes[model.cell], **self.arguments(model.cell, model.config), **more)
 
     def values(self, cell: str) -> dict[str, list[str]]:
         """The formulas that a cell has, by argument, where its constructor refuses some of them."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from .adapter import Array, BadParams, Model, theirs
 from .keras_layers import Built, Layers
-from .keras_running import Runner
+from .keras_running import COMPILING, Runner
+from .keras_sequences import Plan, Values, functional
 
 KINDS = ("get_config", "config", "weights", "model", "clone", "deepcopy")
 LEARNING_RATE = 1e-2
@@ -79,18 +80,46 @@ class Models:
         losses = self.fit(built.layer, inputs, targets, steps)
         return {"before": before, "after": self._values(built), "losses": losses}
 
+    def compiled(
+        self, plan: Plan, values: Values, parameters: Any, targets: Array, steps: int
+    ) -> dict[str, Any]:
+        """What a model compiled by XLA predicts, and its parameters round `steps` epochs of training.
+
+        In batches of which the last has one sample, as the last one of real data is smaller.
+        """
+        if self.runner.backend not in COMPILING:
+            raise self.runner.not_supported("XLA compiles nothing")
+        built = functional(self.layers, plan, values)
+        built.reset([parameters])
+        given = values.given()
+        built.layer.compile(jit_compile=True)
+        batch = max(1, len(targets) - 1)
+        output = built.layer.predict(given if len(given) > 1 else given[0], batch_size=batch, verbose=0)
+        before = self._values(built)
+        self.fit(built.layer, given, targets, steps, jit_compile=True, batch_size=batch)
+        return {"output": output, "before": before, "after": self._values(built)}
+
     @property
     def trains(self) -> bool:
         """Whether Keras can train on this backend."""
         return self.runner.backend not in ("numpy", "openvino")
 
-    def fit(self, model: Any, inputs: list[Array], targets: Array, steps: int) -> Array:
-        """Train a model by `steps` steps; returns the losses."""
+    def fit(
+        self,
+        model: Any,
+        inputs: list[Array],
+        targets: Array,
+        steps: int,
+        jit_compile: bool | None = None,
+        batch_size: int | None = None,
+    ) -> Array:
+        """Train a model by `steps` epochs, each one step unless `batch_size` is given; returns the losses."""
         adam = self.keras.optimizers.Adam(LEARNING_RATE)
-        model.compile(adam, "mse", jit_compile=self.runner.backend == "jax")
+        by_default = self.runner.backend == "jax"
+        model.compile(adam, "mse", jit_compile=by_default if jit_compile is None else jit_compile)
         adam.build(model.trainable_variables)  # TensorFlow would trace the step once more for it
         given = inputs if len(inputs) > 1 else inputs[0]
-        options = {"batch_size": len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
+        options = {"batch_size": batch_size or len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
         return np.array(model.fit(given, targets, **options).history["loss"])
 
     def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:

@@ -88,6 +88,11 @@ class Values:
         names = ("inputs", "mask", "timespans", "initial_state")
         return {name: getattr(self, name) for name in names}
 
+    def given(self) -> list[Array]:
+        """The inputs of a functional model, those that there are."""
+        arrays = [a for a in (self.inputs, self.mask, self.timespans) if a is not None]
+        return arrays + (self.initial_state or [])
+
 
 def plan(
     models: list[Any], options: Any, wrapper: str | None, chunks: Any, training: bool, values: Values
@@ -238,18 +243,18 @@ def _train_call(layers: Layers, runner: Runner, plan: Plan, given: list[Any], va
 
 def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> Any:
     """Through a functional model and `predict_on_batch`, as one batch."""
-    built = _kept(layers, "symbolic", plan, lambda: _functional(layers, plan, values))
+    built = _kept(layers, "symbolic", plan, lambda: functional(layers, plan, values))
     built.reset(given)
     for layer in built.layer.layers:
         if isinstance(layer, layers.keras.layers.Embedding):
             layer.set_weights([values.before["embedding"]])
-    arrays = [a for a in (values.inputs, values.mask, values.timespans) if a is not None]
-    arrays += values.initial_state or []
+    arrays = values.given()
     answer = built.layer.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
     return [list(answer) if isinstance(answer, (list, tuple)) else [answer]]
 
 
-def _functional(layers: Layers, plan: Plan, values: Values) -> Built:
+def functional(layers: Layers, plan: Plan, values: Values) -> Built:
+    """A functional model of the plan's layer, whose inputs are what is given."""
     keras = layers.keras
     layer, cells = construct(layers, plan)
     entry = keras.Input(

@@ -114,9 +114,9 @@ def bidirectional(
     cells: list[Cell], parameters: list[Given], options: Mapping[str, Any], rows: Rows
 ) -> dict[str, Any]:
     """Both directions, one cell each; the backward outputs are put back into the order of the samples."""
+    options = {**options, **options.get("bidirectional", {})}
     forward = Layer(cells[:1], parameters[:1], options)(rows)
-    given = {**options, **options.get("bidirectional", {}), "go_backwards": True}
-    backward = Layer(cells[1:], parameters[1:], given)(rows)
+    backward = Layer(cells[1:], parameters[1:], {**options, "go_backwards": True})(rows)
     returned = backward["output"]
     ordered = np.flip(returned, axis=1) if options.get("return_sequences") else returned
     answer = {"output": [forward["output"], ordered]}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from conformance import judge
 from conformance.cases import SequenceCase, Values, array
 from conformance.checks import clause
-from conformance.implementation import NotSupported
+from conformance.families import Sizes
+from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import seeds, sequences
 from conformance.subject import Subject
 from conformance.suite.test_errors import refused
@@ -289,6 +290,53 @@ def test_timespans_shape(subject: Subject, draw: Draw) -> None:
         refused(subject, what, "sequence", **asked)
 
 
+ADDED = 2.0
+"""By how much an overridden step puts out more: of another magnitude than any bound."""
+REFUSALS = ("ValueError", "TypeError", "NotImplementedError")
+
+
+@clause("layer.overridden", examples=6, smoke=1)
+def test_overridden(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=(3, 3), timed=draw(st.booleans())))
+    run(subject, case)  # what is refused of an overridden cell alone is a refusal of that
+    asked = {**subject.about(case), "timespans": case.timespans, "added": ADDED}
+    try:
+        output = subject.attempt("override", **asked)["output"]
+    except ImplementationRaised as raised:
+        summary = f"a cell whose call is overridden is not refused: it raises {raised.type}"
+        judge.holds(subject, raised.type in REFUSALS, summary, got=f"{raised.type}: {raised.message}")
+        return
+    outputs, _ = judge.folded(subject, case)
+    for k, want in enumerate(outputs):
+        judge.close(subject, f"output of the overridden cell at step {k}", output[:, k], want + ADDED)
+
+
+COMPILED = (Sizes(3, 3, 3, 3), Sizes(3, 2, 4, 5))
+"""Three samples, which are no whole number of batches of two."""
+
+
+@clause("layer.compiled", examples=5, smoke=1)
+def test_compiled(subject: Subject, draw: Draw) -> None:
+    masked, seed = draw(st.booleans()), draw(seeds)
+    case = timed(subject, draw, (3, 2), buckets=COMPILED, recipe=general, masked=masked)
+    assert case.timespans is not None
+    case = replace(case, timespans=case.timespans + case.timespans.dtype.type(0.5))
+    if case.mask is not None:
+        case.mask[:, 0] = True  # something to learn in every row
+    outputs, _ = judge.folded(subject, case)
+    size = (len(case.inputs), subject.outputs(case.config))
+    for every, shape in ((False, size), (True, (size[0], len(outputs), size[1]))):
+        targets = array(shape, "simple", seed, "targets", subject.dtype)
+        given = {"mask": case.mask, "timespans": case.timespans, "targets": targets, "steps": 1}
+        asked = {**subject.about(case), **given, "options": {"return_sequences": every}}
+        answer = subject.request("compile", **asked)
+        if every:
+            judge.sequence(subject, case, answer["output"])
+        else:
+            judge.close(subject, "last output", answer["output"], outputs[-1])
+        changed(subject, answer)
+
+
 @clause("layer.empty", examples=2, smoke=1)
 def test_empty(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(1, 1)))
@@ -339,6 +387,12 @@ def test_training(subject: Subject, draw: Draw) -> None:
     )
     asked = {**subject.about(case), "timespans": 0.5 + case.timespans, "targets": targets, "steps": 1}
     answer = subject.request("train", **asked, seed=seed % 1000)
+    changed(subject, answer)
+
+
+def changed(subject: Subject, answer: dict[str, Any]) -> None:
+    """Training changed every parameter and left it finite."""
+    __tracebackhide__ = True
     for path, before in answer["before"].items():
         after = answer["after"][path]
         judge.holds(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)

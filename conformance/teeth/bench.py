@@ -26,6 +26,8 @@ ROOT = Path(driver.__file__).parents[1]
 EVERY = "mutant:*"
 LEARNING = ("gradient.", "training.", "layer.training", "wiring.training", "wired_ltc.constraints")
 """Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
+COMPILED = ("layer.compiled",)
+"""Clauses about XLA, which is on tensorflow."""
 FAULTY = ("layer.mask.implicit",)
 """Clauses at which numpy's host has a fault in the oldest version that is judged: on torch too."""
 HANGS, LEAKS = "Hangs", "Remembers"
@@ -36,6 +38,7 @@ PATIENCE, IMPATIENCE = 120.0, 0.25
 def backends_for(check: Check) -> list[str]:
     """The backend on which a clause judges a Keras cell here, and a second one where it needs two."""
     first = "torch" if check.clause.startswith((*LEARNING, *FAULTY)) else "numpy"
+    first = "tensorflow" if check.clause in COMPILED else first
     return [first, "numpy" if first == "torch" else "torch"][: check.backends]
 
 

@@ -120,8 +120,12 @@ def test_a_cell_without_a_fault_passes_the_same_clauses(judged, name, clause):
     assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
 
 
-def test_a_layer_that_counts_time_backwards_by_itself_passes(judged):
-    verdict = judged("ElapsedApart", "layer.backwards.elapsed")
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [("ElapsedApart", "layer.backwards.elapsed"), ("OverriddenIsRun", "layer.overridden")],
+)
+def test_a_layer_that_does_by_itself_what_a_clause_asks_passes_it(judged, name, clause):
+    verdict = judged(name, clause)
     assert verdict.outcome == "pass", verdict.failure.summary if verdict.failure else verdict.reason
 
 

@@ -240,3 +240,88 @@ class ElapsedNotSaved(_Elapsed):
 
     def get_config(self) -> Any:
         return {name: v for name, v in super().get_config().items() if name != "backward_timespans"}
+
+
+class _Overriding(FaultOfLayer):
+    """A layer that runs an overridden `call` one step at a time."""
+
+    def __init__(self, units: Any, **options: Any) -> None:
+        self.overridden: Any = None
+        if "call" in vars(type(units)):
+            self.overridden = type(units).call
+            units.__class__ = type(units).__base__  # nothing is refused here
+        super().__init__(units, **options)
+
+    def call(self, sequences: Any, *given: Any, timespans: Any = None, **named: Any) -> Any:
+        if self.overridden is None:
+            return super().call(sequences, *given, timespans=timespans, **named)
+        return self.stepped(sequences, timespans)
+
+    def plain(self, sequences: Any, timespans: Any) -> Any:
+        """Every output of the cell, as if nothing were overridden."""
+        return super().call(sequences, timespans=timespans)
+
+    def stepped(self, sequences: Any, timespans: Any) -> Any:
+        """Every output of the overridden cell."""
+        cell: Any = self.cell
+        states, outputs = cell.get_initial_state(sequences.shape[0]), []
+        for k in range(sequences.shape[1]):
+            x = sequences[:, k]
+            sample = x if timespans is None else (x, timespans[:, k])
+            output, states = self.overridden(cell, sample, states)
+            outputs.append(output)
+        return ops.stack(outputs, axis=1)
+
+
+@sound
+class OverriddenIsRun(_Overriding):
+    """An overridden cell is run one step at a time."""
+
+
+@found_by("layer.overridden", "output of the overridden cell at step")
+class OverriddenIsIgnored(_Overriding):
+    """Whatever an overridden cell says of a step, the layer computes what it always does."""
+
+    def stepped(self, sequences: Any, timespans: Any) -> Any:
+        return self.plain(sequences, timespans)
+
+
+@found_by("layer.overridden", "output of the overridden cell at step 0")
+class OverriddenShownLast(_Overriding):
+    """Of an overridden cell the last output alone is shown, the others are those of the cell."""
+
+    def stepped(self, sequences: Any, timespans: Any) -> Any:
+        own, plain = super().stepped(sequences, timespans), self.plain(sequences, timespans)
+        return ops.concatenate([plain[:, :-1], own[:, -1:]], axis=1)
+
+
+@found_by("layer.overridden", "is not refused: it raises AssertionError")
+class OverriddenFailsAnyhow(_Overriding):
+    """An overridden cell ends in an assertion of the layer's own."""
+
+    def stepped(self, sequences: Any, timespans: Any) -> Any:
+        raise AssertionError("no such step")
+
+
+@found_by("layer.compiled", "compile raises .*PyFunc")
+class TimesThroughPython(_Called):
+    """On TensorFlow elapsed times pass through Python, which XLA cannot compile."""
+
+    def changed(self, given: dict[str, Any]) -> dict[str, Any]:
+        times = given["timespans"]
+        if times is None or import_module("keras").backend.backend() != "tensorflow":
+            return given
+        passed = import_module("tensorflow").numpy_function(abs, [times], times.dtype)
+        passed.set_shape(times.shape)
+        return {**given, "timespans": passed}
+
+
+@found_by("layer.compiled", "last output|output at step")
+class MaskLostInGraphs(_Called):
+    """In a graph of TensorFlow's the mask is not looked at."""
+
+    def changed(self, given: dict[str, Any]) -> dict[str, Any]:
+        if import_module("keras").backend.backend() != "tensorflow":
+            return given
+        eager = import_module("tensorflow").executing_eagerly()
+        return given if eager else {**given, "mask": None, "sequences_mask": None}
