@@ -315,7 +315,7 @@ COMPILED = (Sizes(3, 3, 3, 3), Sizes(3, 2, 4, 5))
 """Three samples, which are no whole number of batches of two."""
 
 
-@clause("layer.compiled", examples=5, smoke=1)
+@clause("layer.compiled", examples=2, smoke=0)
 def test_compiled(subject: Subject, draw: Draw) -> None:
     masked, seed = draw(st.booleans()), draw(seeds)
     case = timed(subject, draw, (3, 2), buckets=COMPILED, recipe=general, masked=masked)
