@@ -34,6 +34,14 @@ def exact_backend():
         pytest.skip("the openvino backend computes float64 in float32, and predicts in bfloat16 where it can")
 
 
+@pytest.fixture
+def masking_backend():
+    """Skips where Keras itself drops the masks of layers, as 3.8 does on numpy."""
+    masked = keras.layers.Masking()(keras.ops.zeros((1, 1, 1)))
+    if getattr(masked, "_keras_mask", None) is None and keras.version().startswith("3.8."):
+        pytest.skip("this Keras drops the masks of layers on numpy")
+
+
 @pytest.fixture(autouse=True)
 def same_seed():
     keras.utils.set_random_seed(7)

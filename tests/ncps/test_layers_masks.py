@@ -87,15 +87,6 @@ def test_the_mask_of_a_masking_layer_survives_timespans_and_states():
     assert_same(layer(masked, timespans=T, mask=other), by_hand(layer.cell, padded(), T, other)[0])
 
 
-@pytest.fixture
-def masking_backend():
-    """Skips where Keras itself drops the masks of layers, as 3.8 does on numpy."""
-    if getattr(layers.Masking()(padded()), "_keras_mask", None) is None and keras.version().startswith(
-        "3.8."
-    ):
-        pytest.skip("this Keras drops the masks of layers on numpy")
-
-
 @pytest.mark.usefixtures("masking_backend")
 def test_the_mask_of_an_embedding_survives_timespans_and_states():
     tokens, t, h = keras.Input((TIME,), dtype="int32"), keras.Input((TIME,)), keras.Input((4,))

@@ -148,7 +148,7 @@ def test_states_both_ways(merge_mode, options):
     assert [tuple(shape) for shape in known] == [tuple(tensor.shape) for tensor in got]
 
 
-def test_a_functional_model_returns_them_with_their_mask():
+def test_a_functional_model_returns_them_with_their_mask(masking_backend):
     samples, elapsed = keras.Input((None, FEATURES)), keras.Input((None,))
     masked = keras.layers.Masking(-7.0)(samples)
     output, states = LTC(AutoNCP(8, 2), return_state_sequences=True)(masked, timespans=elapsed)
