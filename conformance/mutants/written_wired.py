@@ -290,6 +290,15 @@ REWRITES = (
         'if self.options.get("masked_time") != "carry" or mask is None or times is None:',
     ),
     Rewrite(
+        "ElapsedNeedsTimespans",
+        "Without timespans the times that pass backwards are all 1.",
+        "layer.backwards.elapsed",
+        LAYER,
+        'if self.options.get("go_backwards") and self.options.get("backward_timespans") == "elapsed":',
+        'if times is not None and self.options.get("go_backwards") '
+        'and self.options.get("backward_timespans") == "elapsed":',
+    ),
+    Rewrite(
         "ImplicitMaskLost",
         "The mask that a layer in front gives is dropped.",
         "layer.mask.implicit",

@@ -31,9 +31,9 @@ CELLS = {family: name for name, family in cell.CELLS.items()}
 DENSE = ("cfc", "ltc")
 NOT_OFFERED = (
     r"dropout\.(training|fresh|held|rate)|training\.|serialization\.|shape\.(symbolic|computed)|dtype\.(policy|half)"
-    r"|layer\.(model|backends|training)|wiring\.training|wired_ltc\.constraints"
+    r"|layer\.(model|backends|training|overridden|compiled)|wiring\.training|wired_ltc\.constraints"
 )
-"""Clauses about training, files, symbolic shapes and half precision."""
+"""Clauses about training, files, subclasses, compilers, symbolic shapes and half precision."""
 
 
 def judged(implementation, family, check, tier, seed, examples=None):
@@ -130,6 +130,8 @@ WITHOUT = {
         "layer.mask.unroll",
         "layer.model",
         "layer.backends",
+        "layer.compiled",
+        "layer.overridden",
         "layer.training",
     },
     "Wired LTC step": {"wired_ltc.constraints"},

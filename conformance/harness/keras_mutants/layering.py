@@ -252,10 +252,20 @@ class _Overriding(FaultOfLayer):
             units.__class__ = type(units).__base__  # nothing is refused here
         super().__init__(units, **options)
 
-    def call(self, sequences: Any, *given: Any, timespans: Any = None, **named: Any) -> Any:
-        if self.overridden is None:
-            return super().call(sequences, *given, timespans=timespans, **named)
-        return self.stepped(sequences, timespans)
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        if self.overridden is not None:
+            return self.stepped(sequences, timespans)
+        given = {"initial_state": initial_state, "mask": mask, "training": training}
+        return super().call(sequences, timespans=timespans, sequences_mask=sequences_mask, **given)
 
     def plain(self, sequences: Any, timespans: Any) -> Any:
         """Every output of the cell, as if nothing were overridden."""
