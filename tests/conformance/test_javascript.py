@@ -41,7 +41,6 @@ def test_they_conform(tmp_path: Path) -> None:
     missing = {clause for (_, clause), outcome in outcomes.items() if outcome != "pass"}
     assert missing == {
         "layer.backwards.elapsed",
-        "layer.compiled",
         "layer.overridden",
         "training.frozen",
         "shape.symbolic",

@@ -180,10 +180,12 @@ class _Elapsed(FaultOfLayer):
             times = ops.ones(sequences.shape[:2]) if timespans is None else timespans
             timespans = self.elapsed(ops.reshape(times, sequences.shape[:2]), mask, self.carries)
             self.masked_time = "drop"
+        asked, self.backward_timespans = self.backward_timespans, "as_given"  # done here, and not once more
         try:
             return super().call(sequences, timespans=timespans, sequences_mask=sequences_mask, **given)
         finally:
             self.masked_time = "carry" if self.carries else "drop"
+            self.backward_timespans = asked
 
     def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
         """The time with which each sample is read, (batch, time)."""
