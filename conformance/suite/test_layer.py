@@ -317,21 +317,22 @@ COMPILED = (Sizes(3, 3, 3, 3), Sizes(3, 2, 4, 5))
 
 @clause("layer.compiled", examples=2, smoke=0)
 def test_compiled(subject: Subject, draw: Draw) -> None:
-    masked, seed = draw(st.booleans()), draw(seeds)
-    case = timed(subject, draw, (3, 2), buckets=COMPILED, recipe=general, masked=masked)
+    """Every output under a mask, and the last one without: each is a program, which takes long to compile."""
+    case = timed(subject, draw, (3, 2), buckets=COMPILED, recipe=general, masked=True)
     assert case.timespans is not None
     case = replace(case, timespans=case.timespans + case.timespans.dtype.type(0.5))
-    if case.mask is not None:
-        case.mask[:, 0] = True  # something to learn in every row
-    outputs, _ = judge.folded(subject, case)
-    size = (len(case.inputs), subject.outputs(case.config))
-    for every, shape in ((False, size), (True, (size[0], len(outputs), size[1]))):
+    mask_of(case)[:, 0] = True  # something to learn in every row
+    seed, size = draw(seeds), (len(case.inputs), subject.outputs(case.config))
+    for every in (False, True):
+        asked = case if every else replace(case, mask=None)
+        outputs, _ = judge.folded(subject, asked)
+        shape = (size[0], len(outputs), size[1]) if every else size
         targets = array(shape, "simple", seed, "targets", subject.dtype)
-        given = {"mask": case.mask, "timespans": case.timespans, "targets": targets, "steps": 1}
-        asked = {**subject.about(case), **given, "options": {"return_sequences": every}}
-        answer = subject.request("compile", **asked)
+        given = {"mask": asked.mask, "timespans": asked.timespans, "targets": targets, "steps": 1}
+        request = {**subject.about(asked), **given, "options": {"return_sequences": every}}
+        answer = subject.request("compile", **request)
         if every:
-            judge.sequence(subject, case, answer["output"])
+            judge.sequence(subject, asked, answer["output"])
         else:
             judge.close(subject, "last output", answer["output"], outputs[-1])
         changed(subject, answer)
