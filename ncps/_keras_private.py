@@ -7,6 +7,9 @@ tracer on jax and changes from step to step elsewhere, so there is no public way
 If the loop fails, nothing is cleared and the cell is not told. What it can see is that the call in which the
 mask was drawn is over: Keras keeps an object for the call that runs. Both seen in Keras 3.8 to 3.15.
 
+Outside of a call a variable has its own dtype, which under a mixed policy is not the one to compute in: what
+reads weights without a call does so in an `AutocastScope`, as Keras does in a call.
+
 A loss that is added inside a compiled loop has no value outside of it. It must leave through the loop's
 carry, so `add_loss` of a cell and of its sublayers, which Keras lists in private, is replaced while a step
 runs.
@@ -16,9 +19,10 @@ import contextlib
 
 import keras
 from keras.src.backend.common.global_state import get_global_attribute
+from keras.src.backend.common.variables import AutocastScope
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
-__all__ = ["DropoutRNNCell", "collecting_losses", "current_call"]
+__all__ = ["AutocastScope", "DropoutRNNCell", "collecting_losses", "current_call"]
 
 
 def current_call():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ParamSpec, cast
 
 from ncps._arguments import shown
-from ncps._pypi import ARGUMENTS
+from ncps._pypi import ARGUMENTS, NEEDED
 
 P = ParamSpec("P")
 
@@ -93,7 +93,7 @@ def names(kind: type) -> set[str]:
 def _refusal(owner: str, given: Mapping[str, Any], known: set[str]) -> str:
     name = min(given.keys() - known)
     call = f"{owner}({name}={shown(given[name])})"
-    if name in ARGUMENTS:
+    if name in ARGUMENTS and NEEDED.get(name, name) in {name, *known}:
         return f"{call}: {name} {ARGUMENTS[name]}"
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(sorted(known))

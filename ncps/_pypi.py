@@ -58,6 +58,16 @@ ARGUMENTS = {
     "time_major": BATCH_FIRST,
     "wiring": "must be given as units, the first argument",
 }
+NEEDED = {
+    "activation": "wiring",
+    "backbone_activation": "activation",
+    "hidden_size": "units",
+    "minimal": "mode",
+    "no_gate": "mode",
+    "rnn_cell": "cell",
+    "wiring": "units",
+}
+"""The argument that a class must have for its entry in `ARGUMENTS` to be true of it."""
 FIRST = ("hidden_size", "in_features", "input_size", "rnn_cell", "wiring")
 """Those that stand where the first argument is missing."""
 

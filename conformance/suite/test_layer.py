@@ -322,6 +322,7 @@ def test_compiled(subject: Subject, draw: Draw) -> None:
     assert case.timespans is not None
     case = replace(case, timespans=case.timespans + case.timespans.dtype.type(0.5))
     mask_of(case)[:, 0] = True  # something to learn in every row
+    mask_of(case)[0, 1], mask_of(case)[-1, 1] = True, False  # from one step to the next too
     seed, size = draw(seeds), (len(case.inputs), subject.outputs(case.config))
     for every in (False, True):
         asked = case if every else replace(case, mask=None)

@@ -45,8 +45,12 @@ class StackedCells(DropoutRNNCell, TimedCell):
     """
 
     def __init__(self, cells: Sequence[TimedCell], **kwargs: Any) -> None:
-        owner, allowed = type(self).__name__, "a list of cells of this package, not built yet, of one dtype"
+        owner, allowed = (
+            type(self).__name__,
+            "a list of cells of this package, not built yet, of one dtype, each another",
+        )
         fits = isinstance(cells, (list, tuple)) and len(cells) > 0
+        fits = fits and len({id(cell) for cell in cells}) == len(cells)
         if not fits or not all(isinstance(cell, TimedCell) and not cell.built for cell in cells):
             raise refusal(TypeError, owner, "cells", cells, allowed)
         dtype = keras.dtype_policies.get(kwargs.pop("dtype", None) or cells[0].dtype_policy)
@@ -69,11 +73,15 @@ class StackedCells(DropoutRNNCell, TimedCell):
     @property
     def overridden(self):
         """As of any cell, or whether the step of one of the cells is."""
-        return super().overridden or any(cell.overridden for cell in self.cells)
+        return self._has_own_step or any(cell.overridden for cell in self.cells)
+
+    @property
+    def _has_own_step(self):
+        return super().overridden or type(self).prepare is not StackedCells.prepare
 
     def in_sequence(self):
-        """The cells, unless the stack has a step of its own."""
-        return [self] if super().overridden else self.cells
+        """Return the cells, those of a stack within the stack too, unless the stack has a step of its own."""
+        return [self] if self._has_own_step else [c for cell in self.cells for c in cell.in_sequence()]
 
     def build_cell(self, features):
         for cell in self.cells:

@@ -7,6 +7,7 @@ from keras import ops
 
 from ncps import _keywords, _pypi
 from ncps._array import cast
+from ncps._keras_private import AutocastScope
 from ncps.cells import shapes, time
 
 
@@ -181,7 +182,8 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
         x, t = inputs if isinstance(inputs, tuple) else (inputs, None)
         states = states if isinstance(states, (list, tuple)) else [states]
         x, states = ops.convert_to_tensor(x), [ops.convert_to_tensor(state) for state in states]
-        return self.find_time_constant(*self._arguments_of_a_step(x if t is None else (x, t), states))
+        with AutocastScope(self.compute_dtype):
+            return self.find_time_constant(*self._arguments_of_a_step(x if t is None else (x, t), states))
 
     def find_time_constant(self, x, t, states):
         """Compute what `time_constant` returns; t is a number, `(batch, 1)`, or None for 1."""

@@ -49,9 +49,10 @@ def _own(initializer, number):
     if not isinstance(initializer, keras.initializers.Initializer):
         return initializer
     config = initializer.get_config()
-    if isinstance(config.get("seed"), int):
-        config["seed"] += number
-    return type(initializer).from_config(config)
+    seed = config.get("seed", "none")
+    if seed is not None and not isinstance(seed, int):  # it draws nothing, or from a generator that goes on
+        return initializer
+    return type(initializer).from_config({**config, "seed": None if seed is None else seed + number})
 
 
 def config(cell: keras.layers.Layer, *kinds: str) -> dict[str, Any]:

@@ -74,6 +74,14 @@ class Bidirectional(keras.layers.Bidirectional):
         if backward_timespans is not None:
             for each in (self.forward_layer, self.backward_layer):
                 each.set_backward_timespans(type(self).__name__, backward_timespans)
+        forward, backward = (
+            each.return_state_sequences for each in (self.forward_layer, self.backward_layer)
+        )
+        if forward != backward:
+            raise ValueError(
+                f"{type(self).__name__}: both layers must have the same return_state_sequences, "
+                f"got {forward} for the forward and {backward} for the backward layer"
+            )
         freeze_sublayers(self)
 
     def build(

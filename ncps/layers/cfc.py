@@ -33,7 +33,7 @@ class CfC(TimedRNN):
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
         go_backwards: Whether to run from the last sample to the first. Outputs stay in the order in which
-            they were computed; each sample keeps its own elapsed time. Default False.
+            they were computed; `backward_timespans` says which elapsed times are read. Default False.
         stateful: Whether the last state of a batch is the first of the next; the batch size must be known.
             Default False.
         unroll: Whether to lay the steps out in the program instead of a loop. Default False.
@@ -45,8 +45,8 @@ class CfC(TimedRNN):
             is carried past the end of a sequence is lost. Default `"drop"`.
         backward_timespans: What times a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
             `"elapsed"`, what passes between a sample and the one read before it, 0 for the first that is
-            read. Of samples at the times 0, 1, 3, 7 the last three were given 1, 2, 4; read backwards they
-            take 0, 4, 2, 1. Default `"as_given"`.
+            read. Samples at the times 0, 1, 3, 7, given as 0, 1, 2, 4, are read backwards with 4, 2, 1, 0 or
+            with 0, 4, 2, 1. Default `"as_given"`.
         return_state_sequences: Whether to return each state at every step too, for a wired cell the potential
             of every neuron. Default False.
         mode, activation, backbone_units, backbone_layers, backbone_dropout, head_activation, seed: Arguments

@@ -33,7 +33,7 @@ class LTC(TimedRNN):
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
         go_backwards: Whether to run from the last sample to the first. Outputs stay in the order in which
-            they were computed; each sample keeps its own elapsed time. Default False.
+            they were computed; `backward_timespans` says which elapsed times are read. Default False.
         stateful: Whether the last state of a batch is the first of the next; the batch size must be known.
             Default False.
         unroll: Whether to lay the steps out in the program instead of a loop. Default False.
@@ -45,8 +45,8 @@ class LTC(TimedRNN):
             is carried past the end of a sequence is lost. Default `"drop"`.
         backward_timespans: What times a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
             `"elapsed"`, what passes between a sample and the one read before it, 0 for the first that is
-            read. Of samples at the times 0, 1, 3, 7 the last three were given 1, 2, 4; read backwards they
-            take 0, 4, 2, 1. Default `"as_given"`.
+            read. Samples at the times 0, 1, 3, 7, given as 0, 1, 2, 4, are read backwards with 4, 2, 1, 0 or
+            with 0, 4, 2, 1. Default `"as_given"`.
         return_state_sequences: Whether to return each state at every step too, for a wired cell the potential
             of every neuron. Default False.
         activation, backbone_units, backbone_layers, backbone_dropout, backbone_activation: Arguments of the
@@ -54,8 +54,8 @@ class LTC(TimedRNN):
         solver: `"semi_implicit"`, stable for every elapsed time; `"explicit"`, which is stable for short ones
             only; or, for a wiring, `"rk4"`, likewise: `cell.stable_timespan()` says how short. Default
             `"semi_implicit"`.
-        ode_unfolds, epsilon, input_mapping, output_mapping, implicit_param_constraints,
-            initialization_ranges: Arguments of the `WiredLTCCell`.
+        ode_unfolds, epsilon, input_mapping, output_mapping: Arguments of the `WiredLTCCell`.
+        implicit_param_constraints, initialization_ranges: Arguments of the `WiredLTCCell` too.
         seed: Argument of either cell.
         kernel_initializer, ...: Initializers, regularizers and constraints of the `LTCCell`, and of the LSTM
             of mixed memory, which alone has the `recurrent_` ones.

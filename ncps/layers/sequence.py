@@ -272,9 +272,11 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         drops = isinstance(cell, DropoutRNNCell)
         if drops:
             cell.get_dropout_mask(inputs[0][0])
+            cell.get_recurrent_dropout_mask(carry[1])
         (*carry, total), kept = fold(advance_and_add, [*carry, ops.zeros((), dtype)], inputs, **options)
         if drops:
             cell.reset_dropout_mask()
+            cell.reset_recurrent_dropout_mask()
         if added:
             self.add_loss(total)
         return carry, kept

@@ -66,6 +66,22 @@ def test_no_two_weights_begin_alike(seed):
         assert all(not np.array_equal(kernel, other) for other in kernels[:i])
 
 
+def test_an_initializer_that_goes_on_by_itself_or_draws_nothing_is_used_as_it_is():
+    generator = keras.random.SeedGenerator(1)
+    initializer = keras.initializers.GlorotUniform(seed=generator)
+    kernels = built(CfCCell(4, backbone_layers=0, kernel_initializer=initializer))
+    assert not np.array_equal(array(kernels["ff1_kernel"]), array(kernels["ff2_kernel"]))
+
+    class Full(keras.initializers.Initializer):
+        def __init__(self, value=0.0):
+            self.value = value
+
+        def __call__(self, shape, dtype=None):
+            return keras.ops.full(shape, self.value, dtype=dtype)
+
+    assert np.all(array(built(CfCCell(4, kernel_initializer=Full(2.0)))["ff1_kernel"]) == 2.0)
+
+
 def test_a_seed_gives_the_same_weights_again():
     make = lambda: CfCCell(4, kernel_initializer=keras.initializers.GlorotUniform(seed=5))  # noqa: E731
     first, second = built(make()), built(make())

@@ -108,6 +108,41 @@ def test_what_is_no_stack_is_refused(given):
         LTC(given)
 
 
+def test_a_stack_with_a_step_of_its_own_keeps_it():
+    class Doubled(StackedCells):
+        def prepare(self, x, timed, training=False):
+            features, step = super().prepare(x, timed, training)
+
+            def doubled(features, states, t):
+                output, new = step(features, states, t)
+                return 2.0 * output, new
+
+            return features, doubled
+
+    layer = CfC(Doubled([CfCCell(4, backbone_dropout=0.0), LTCCell(3)]), return_sequences=True)
+    assert_same(layer(X, timespans=T), by_hand(layer.cell, X, T)[0])
+    assert_same(layer(X, timespans=T), 2.0 * one_after_the_other(layer, X, T)[0])
+
+
+def test_a_stack_in_a_stack_is_one_stack(random_backend):
+    inner = StackedCells([CfCCell(4, backbone_dropout=0.5), CfCCell(4, backbone_dropout=0.5)])
+    layer = CfC([inner, LTCCell(3)], return_sequences=True)
+    assert [type(cell) for cell in layer.cell.in_sequence()] == [CfCCell, CfCCell, LTCCell]
+    assert_same(layer(X, timespans=T), by_hand(layer.cell, X, T)[0])
+    assert layer(X, timespans=T, training=True).shape == (BATCH, TIME, 3)
+
+
+def test_a_cell_is_no_two_of_a_stack():
+    cell = CfCCell(4)
+    with pytest.raises(TypeError, match="each another"):
+        CfC([cell, cell])
+
+
+def test_both_ways_return_the_same():
+    with pytest.raises(ValueError, match="the same return_state_sequences, got True for the forward"):
+        Bidirectional(CfC(4, return_state_sequences=True), backward_layer=CfC(4, go_backwards=True))
+
+
 @pytest.mark.parametrize("kind", CELLS)
 def test_states_of_every_step(kind):
     """Of a layer that returns them, the states at step k are the last states of the first k + 1 samples."""

@@ -88,6 +88,27 @@ def test_mixed_memory_has_those_of_the_cell_behind():
     np.testing.assert_allclose(array(cell.time_constant(X, [h, c])), want, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: CfCCell(4, **k),
+        lambda **k: LTCCell(4, **k),
+        lambda **k: WiredCfCCell(AutoNCP(8, 2), **k),
+        lambda **k: WiredLTCCell(AutoNCP(8, 2), **k),
+        lambda **k: MixedMemoryCell(LTCCell(4, **k)),
+    ],
+)
+def test_under_a_mixed_policy_they_are_those_of_float32(make):
+    half, single = make(dtype="mixed_float16"), make()
+    for cell in (half, single):
+        cell.build((None, FEATURES))
+    half.set_weights(single.get_weights())
+    states = states_of(single)
+    got, want = (array(cell.time_constant((X, T), states)) for cell in (half, single))
+    fast = want < 100.0  # 1 / a for an a near 0 is all rounding
+    np.testing.assert_allclose(got[fast], want[fast], rtol=0.1)
+
+
 def test_what_cannot_be_told_is_refused():
     with pytest.raises(ValueError, match="must be built"):
         CfCCell(3).time_constant(X, [np.zeros((BATCH, 3), "float32")])
