@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, cast
 
 from ncps._arguments import shown
@@ -19,13 +19,12 @@ UNRECOGNISED = "Unrecognized keyword arguments"
 
 
 @contextlib.contextmanager
-def suggesting(kind: type, given: Mapping[str, Any], also: Collection[str] = ()) -> Iterator[None]:
+def suggesting(kind: type, given: Mapping[str, Any]) -> Iterator[None]:
     """Round Keras's constructor: what it does not recognise among `given` is told in our words.
 
     Args:
         kind: The class that is made.
         given: Dict of the keyword arguments that Keras is handed.
-        also: Names that the class takes besides those of its own constructor and its bases'.
 
     Raises:
         ValueError: as Keras does, with the nearest name; whatever else it refuses, in its own words.
@@ -33,7 +32,7 @@ def suggesting(kind: type, given: Mapping[str, Any], also: Collection[str] = ())
     try:
         yield
     except ValueError as error:
-        said, known = str(error), names(kind) | set(also)
+        said, known = str(error), names(kind)
         unknown = {n: v for n, v in given.items() if n not in known and repr(n) in said}
         if not unknown or UNRECOGNISED not in said:
             raise

@@ -61,7 +61,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         for name in BOOLEAN & kwargs.keys():
             kwargs[name] = _arguments.boolean(owner, name, kwargs[name])
         cell = cells.choose(owner, units, kwargs, **kinds, mixed_memory=mixed_memory)
-        with _keywords.suggesting(type(self), kwargs, also=cells.names(self.dense) | cells.names(self.wired)):
+        with _keywords.suggesting(type(self), kwargs):
             super().__init__(cell, **kwargs)
         self.time_feature = _arguments.boolean(owner, "time_feature", time_feature)
         self.masked_time = _arguments.choice(owner, "masked_time", masked_time, MASKED_TIMES)
