@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -98,16 +99,42 @@ Run = Callable[[Given], tuple[Array, Array]]
 """A point, which is arrays by name, to an output and a state."""
 
 
-def gradients(run: Run, point: Given, cotangents: tuple[Array, Array]) -> dict[str, Array]:
-    """Of sum(output cotangent) + sum(state cotangent), by each array of the point."""
-    return {name: derivative(run, point, name, cotangents) for name in point}
+class Slopes(Mapping[str, Array]):
+    """The derivatives by some arrays, each computed when it is first asked for: clauses look at few."""
+
+    def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
+        self._names, self._compute = tuple(names), cache(compute)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._compute(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def gradients(
+    run: Run, parameters: Given, given: Given, cotangents: tuple[Array, Array]
+) -> tuple[dict[str, Array], Slopes]:
+    """Of sum(output cotangent) + sum(state cotangent): by each array that is given, and by each parameter."""
+    point = {**parameters, **given}
+
+    def compute(name: str) -> Array:
+        return derivative(run, point, name, cotangents)
+
+    return {name: compute(name) for name in given}, Slopes(parameters, compute)
 
 
 def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
     """By the array `name`, element by element."""
     slopes = np.zeros(point[name].shape)
-    for index in np.ndindex(slopes.shape):
-        slopes[index] = slope(run({**point, name: moved(point[name], index)}), cotangents)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(slopes.shape):
+            slopes[index] = slope(run({**point, name: moved(point[name], index)}), cotangents)
     return slopes
 
 

@@ -153,8 +153,7 @@ class ReferenceCells:
         cell, times = Cell.of(model), np.asarray(timespans)
         given = {"inputs": inputs, "state": np.concatenate(state, axis=-1), "timespans": times}
         cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        found = gradients(cell.at, {**parameters, **given}, cotangents)
-        by_tensor = {name: found.pop(name) for name in given}
+        by_tensor, found = gradients(cell.at, parameters, given, cotangents)
         tensors = cell.family.split(cell.config, by_tensor["state"])
         return {**by_tensor, "state": tensors, "parameters": found}
 
@@ -173,8 +172,8 @@ class ReferenceCells:
         given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
         given |= {} if timespans is None else {"timespans": timespans}
         cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        slopes = gradients(Layer([cell], [parameters], {}).at, {**parameters, **given}, cotangents)
-        by_tensor = {name: slopes.pop(name) for name in given}
+        layer = Layer([cell], [parameters], {})
+        by_tensor, slopes = gradients(layer.at, parameters, given, cotangents)
         first = cell.family.split(cell.config, by_tensor["initial_state"])
         return by_tensor | {"initial_state": first, "parameters": slopes}
 
