@@ -132,7 +132,8 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
         "--nightly",
         action="store_true",
         help="also the tests marked so: every planted fault, which `tox run -e teeth` judges too, the cells "
-        "that they are planted in by every clause, and the wheels in an environment that has nothing",
+        "that they are planted in by every clause, the wheels in an environment that has nothing, and the "
+        "examples trained on every backend",
     )
     return parser.parse_known_args()
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from .adapter import Adapter, BadParams
+from .lean_imports import withhold
 
 MUTANT_PREFIX = "mutant:"
 
@@ -20,6 +21,7 @@ def resolve(target: str) -> Adapter:
     """
     from .keras_cells import KerasCells
 
+    withhold()
     if target.startswith(MUTANT_PREFIX):
         return KerasCells(target, _mutants(target.removeprefix(MUTANT_PREFIX)))
     module_name, _, class_name = target.partition(":")

@@ -26,6 +26,10 @@ def libraries():
         pytest.importorskip(name)
 
 
+trains = pytest.mark.nightly if BACKEND != "torch" else pytest.mark.usefixtures()
+"""Of a test that trains the models of an example: where they are compiled first it takes a minute."""
+
+
 def run(script, out, *options):
     """What the example prints."""
     command = [sys.executable, str(EXAMPLES / script), "--quick", "--out", str(out), *options]
@@ -44,6 +48,7 @@ def is_picture(path):
     return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 10_000
 
 
+@trains
 def test_irregular_samples(tmp_path):
     printed = run("co2.py", tmp_path)
     differences = [difference(line) for line in printed.splitlines() if "differ" in line]
@@ -63,6 +68,7 @@ def test_irregular_samples(tmp_path):
     assert is_picture(tmp_path / "co2.png")
 
 
+@trains
 def test_a_convolution_over_irregular_samples(tmp_path):
     rows = re.findall(r"│ (.+?) +│ +(\d+) │ +(\d+\.\d+) │", run("convolution.py", tmp_path))
     assert [name for name, *_ in rows] == [
@@ -78,6 +84,7 @@ def test_a_convolution_over_irregular_samples(tmp_path):
     assert is_picture(tmp_path / "convolution.png")
 
 
+@trains
 def test_the_neurons_of_a_network(tmp_path):
     printed = run("neurons.py", tmp_path)
     rows = re.findall(r"│ +(\d+) │ (\w+) +│ +(\S+) │ +(\S+) │ +(\S+) │", printed)
@@ -91,6 +98,7 @@ def test_the_neurons_of_a_network(tmp_path):
     assert is_picture(tmp_path / "neurons.png")
 
 
+@trains
 def test_masked_weeks_and_another_backend_twice_alike(tmp_path):
     other = "numpy"  # starts fastest, and every environment has it
     printed = run("masked.py", tmp_path, "--other", other)
