@@ -1,4 +1,4 @@
-"""A cell that shows its dropout mask: each unit reads one feature of the backbone, which is 1 or dropped."""
+"""A cell that shows its dropout mask: each unit reads one feature of the backbone, kept or dropped."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ WIDE = Sizes(batch=8, features=2, units=32, backbone_units=32)
 """Wide enough that a mask of ones, or two equal masks, will not be drawn by chance."""
 
 HEADS = {"cfc": "ff1_kernel", "ltc": "kernel"}
-"""The kernel that is the identity."""
+"""The kernel through which a feature is seen, one by each unit."""
+
+SHARE = 0.25
+"""What a unit takes of its feature: so little that what it makes of it is not saturated."""
 
 FEATURE = "backbone_0/bias"
-"""The backbone's kernel is zero and its activation keeps what is positive: this is every feature."""
+"""The backbone's kernel is zero: every feature is what its activation, whichever it is, makes of this."""
 
 
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
     """One step, t = 1, of a cell whose output tells dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
-    keeping = {str(subject.family.backbone_activation): "relu"}
-    config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form, **keeping)
+    config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form)
     shapes = subject.family.shapes(subject.family.full(config), WIDE.features)
     parameters = {path: np.zeros(shape, subject.dtype) for path, shape in shapes.items()}
     parameters[FEATURE] += 1.0
-    parameters[HEADS[subject.family.name]] += np.eye(WIDE.units, dtype=subject.dtype)
+    parameters[HEADS[subject.family.name]] += SHARE * np.eye(WIDE.units, dtype=subject.dtype)
     if "A" in parameters:
         parameters["A"] += 1.0
     inputs = array((WIDE.batch, WIDE.features), "normal", seed, "inputs", subject.dtype)
@@ -52,10 +54,14 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
     return kept
 
 
-def fits(subject: Subject, case: StepCase, output: Any, feature: float) -> Values:
-    """Where the output is what `feature` gives, (batch, units); 1.0 is a feature at inference."""
+def fits(subject: Subject, case: StepCase, output: Any, scale: float) -> Values:
+    """Return where the output is that of features times `scale`, (batch, units); 1.0 is inference.
+
+    The reference has the scale in the kernel that reads the features, which is the same for any activation.
+    """
     shaped(subject, "output", np.asarray(output), case.state.shape)
-    value = np.full(WIDE.backbone_units, feature)
-    bounded = ErrorBounded(value, subject.arithmetic, 4.0 * subject.arithmetic.u * value)
-    want, _ = subject.reference(replace(case, parameters={**case.parameters, FEATURE: bounded}))
+    head = HEADS[subject.family.name]
+    kernel = scale * case.parameters[head].astype(np.float64)
+    bounded = ErrorBounded(kernel, subject.arithmetic, 4.0 * subject.arithmetic.u * kernel)
+    want, _ = subject.reference(replace(case, parameters={**case.parameters, head: bounded}))
     return ratio(np.abs(np.asarray(output) - want.value), want.error) <= 1.0
