@@ -11,12 +11,23 @@ from conformance import judge
 from conformance.checks import clause
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import FEW, any_steps
-from conformance.subject import Subject
+from conformance.subject import Subject, headline
 from conformance.trial import Draw
 
 
+def works(subject: Subject, method: str, **params: Any) -> None:
+    """Make a call with good values. Raises NotSupported where it is refused: then a refusal says nothing."""
+    try:
+        subject.attempt(method, **params)
+    except ImplementationRaised as raised:
+        said = f"{raised.type}: {headline(raised.message)}"
+        raise NotSupported(
+            f"{method} raises with good values too, so that a refusal says nothing ({said})"
+        ) from None
+
+
 def refused(subject: Subject, what: str, method: str, **params: Any) -> ImplementationRaised:
-    """The exception with which the implementation refuses `what`."""
+    """Return the exception with which the implementation refuses `what`, of a call that `works` otherwise."""
     __tracebackhide__ = True
     try:
         subject.attempt(method, **params)
@@ -32,6 +43,7 @@ def test_arguments(subject: Subject, draw: Draw) -> None:
         raise NotSupported("no argument of which the specification knows a bad value")
     refusals: list[NotSupported] = []
     sizes, form = draw(st.sampled_from(FEW)), draw(st.sampled_from(subject.forms))
+    works(subject, "build", model=subject.model(subject.config(sizes, **form), sizes.features))
     for bad in draw(st.permutations(known)):
         model = subject.model(subject.config(sizes, **form) | bad, sizes.features)
         try:
@@ -51,14 +63,16 @@ def test_arguments(subject: Subject, draw: Draw) -> None:
 @clause("errors.inputs", examples=6, smoke=2)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, buckets=FEW))
-    batch, features = case.inputs.shape
-    for width in sorted({1, features - 1, features + 1, 2 * features} - {0, features}):
-        about = subject.about(case) | {"inputs": np.resize(case.inputs, (batch, width))}
-        what = f"an input of {width} features where the cell was built for {features}"
-        refused(subject, what, "step", **about, state=subject.tensors(case), timespans=None, eager=True)
-        if subject.cell.get("layer"):
-            sequence = {**about, "inputs": np.resize(case.inputs, (batch, 2, width)), "wrapper": "layer"}
-            refused(subject, f"a sequence of {what}", "sequence", **sequence)
+    features = case.input_dim
+    step = {**subject.about(case), "state": subject.tensors(case), "timespans": None, "eager": True}
+    sequence = {**subject.about(case), "inputs": np.stack([case.inputs] * 2, axis=1), "wrapper": "layer"}
+    calls = [("step", step), ("sequence", sequence)][: 2 if subject.cell.get("layer") else 1]
+    for method, asked in calls:
+        works(subject, method, **asked)
+        for width in sorted({1, features - 1, features + 1, 2 * features} - {0, features}):
+            inputs = np.resize(case.inputs, (*asked["inputs"].shape[:-1], width))
+            what = f"an input of {width} features to a {method} of a cell that was built for {features}"
+            refused(subject, what, method, **{**asked, "inputs": inputs})
 
 
 @clause("errors.timespans", examples=4, smoke=1)
@@ -75,12 +89,10 @@ def test_timespans(subject: Subject, draw: Draw) -> None:
         (batch, 1, 1),
         (batch + 1, 1),
     ]
-    bad = [shape for shape in flat + deep if shape not in ((batch,), (batch, 1))]
-    for shape in draw(st.permutations(bad)):
-        params = {
-            "state": subject.tensors(case),
-            "timespans": np.ones(shape, case.inputs.dtype),
-            "eager": True,
-        }
+    good = ((batch,), (batch, 1))
+    asked = {**subject.about(case), "state": subject.tensors(case), "eager": True}
+    for shape in good:
+        works(subject, "step", **asked, timespans=np.ones(shape, case.inputs.dtype))
+    for shape in draw(st.permutations([shape for shape in flat + deep if shape not in good])):
         what = f"elapsed time of shape {shape} for a batch of {batch} and {units} units"
-        refused(subject, what, "step", **subject.about(case), **params)
+        refused(subject, what, "step", **asked, timespans=np.ones(shape, case.inputs.dtype))

@@ -18,7 +18,7 @@ from conformance.families import Sizes
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import seeds, sequences
 from conformance.subject import Subject
-from conformance.suite.test_errors import refused
+from conformance.suite.test_errors import refused, works
 from conformance.trial import FORMULA, TIERS, Draw
 
 LENGTHS = (1, 5, 3)
@@ -283,11 +283,12 @@ def test_timespans_shape(subject: Subject, draw: Draw) -> None:
         (batch, length, 2),
     ]
     allowed = ((batch, length), (batch, length, 1))
+    asked = {**subject.about(case), "wrapper": "layer"}
+    for shape in allowed:
+        works(subject, "sequence", **asked, timespans=np.ones(shape, case.inputs.dtype))
     for shape in draw(st.permutations([shape for shape in shapes if shape not in allowed])):
-        times = np.ones(shape, case.inputs.dtype)
         what = f"timespans of shape {shape} for a sequence of shape {case.inputs.shape}"
-        asked = {**subject.about(case), "timespans": times, "wrapper": "layer"}
-        refused(subject, what, "sequence", **asked)
+        refused(subject, what, "sequence", **asked, timespans=np.ones(shape, case.inputs.dtype))
 
 
 ADDED = 2.0
@@ -342,10 +343,13 @@ def test_compiled(subject: Subject, draw: Draw) -> None:
 @clause("layer.empty", examples=2, smoke=1)
 def test_empty(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(1, 1)))
-    asked = {**subject.about(case), "inputs": case.inputs[:, :0], "wrapper": "layer"}
+    arrays = {"inputs": case.inputs}
     if draw(st.booleans()):
-        asked["timespans"] = np.ones((len(case.inputs), 0), case.inputs.dtype)
-    refused(subject, "a sequence without a sample", "sequence", **asked)
+        arrays["timespans"] = np.ones(case.inputs.shape[:2], case.inputs.dtype)
+    asked = {**subject.about(case), "wrapper": "layer"}
+    works(subject, "sequence", **{**asked, **arrays})
+    empty = {name: array[:, :0] for name, array in arrays.items()}
+    refused(subject, "a sequence without a sample", "sequence", **{**asked, **empty})
 
 
 @clause("layer.symbolic", examples=6, smoke=1)

@@ -14,6 +14,7 @@ from conformance.cases import SequenceCase, Values, array, sequence_case
 from conformance.checks import clause
 from conformance.dropout import fits, kept_features, showing
 from conformance.families import Sizes
+from conformance.implementation import NotSupported
 from conformance.strategies import seeds
 from conformance.subject import Subject
 from conformance.trial import Draw
@@ -89,6 +90,8 @@ def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) 
     """No variable would be trained, and none was changed by the training, if there was any."""
     __tracebackhide__ = True
     frozen = "the {part} is frozen ({when}; copied: {copied})".format(**how)
+    if not answer["weights"]:
+        raise NotSupported("no variable in the cell, so that nothing could be trained if it was not frozen")
     left = answer["trainable"]
     summary = f"{len(left)} variables can be trained though {frozen}: {', '.join(left[:3])}"
     judge.holds(subject, not left, summary, got=left, want=[])
@@ -110,6 +113,7 @@ def test_dropout_training(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
     case = showing(subject, rate, seed)
     output = subject.step(case, training=True, seed=seed % 1000, eager=True)["output"]
+    judge.holds(subject, bool(np.isfinite(output).all()), "an output is not finite", got=output)
     dropped = not fits(subject, case, output, 1.0).all()
     judge.holds(subject, dropped, "training drops nothing: the output is that of inference", got=output)
 

@@ -1,0 +1,82 @@
+"""Implementations of which nothing works: no clause holds of them, but those that no step is needed for."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import conformance.suite
+from conformance.checks import CHECKS, Check
+from conformance.implementation import ImplementationRaised
+from conformance.mutants import ReferenceCells
+from conformance.subject import Subject
+from conformance.trial import Plan, judge_clause
+
+for module in pkgutil.iter_modules(conformance.suite.__path__):
+    importlib.import_module(f"conformance.suite.{module.name}")
+
+BUILT = ("describe", "build", "parameters", "initial_state", "wiring")
+"""What is answered rightly: a cell can be made, and no more."""
+OF_A_BUILT_CELL = {
+    *("state.sizes", "state.initial", "shape.variables", "errors.arguments"),
+    *("wiring.graph", "wiring.config", "wiring.idempotent"),
+}
+OF_SHAPES = {"shape.step", "shape.dynamic"}
+"""Clauses that are about no number."""
+OF_REFUSALS = {"errors.inputs", "errors.timespans", "layer.timespans.shape", "layer.empty"}
+"""What is refused by a cell that answers NaN is refused all the same."""
+
+
+class Raises(ReferenceCells):
+    """Of everything but a built cell, the answer is an exception."""
+
+    def request(self, method: str, **params: Any) -> Any:
+        if method in BUILT:
+            return super().request(method, **params)
+        raise ImplementationRaised("ValueError", "nothing works")
+
+
+class AnswersNaN(ReferenceCells):
+    """Every number that is computed is NaN, in the right shape and dtype."""
+
+    def request(self, method: str, **params: Any) -> Any:
+        answer = super().request(method, **params)
+        return answer if method in BUILT else spoiled(answer)
+
+
+def spoiled(nest: Any) -> Any:
+    """Return the same nest with NaN for each floating-point number of its arrays."""
+    if isinstance(nest, Mapping):
+        return {name: spoiled(item) for name, item in nest.items()}
+    if isinstance(nest, list | tuple):
+        return type(nest)(spoiled(item) for item in nest)
+    return np.full_like(nest, np.nan) if isinstance(nest, np.ndarray) and nest.dtype.kind == "f" else nest
+
+
+def passed(implementation: ReferenceCells) -> Iterator[str]:
+    """Yield each clause that holds, of any cell."""
+    for check in CHECKS.values():
+        for cell in implementation.describe()["cells"]:
+            if judged(implementation, cell, check) == "pass":
+                yield check.clause
+
+
+def judged(implementation: ReferenceCells, cell: dict[str, Any], check: Check) -> str:
+    """Return the outcome of a clause by two examples."""
+    subject = Subject(implementation, cell, check.tiers[0] or "float32")
+    return judge_clause(check, subject, Plan(2, 1, variant="strict", explain=False)).outcome
+
+
+@pytest.mark.parametrize(
+    ("kind", "without_a_step"),
+    [(Raises, OF_A_BUILT_CELL), (AnswersNaN, OF_A_BUILT_CELL | OF_SHAPES | OF_REFUSALS)],
+)
+def test_no_clause_holds_because_nothing_works(
+    kind: Callable[[], ReferenceCells], without_a_step: set[str]
+) -> None:
+    assert set(passed(kind())) <= without_a_step
