@@ -72,18 +72,27 @@ class SequenceCase:
         return (*self.inputs.shape, sum(value.size for value in self.parameters.values()))
 
     @property
+    def elapses(self) -> bool:
+        """Whether samples count with the time that passes between them backwards."""
+        backwards = bool(self.options.get("go_backwards"))
+        return backwards and self.options.get("backward_timespans") == "elapsed"
+
+    @property
+    def carries(self) -> bool:
+        """Whether time passes at masked samples."""
+        return self.options.get("masked_time") == "carry" and self.mask is not None
+
+    @property
     def counted(self) -> Values | None:
         """The elapsed time with which each sample counts, (batch, time); None is 1 for each."""
-        backwards = self.options.get("go_backwards", False)
-        elapsed = backwards and self.options.get("backward_timespans") == "elapsed"
-        carry = self.options.get("masked_time") == "carry" and self.mask is not None
-        if not (elapsed or carry):
+        if not (self.elapses or self.carries):
             return self.timespans
         shape = self.inputs.shape[:2]
         given = np.ones(shape, self.inputs.dtype) if self.timespans is None else self.timespans
         mask = np.ones(shape, bool) if self.mask is None else self.mask
-        if elapsed:
-            return np.asarray(elapsed_backwards(given, mask, carry=carry))
+        if self.elapses:
+            return np.asarray(elapsed_backwards(given, mask, carry=self.carries))
+        backwards = bool(self.options.get("go_backwards"))
         return np.asarray(carried(given, mask, go_backwards=backwards))
 
     def at(self, k: int, state: Any) -> StepCase:

@@ -16,7 +16,7 @@ from conformance.cases import Case, SequenceCase, StepCase, Values, array
 from conformance.subject import Subject
 from conformance.tolerance import ErrorBounded, lift
 from reference import fold
-from reference.adjoints import Gradients, fold_adjoint
+from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adjoint, fold_adjoint
 
 _ = adjoint_bounds  # imported for the rules that it adds
 
@@ -51,8 +51,6 @@ def derivatives(
     bound of a kink is counted, and not judged.
     """
     __tracebackhide__ = True
-    if isinstance(case, SequenceCase):
-        assert case.mask is None and not case.options, "adjoint reads from the first sample to the last"
     if kinked(subject, case):
         subject.tally.kinks += 1
         return
@@ -112,20 +110,40 @@ def precise(
 
 
 def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
-    """The gradients of the reference by name, with their bounds; of a sequence without a mask."""
+    """The gradients of the reference by name, with their bounds."""
     if isinstance(case, StepCase):
         found = step_adjoint(subject, case, cotangents)
     else:
-        states = [judge.start(subject, case)]
-        for k in range(case.inputs.shape[1]):
-            states.append(subject.reference(case.at(k, states[-1]))[1])
-
-        def step(k: int, of_state: Any) -> Gradients:
-            return step_adjoint(subject, case.at(k, states[k]), (cotangents[0][:, k], of_state))
-
-        with np.errstate(all="ignore"):
-            found = fold_adjoint(step, case.inputs.shape[1], cotangents[1])
+        found = sequence_adjoint(subject, case, cotangents)
     return {"inputs": found.inputs, "state": found.state, "timespans": found.timespans, **found.parameters}
+
+
+def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangents) -> Gradients:
+    """The gradients of the reference folded over a sequence, with their bounds."""
+    before: dict[int, Any] = {}
+
+    def ahead(_: Any, state: Any, k: int) -> Any:
+        before[k] = state
+        return subject.reference(case.at(k, state))
+
+    def back(k: int, of_output: Any, of_state: Any) -> Gradients:
+        return step_adjoint(subject, case.at(k, before[k]), (of_output, of_state))
+
+    options = judge.fold_options(case)
+    fold(ahead, case.inputs, judge.start(subject, case), **options)
+    of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
+    with np.errstate(all="ignore"):
+        found = fold_adjoint(back, of_output, of_state, **options)
+        return found._replace(timespans=by_timespans(case, found.timespans))
+
+
+def by_timespans(case: SequenceCase, by_counted: Any) -> Any:
+    """The gradients by the timespans that are given, of those by the times with which samples count."""
+    backwards, carry = case.options.get("go_backwards", False), case.carries
+    mask = np.ones(case.inputs.shape[:2], bool) if case.mask is None else case.mask
+    if case.elapses:
+        return elapsed_backwards_adjoint(by_counted, mask, carry=carry)
+    return carried_adjoint(by_counted, mask, go_backwards=backwards) if carry else by_counted
 
 
 def step_adjoint(subject: Subject, case: StepCase, cotangents: tuple[Any, Any]) -> Gradients:

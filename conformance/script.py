@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from typing import Any
 
@@ -44,7 +45,8 @@ def _request(method: str, params: dict[str, Any]) -> str:
 def literal(value: Any) -> str:
     """`value` as a Python expression."""
     if isinstance(value, np.ndarray):
-        return f"np.array({value.tolist()!r}, {str(value.dtype)!r})"
+        numbers = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(value.tolist()))
+        return f"np.array({numbers}, {str(value.dtype)!r})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {literal(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -132,11 +132,13 @@ def sequences(
 
 @st.composite
 def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
-    """A mask (batch, time) with something masked; in half of the longer ones between two that count."""
-    bits = draw(
-        st.lists(st.booleans(), min_size=batch * time, max_size=batch * time).filter(lambda b: not all(b))
-    )
-    mask = np.asarray(bits).reshape(batch, time)
+    """A mask (batch, time) with something masked, in half of the longer ones between two that count.
+
+    The last sample of the last row counts: where nothing does, no step of a cell is seen.
+    """
+    free = batch * time - 1
+    bits = draw(st.lists(st.booleans(), min_size=free, max_size=free).filter(lambda b: not all(b)))
+    mask = np.asarray([*bits, True]).reshape(batch, time)
     if time > 2 and draw(st.booleans()):
         start = draw(st.integers(0, time - 3))
         mask[0, start : start + 3] = (True, False, True)

@@ -194,6 +194,13 @@ class Subject:
             raise NotSupported("no formula that can be judged whatever the elapsed time")
         return steady
 
+    def needs(self, method: str, *params: str) -> None:
+        """Raise NotSupported unless the harness knows these params, which came to the method later."""
+        known = self.implementation.describe().get("optional_params", {}).get(method, ())
+        for name in params:
+            if name not in known:
+                raise NotSupported(f"{method} with {name!r}, which the harness does not know")
+
     @cached_property
     def offer(self) -> Offer:
         """Which arguments the cell has, and which values they may have."""

@@ -43,8 +43,12 @@ export class Recurrent {
     const { samples, times } = this.timed(inputs, given.timespans);
     if (this.cell.inputs === null) this.cell.build(samples[0][0].length);
     const p = this.cell.numbers();
-    const present = given.mask ? given.mask.rows() : null;
-    const begin = given.initialState ?? (this.options.stateful ? this.state : null) ?? this.cell.initialState(batch);
+    const present = given.mask ? maskOf(given.mask, batch, time).rows() : null;
+    const kept = this.options.stateful ? this.state : null;
+    if (kept && kept.shape[0] !== batch) {
+      throw new RangeError(`inputs: ${batch} sequences, but the layer keeps the states of ${kept.shape[0]}`);
+    }
+    const begin = given.initialState ?? kept ?? this.cell.initialState(batch);
     check.row("initial state", begin.data, batch * this.cell.state_size);
     const sequences = samples.map((row, i) => {
       const masks = given.training ? this.cell.dropoutMasks() : null;
@@ -116,6 +120,14 @@ export class Bidirectional {
     const backward = this.backward.call(inputs, given).output;
     return { output: [forward, backward.shape.length === 3 ? reversed(backward) : backward] };
   }
+}
+
+function maskOf(mask, batch, time) {
+  const [b, t] = mask.shape;
+  if (mask.shape.length !== 2 || b !== batch || t !== time) {
+    throw new RangeError(`mask: shape [${mask.shape}] must be [${batch}, ${time}]`);
+  }
+  return mask;
 }
 
 function reversed(tensor) {

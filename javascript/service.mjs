@@ -43,6 +43,7 @@ export class Service {
         defaults: kind.defaults,
       })),
       capabilities: CAPABILITIES,
+      optional_params: { sequence: ["earlier"] },
       name,
       version,
       file: fileURLToPath(new URL("index.mjs", import.meta.url)),
@@ -88,9 +89,11 @@ export class Service {
     const settings = withoutUnroll(options ?? {});
     if (wrapper === "stacked") return stacked(cells, settings, inputs);
     const layer = cells.length > 1 ? new Bidirectional(...cells, settings) : new Recurrent(cells[0], settings);
-    const { mask, timespans, initial_state, training } = request;
+    const { mask, timespans, initial_state, training, earlier } = request;
+    if (earlier) layer.call(earlier);
     const given = { mask, timespans, initialState: initial_state?.[0], training };
-    return sequenceAnswer(inChunks(layer, inputs, given, chunks));
+    const answer = sequenceAnswer(inChunks(layer, inputs, given, chunks));
+    return { ...answer, dtypes: dtypesOf(answer, cells) };
   }
 
   gradients({ model, parameters, inputs, state, timespans, cotangent, state_cotangent }) {
@@ -199,6 +202,13 @@ function sliced({ shape, data, dtype }, start, size) {
     found.set(data.subarray(from, from + size * width), i * size * width);
   }
   return new Tensor([batch, size, ...rest], found, dtype);
+}
+
+/** The dtypes of outputs, last states and variables. */
+function dtypesOf({ output, state = [] }, cells) {
+  const variables = cells.flatMap((cell) => Object.values(cell.parameters));
+  const each = (tensors) => tensors.map(({ dtype }) => dtype);
+  return { output: output.dtype ?? each(output), state: each(state), variables: each(variables) };
 }
 
 function sequenceAnswer(answers) {

@@ -24,7 +24,7 @@ def fold(
     """Outputs in the order in which the steps ran, time of (batch, outputs), and the last state.
 
     A masked step holds the state and puts out the previous output, which is zero before the first unmasked
-    step, and always zero under `zero_output_for_mask`.
+    step, and always zero under `zero_output_for_mask`. Its inputs may be anything, NaN too.
 
     Args:
         step: one step of a cell.
@@ -43,7 +43,7 @@ def fold(
         else:
             keep = np.asarray(mask)[:, k, None]
             state = np.where(keep, new, state)
-            previous = np.where(keep, output, 0.0 * output if previous is None else previous)
+            previous = np.where(keep, output, 0.0 if previous is None else previous)
             shown = np.where(keep, previous, 0.0 * previous) if zero_output_for_mask else previous
         outputs.append(shown)
     return outputs, state

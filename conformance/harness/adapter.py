@@ -79,6 +79,9 @@ METHODS = (
 )
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
 
+OPTIONAL_PARAMS = {"sequence": ("earlier",), "sequence_gradients": ("mask", "options")}
+"""By method, params that came to it within this version of the protocol: an adapter may not know them."""
+
 
 class Adapter:
     """Override what the implementation offers. Arguments and results are NumPy arrays and JSON values.
@@ -160,13 +163,19 @@ class Adapter:
         seed: int | None = None,
         symbolic: bool = False,
         before: Any = None,
+        earlier: Any = None,
     ) -> Any:
         """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
+
+        and, where it is known, "dtypes": {"output", "state": [...], "variables": [...]}, in which these were
+        computed, and those of the variables of what ran.
 
         `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
         takes timespans, (batch, time) or (batch, time, 1); options["bidirectional"] are those of the latter
         itself. `before` puts a Keras layer in front of a symbolic
         model, whose mask it then has: {"masking": value} or {"embedding": table (tokens, features)}.
+        `earlier` are the inputs (another batch, time, features) of a call before this one on the same layer,
+        which is built for their batch.
         """
         raise NotSupported("sequence is not offered")
 
@@ -196,11 +205,13 @@ class Adapter:
         state_cotangent: Any,
         timespans: Any = None,
         wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
     ) -> Any:
         """{"inputs", "initial_state": [...], "timespans", "parameters": {...}}: the gradients of
 
         sum(output * cotangent) + sum(state[i] * state_cotangent[i]), for a sequence's outputs (batch, time,
-        size) and its last state. `wrapper` is None or "layer", as in `sequence`.
+        size) and its last state. `wrapper` is None or "layer", `mask` and `options` are as in `sequence`.
         """
         raise NotSupported("sequence_gradients is not offered")
 

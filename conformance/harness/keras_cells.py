@@ -140,10 +140,11 @@ class KerasCells(Adapter):
         seed: int | None = None,
         symbolic: bool = False,
         before: Any = None,
+        earlier: Any = None,
     ) -> Any:
         if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
             raise BadParams("inputs: an array (batch, time, features) is needed")
-        values = Values(inputs, mask, timespans, initial_state, before or {})
+        values = Values(inputs, mask, timespans, initial_state, before or {}, earlier)
         wanted = plan(models or [model], options, wrapper, chunks, training, values)
         self.layers.use_floatx(wanted.dtype)
         given = parameters if isinstance(parameters, list) else [parameters]
@@ -173,10 +174,14 @@ class KerasCells(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
         wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
     ) -> Any:
-        built = built_for_gradients(self.layers, self._model(model), wrapper)
+        length = inputs.shape[1]
+        built = built_for_gradients(self.layers, self._model(model), wrapper, options or {}, length)
         tensors = {"inputs": inputs, "timespans": timespans, "initial_state": initial_state}
-        return self._gradients(built, parameters, call_layer, tensors, [cotangent, *state_cotangent])
+        cotangents = [cotangent, *state_cotangent]
+        return self._gradients(built, parameters, call_layer, tensors, cotangents, {"mask": mask})
 
     def shapes(self, model: Any, batch: int | None = None) -> Any:
         parsed = self._model(model)
@@ -251,7 +256,7 @@ class KerasCells(Adapter):
         timespans: Any = None,
         options: Any = None,
     ) -> Any:
-        values = Values(inputs, mask, timespans, None, {})
+        values = Values(inputs, mask, timespans, None, {}, None)
         wanted = plan([model], options, "layer", None, False, values)
         self.layers.use_floatx(wanted.dtype)
         return self.models.compiled(wanted, values, parameters, targets, steps)
@@ -262,10 +267,17 @@ class KerasCells(Adapter):
         return model
 
     def _gradients(
-        self, built: Built, parameters: Any, function: Any, tensors: dict[str, Any], cotangents: list[Any]
+        self,
+        built: Built,
+        parameters: Any,
+        function: Any,
+        tensors: dict[str, Any],
+        cotangents: list[Any],
+        fixed: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Those of `function(layer, **tensors)`, by each of the tensors and, by name, by the parameters."""
-        by_value, by_tensor = gradients(self.runner, built, [parameters], function, tensors, cotangents)
+        """Those of `function(layer, **tensors, **fixed)`, by each tensor and, by name, by the parameters."""
+        given = [parameters], function, tensors, fixed or {}, cotangents
+        by_value, by_tensor = gradients(self.runner, built, *given)
         return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
 
     def _step_by_hand(

@@ -17,29 +17,30 @@ def gradients(
     given: list[Any],
     function: Function,
     tensors: dict[str, Any],
+    fixed: dict[str, Any],
     cotangents: list[Array],
 ) -> tuple[list[Any], dict[str, Any]]:
     """Gradients, as arrays, by the built layer's named parameters in their order, and by `tensors`.
 
-    `function` returns an output and states. A gradient that the framework says does not exist is zero.
-    Raises NotSupported where Keras has none.
+    `function(layer, **tensors, **fixed)` returns an output and states. A gradient that the framework says
+    does not exist is zero. Raises NotSupported where Keras has none.
     """
     if runner.backend not in _BY_BACKEND:
         raise runner.not_supported("Keras has no gradients")
     values = [value for _, value in built.values(given)]
-    key = ("gradients", tensors["timespans"] is None)
+    key = ("gradients", *(name for name, value in {**tensors, **fixed}.items() if value is not None))
     if key not in built.compiled:
         built.compiled[key] = _BY_BACKEND[runner.backend](runner, built, function)
     count = sum(len(own) for own in built.parameters)
-    by_value, by_tensor = built.compiled[key](values, tensors, cotangents)
+    by_value, by_tensor = built.compiled[key](values, tensors, fixed, cotangents)
     return runner.arrays(list(by_value[:count])), runner.arrays(by_tensor)
 
 
 def _jax(runner: Runner, built: Built, function: Function) -> Function:
     jax, pure = import_module("jax"), runner.pure(built, function)
 
-    def total(values: Any, tensors: Any, cotangents: Any) -> Any:
-        return _total(runner, pure(values, tensors), cotangents)
+    def total(values: Any, tensors: Any, fixed: Any, cotangents: Any) -> Any:
+        return _total(runner, pure(values, {**tensors, **fixed}), cotangents)
 
     differentiated: Function = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))
     return differentiated
@@ -48,12 +49,12 @@ def _jax(runner: Runner, built: Built, function: Function) -> Function:
 def _tensorflow(runner: Runner, built: Built, function: Function) -> Function:
     tf, pure, tree = import_module("tensorflow"), runner.pure(built, function), runner.keras.tree
 
-    def differentiated(values: Any, tensors: Any, cotangents: Any) -> Any:
-        values, tensors = tree.map_structure(runner.tensor_of_any, (values, tensors))
+    def differentiated(values: Any, tensors: Any, fixed: Any, cotangents: Any) -> Any:
+        values, tensors, fixed = tree.map_structure(runner.tensor_of_any, (values, tensors, fixed))
         flat = [*values, *_leaves(tensors, tree)]
         with tf.GradientTape() as tape:
             tape.watch([leaf for leaf in flat if leaf.dtype.is_floating])
-            total = _total(runner, pure(values, tensors), cotangents)
+            total = _total(runner, pure(values, {**tensors, **fixed}), cotangents)
         return _unflattened(tape.gradient(total, flat, unconnected_gradients="zero"), values, tensors, tree)
 
     return runner.compiled(differentiated)
@@ -63,14 +64,14 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
     torch, tree = import_module("torch"), runner.keras.tree
     variables = [variable for own in built.parameters for variable in own.values()]
 
-    def differentiated(values: Any, tensors: Any, cotangents: Any) -> Any:
+    def differentiated(values: Any, tensors: Any, fixed: Any, cotangents: Any) -> Any:
         for variable, value in zip([v for v, _ in built.values(built.initial)], values, strict=True):
             variable.assign(value)
         tensors = tree.map_structure(
             lambda a: None if a is None else runner.tensor(a).requires_grad_(), tensors
         )
         flat = _leaves(tensors, tree)
-        answer = function(built.layer, **tensors)
+        answer = function(built.layer, **tensors, **tree.map_structure(runner.tensor, fixed))
         leaves = [variable.value for variable in variables] + flat
         found = torch.autograd.grad(_total(runner, answer, cotangents), leaves, allow_unused=True)
         filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]

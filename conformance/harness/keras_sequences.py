@@ -48,6 +48,8 @@ class Plan:
     states: int
     before: tuple[str, ...]
     """What stands in front of the layer."""
+    earlier: bool
+    """Whether the layer is called once before."""
 
     @property
     def dtype(self) -> str:
@@ -83,9 +85,10 @@ class Values:
     timespans: Array | None
     initial_state: list[Array] | None
     before: dict[str, Any]
+    earlier: Array | None
 
     def tensors(self) -> dict[str, Any]:
-        names = ("inputs", "mask", "timespans", "initial_state")
+        names = ("inputs", "mask", "timespans", "initial_state", "earlier")
         return {name: getattr(self, name) for name in names}
 
     def given(self) -> list[Array]:
@@ -105,7 +108,8 @@ def plan(
         raise BadParams(f"wrapper: {wrapper!r}; allowed are {WRAPPERS}")
     if not values.before.keys() <= set(IN_FRONT):
         raise BadParams(f"before: {sorted(values.before)}; allowed are {', '.join(IN_FRONT)}")
-    batch, length = values.inputs.shape[:2]
+    length = values.inputs.shape[1]
+    batch = len(values.inputs if values.earlier is None else values.earlier)
     chunks = tuple(chunks or [length])
     if sum(chunks) != length:
         raise BadParams(f"chunks: {list(chunks)} do not add up to the length {length}")
@@ -121,6 +125,7 @@ def plan(
         timespans=0 if values.timespans is None else values.timespans.ndim,
         before=tuple(values.before),
         states=len(values.initial_state or []),
+        earlier=values.earlier is not None,
     )
 
 
@@ -136,27 +141,37 @@ def run_sequence(
     """{"output"} and, with return_state, {"state"}."""
     if plan.training:
         return _answer(plan, _train_call(layers, runner, plan.reseeded(seed), given, values))
+    if symbolic and plan.earlier:
+        raise BadParams("earlier: a symbolic model is called once")
     if symbolic:
         return _answer(plan, _predict(layers, plan, given, values))
     built = _kept(layers, "sequence", plan, lambda: build(layers, plan))
-    flags = (plan.chunks, plan.mask, plan.timespans, plan.states)
+    flags = (plan.chunks, plan.mask, plan.timespans, plan.states, plan.earlier)
     nest = runner.run(built, given, caller(plan), ("sequence", flags), values.tensors())
-    return _answer(plan, runner.arrays(nest))
+    variables = [variable.dtype for variable in built.layer.weights]
+    dtypes = {**_answer(plan, runner.dtypes(nest), join=False), "variables": variables}
+    return {**_answer(plan, runner.arrays(nest)), "dtypes": {"state": [], **dtypes}}
 
 
-def built_for_gradients(layers: Layers, model: Model, wrapper: str | None) -> Built:
+def built_for_gradients(
+    layers: Layers, model: Model, wrapper: str | None, options: dict[str, Any], length: int
+) -> Built:
     """A cell in the layer of a wrapper, which returns every output and the last state."""
     if wrapper not in (None, "layer"):
         raise BadParams(f"wrapper: {wrapper!r}; a sequence is differentiated through None or 'layer'")
-    options = {"return_sequences": True, "return_state": True}
-    wanted = Plan((model,), options, wrapper, None, None, (), False, False, 0, 0, ())
+    options = {**options, "return_sequences": True, "return_state": True}
+    unrolled = length if options.get("unroll") else None
+    wanted = Plan((model,), options, wrapper, None, unrolled, (), False, False, 0, 0, (), False)
     return _kept(layers, "sequence", wanted, lambda: build(layers, wanted))
 
 
-def call_layer(layer: Any, inputs: Any, timespans: Any, initial_state: Any) -> tuple[Any, list[Any]]:
+def call_layer(
+    layer: Any, inputs: Any, timespans: Any, initial_state: Any, mask: Any
+) -> tuple[Any, list[Any]]:
     """(outputs, [the last state's tensors])."""
-    times = {} if timespans is None else {"timespans": timespans}
-    output, *states = theirs(layer, inputs, initial_state=initial_state, **times)
+    named = {"timespans": timespans, "mask": mask}
+    given = {name: value for name, value in named.items() if value is not None}
+    output, *states = theirs(layer, inputs, initial_state=initial_state, **given)
     return output, states
 
 
@@ -205,13 +220,20 @@ def bidirectional_of(layer: type) -> Any:
 def caller(plan: Plan) -> Callable[..., Any]:
     """Calls the layer on one chunk after another; the initial state goes to the first."""
 
-    def call(layer: Any, inputs: Any, mask: Any, timespans: Any, initial_state: Any) -> list[Any]:
+    def call(
+        layer: Any, inputs: Any, mask: Any, timespans: Any, initial_state: Any, earlier: Any
+    ) -> list[Any]:
+        if earlier is not None:
+            theirs(layer, earlier, training=plan.training)
         answers, start = [], 0
+        along_time = {"mask": mask, "timespans": timespans}
         for size in plan.chunks:
             part = slice(start, start + size)
-            given = {} if mask is None else {"mask": mask[:, part]}
-            if timespans is not None:  # of any shape, where there are no chunks: the layer is to refuse some
-                given["timespans"] = timespans if size == plan.steps else timespans[:, part]
+            given = {  # of any shape, where there are no chunks: the layer is to refuse some
+                name: value if size == plan.steps else value[:, part]
+                for name, value in along_time.items()
+                if value is not None
+            }
             if initial_state is not None and not start:
                 given["initial_state"] = initial_state
             answer = theirs(layer, inputs[:, part], training=plan.training, **given)
@@ -227,7 +249,7 @@ def _kept(layers: Layers, purpose: str, plan: Plan, make: Callable[[], Built]) -
         name: value for name, value in asdict(plan).items() if name not in ("models", "chunks", "training")
     }
     if purpose == "sequence":
-        parts = {**parts, "mask": None, "timespans": None, "states": None}
+        parts = {**parts, "mask": None, "timespans": None, "states": None, "earlier": None}
     return layers.kept(purpose, list(plan.models), parts, make)
 
 
@@ -284,11 +306,11 @@ def in_front(keras: Any, plan: Plan, values: Values, entry: Any) -> Any:
     return entry
 
 
-def _answer(plan: Plan, answers: list[list[Any]]) -> dict[str, Any]:
-    """Joins the chunks' outputs on time; the state is that of the last."""
+def _answer(plan: Plan, answers: list[list[Any]], join: bool = True) -> dict[str, Any]:
+    """Joins the chunks' outputs on time; the state, and without `join` the output, is that of the last."""
 
     outputs = 2 if plan.both_ways else 1
-    joined = plan.options.get("return_sequences", False)
+    joined = join and plan.options.get("return_sequences", False)
     parts = [
         np.concatenate([answer[k] for answer in answers], axis=1) if joined else answers[-1][k]
         for k in range(outputs)

@@ -29,6 +29,9 @@ from .frameworks import framework
 from .mapping import check, dtype_of, not_mapped, output_and_state
 from .packages import origin, regime
 
+LOOP = "the loop takes a sequence, a state and elapsed times, and nothing else"
+"""Why a sequence of another kind is refused."""
+
 
 class Cell:
     """A cell to fill in: what it is, its parameters, and one step.
@@ -235,9 +238,13 @@ class OwnCell(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
         wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
     ) -> Any:
         if not self._has("sequence"):
             raise NotSupported("no loop over a sequence")
+        if mask is not None or options:
+            raise NotSupported(LOOP)
         if not self.cell.differentiable:
             raise NotSupported("the loop is not differentiable by what it is given")
         run, given = self._prepared(
@@ -263,13 +270,15 @@ class OwnCell(Adapter):
         seed: int | None = None,
         symbolic: bool = False,
         before: Any = None,
+        earlier: Any = None,
     ) -> Any:
         wanted = {name for name, value in (options or {}).items() if value}
         if not self._has("sequence"):
             raise NotSupported("no loop over a sequence")
-        more = mask is not None or models or training or symbolic or before or chunks
+        calls = chunks or earlier is not None
+        more = mask is not None or models or training or symbolic or before or calls
         if more or wrapper not in (None, "layer") or wanted - {"return_sequences", "return_state"}:
-            raise NotSupported("the loop takes a sequence, a state and elapsed times, and nothing else")
+            raise NotSupported(LOOP)
         _, (values, x, h, t) = self._prepared(model, parameters, inputs, initial_state, timespans)
         config = self._model(model).config
         state = None if h is None else _one_or_all(h)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import wire
-from .adapter import METHODS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .adapter import METHODS, OPTIONAL_PARAMS, Adapter, BadParams, ContractBroken, NotSupported, theirs
 from .targets import resolve
 
 PROTOCOL = "1"
@@ -70,6 +70,7 @@ class Server:
             "host": adapter.host,
             "cells": adapter.cells(),
             "capabilities": ["describe", *adapter.capabilities()],
+            "optional_params": _known_params(adapter),
             **adapter.facts(),
             "versions": {
                 "python": platform.python_version(),
@@ -122,6 +123,12 @@ def _checked(line: bytes) -> dict[str, Any]:
     if request.get("jsonrpc") != "2.0" or not isinstance(request.get("params", {}), dict):
         raise RpcError(INVALID_REQUEST, 'a request has "jsonrpc": "2.0" and its params, if any, by name')
     return request
+
+
+def _known_params(adapter: Adapter) -> dict[str, list[str]]:
+    """Return, by method, which of the params that came later the adapter takes."""
+    taken = {method: inspect.signature(getattr(adapter, method)).parameters for method in OPTIONAL_PARAMS}
+    return {method: [p for p in params if p in taken[method]] for method, params in OPTIONAL_PARAMS.items()}
 
 
 def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:

@@ -166,7 +166,10 @@ class TorchModules(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
         wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
     ) -> Any:
+        _refuse({"mask": mask is not None, **(options or {})})
         parsed = Model.parse(model)
         built = self.builder.fresh(parsed, return_sequences=True)
         if not built.kind.sequence:
@@ -191,14 +194,13 @@ class TorchModules(Adapter):
         seed: int | None = None,
         symbolic: bool = False,
         before: Any = None,
+        earlier: Any = None,
     ) -> Any:
         wanted = {name for name, value in (options or {}).items() if value}
         asked = {"mask": mask is not None, "symbolic call": symbolic, "layer before it": bool(before)}
         asked |= dict.fromkeys(sorted(wanted - {"return_sequences", "return_state"}), True)
         asked |= {f"wrapper {wrapper!r}": wrapper not in (None, "layer"), "stacked cells": bool(models)}
-        for what, refused in asked.items():
-            if refused:
-                raise NotSupported(f"a torch module knows no {what}")
+        _refuse({**asked, "state of an earlier call": earlier is not None})
         parsed = Model.parse(model)
         built = self.builder.fresh(parsed, return_sequences="return_sequences" in wanted)
         if not built.kind.sequence:
@@ -324,6 +326,13 @@ class TorchModules(Adapter):
         built.module.eval()
         output: Array = self._run(built, inputs, None, timespans, None, False)["output"]
         return output
+
+
+def _refuse(asked: dict[str, Any]) -> None:
+    """Raise NotSupported for the first of these, by name, that is asked for."""
+    for what, wanted in asked.items():
+        if wanted:
+            raise NotSupported(f"a torch module knows no {what}")
 
 
 def call(built: Built, x: Any, state: list[Any] | None, t: Any) -> tuple[Any, list[Any]]:

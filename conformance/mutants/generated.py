@@ -73,9 +73,6 @@ EQUIVALENT = {
         ),
         "the inner selection keeps exp from overflowing where its value is not selected",
     ),
-    "sequence.fold: previous = np.where(keep, output, 0.0 / output if previous is None else previous)": (
-        "0 / a is 0 * a where a is not 0"
-    ),
     **dict.fromkeys(
         (
             "solvers.semi_implicit: weights = "
@@ -101,6 +98,7 @@ OUTSIDE = {
     r"cfc\.cfc_step: not mode == 'pure'": "raises: a mode is given the parameters of another",
     r"cfc\.pure: .*(ff2|time_[ab])": "raises: mode pure has no such parameter",
     r"sequence\.fold: previous = .*previous if previous is None": "raises: there is no previous output yet",
+    r"sequence\.fold: previous = 0\.0 if previous is None": "raises: an output without a shape",
     r"sequence\.running_order: return range\((length \+ 1|length,|-1,|1 - length|-length - 1)": "raises: "
     "another number of samples than there are",
     r"solvers\.semi_implicit: weights = np\.concatenate\(\[(cm|\(g|\(cm \+ (cm|epsilon|g)\))": SHAPE,

@@ -24,6 +24,8 @@ class Rows:
     initial_state: list[Array] | None
     """The states of the cells, each with its tensors side by side."""
     chunks: list[int]
+    earlier: Array | None = None
+    """The inputs of a call before, of which a stateful layer keeps the states."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Layer:
     def __call__(self, rows: Rows) -> dict[str, Any]:
         """{"output"} and, with return_state, {"state"}; the initial state goes to the first chunk."""
         zeros = [cell.zeros(len(rows.inputs)) for cell in self.cells]
-        state = rows.initial_state or zeros
+        kept = None if rows.earlier is None else self.kept(rows.earlier)
+        if kept and len(kept[0]) != len(rows.inputs):
+            raise ValueError(f"a batch of {len(rows.inputs)}: the states kept are those of {len(kept[0])}")
+        state = rows.initial_state or kept or zeros
         outputs, start = [], 0
         for length in rows.chunks:
             part = slice(start, start + length)
@@ -48,6 +53,12 @@ class Layer:
             state = last if self.options.get("stateful") else zeros
             start += length
         return self.answer(outputs, last)
+
+    def kept(self, earlier: Array) -> list[Array] | None:
+        """The states that are kept of an earlier call; None where the layer keeps none."""
+        if not self.options.get("stateful"):
+            return None
+        return self.run(earlier, None, None, [cell.zeros(len(earlier)) for cell in self.cells])[1]
 
     def answer(self, outputs: list[Array], last: list[Array]) -> dict[str, Any]:
         """What is returned of the chunks' outputs and the last state."""
@@ -62,10 +73,10 @@ class Layer:
             "state": [tensor for cell, own in pairs for tensor in cell.family.split(cell.config, own)],
         }
 
-    def at(self, point: Given) -> tuple[Array, Array]:
+    def at(self, point: Given, mask: Array | None = None) -> tuple[Array, Array]:
         """One cell's outputs and last state at a point: parameters, inputs, initial_state and timespans."""
         layer = replace(self, parameters=[point])
-        outputs, (last,) = layer.run(point["inputs"], None, point.get("timespans"), [point["initial_state"]])
+        outputs, (last,) = layer.run(point["inputs"], mask, point.get("timespans"), [point["initial_state"]])
         return outputs, last
 
     def run(

@@ -22,6 +22,8 @@ METHODS = (
     "wiring",
 )
 
+OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
+
 
 class ReferenceCells:
     """A cell of each family; `conformance.harness.adapter.Adapter` says what each method answers."""
@@ -41,6 +43,7 @@ class ReferenceCells:
             "backend": self.backend,
             "cells": [_facts(name, FAMILIES[family]) for name, family in CELLS.items()],
             "capabilities": ["describe", *METHODS],
+            "optional_params": OPTIONAL_PARAMS,
             "versions": {"numpy": np.__version__},
         }
 
@@ -124,6 +127,7 @@ class ReferenceCells:
         seed: int | None = None,
         symbolic: bool = False,
         before: Mapping[str, Any] | None = None,
+        earlier: Array | None = None,
     ) -> dict[str, Any]:
         _refuse_training(training)
         options = options or {}
@@ -135,7 +139,8 @@ class ReferenceCells:
         cells = [Cell.of(one) for one in models or [model] * len(given)]
         state = None if initial_state is None else side_by_side(cells, initial_state)
         times = None if timespans is None else per_sample(timespans, inputs)
-        rows = Rows(inputs, mask, times, state, list(chunks or [inputs.shape[1]]))
+        mask = None if mask is None else checked(mask, inputs)
+        rows = Rows(inputs, mask, times, state, list(chunks or [inputs.shape[1]]), earlier)
         if wrapper in ("bidirectional", "layer_bidirectional"):
             return bidirectional(cells, given, options, rows)
         return Layer(cells, given, options)(rows)
@@ -167,13 +172,15 @@ class ReferenceCells:
         state_cotangent: list[Array],
         timespans: Array | None = None,
         wrapper: str | None = None,
+        mask: Array | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         cell = Cell.of(model)
         given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
         given |= {} if timespans is None else {"timespans": timespans}
         cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        layer = Layer([cell], [parameters], {})
-        by_tensor, slopes = gradients(layer.at, parameters, given, cotangents)
+        layer = Layer([cell], [parameters], options or {})
+        by_tensor, slopes = gradients(lambda point: layer.at(point, mask), parameters, given, cotangents)
         first = cell.family.split(cell.config, by_tensor["initial_state"])
         return by_tensor | {"initial_state": first, "parameters": slopes}
 
@@ -203,6 +210,13 @@ def per_sample(timespans: Array, inputs: Array) -> Array:
     if timespans.shape not in (shape, (*shape, 1)):
         raise ValueError(f"timespans of shape {timespans.shape}: must be {shape} or {(*shape, 1)}")
     return np.reshape(timespans, shape)
+
+
+def checked(mask: Array, inputs: Array) -> Array:
+    """The mask, (batch, time); ValueError for another shape."""
+    if mask.shape != inputs.shape[:2]:
+        raise ValueError(f"mask of shape {mask.shape}: must be {inputs.shape[:2]}")
+    return mask
 
 
 def _refuse_training(training: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.mutants import (
     written_calls,
     written_formulas,
+    written_masked,
     written_narrow,
     written_unrolled,
     written_wired,
@@ -16,6 +17,7 @@ REWRITES = (
     *written_formulas.REWRITES,
     *written_calls.REWRITES,
     *written_unrolled.REWRITES,
+    *written_masked.REWRITES,
     *written_wired_formulas.REWRITES,
     *written_wired.REWRITES,
     *written_narrow.REWRITES,

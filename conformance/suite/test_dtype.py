@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance import judge
-from conformance.cases import StepCase
+from conformance.cases import SequenceCase, StepCase
 from conformance.checks import clause
 from conformance.implementation import GivenUp, NotSupported
-from conformance.strategies import FEW, any_steps, steps
+from conformance.strategies import DIFFERENT, FEW, any_steps, sequences, steps
 from conformance.subject import Subject
-from conformance.trial import FORMULA, Draw
+from conformance.trial import FORMULA, TIERS, Draw
 
 POLICIES = {
     "float32": ("float32", "float32"),
@@ -62,6 +62,41 @@ def follows(subject: Subject, case: StepCase, policy: str) -> None:
     for what, got in (("output", dtypes["output"]), *(("state", state) for state in dtypes["state"])):
         other = f"under {policy} the {what} is {got}, but should be {compute}"
         judge.holds(subject, got == compute, other, got=got, want=compute)
+
+
+@clause("dtype.policy.layer", tiers=TIERS, examples=4, smoke=1)
+def test_policy_of_layer(subject: Subject, draw: Draw) -> None:
+    kinds: dict[str, Any] = {"lengths": (3,), "buckets": (DIFFERENT,), "timed": True}
+    case = draw(sequences(subject, **kinds, recipe=st.just("simple")))
+    policies = ("float64",) if subject.dtype == FORMULA else tuple(POLICIES)
+    under_each(policies, lambda policy: layer_follows(subject, case, policy, "layer"))
+    try:
+        under_each(policies, lambda policy: layer_follows(subject, case, policy, "layer_bidirectional"))
+    except GivenUp:
+        raise
+    except NotSupported as refused:
+        subject.tally.refusal = subject.tally.refusal or f"not in both directions: {refused.reason}"
+
+
+def layer_follows(subject: Subject, case: SequenceCase, policy: str, wrapper: str) -> None:
+    """Variables, outputs and, of one layer, last states have the dtypes of the policy."""
+    variable, compute = POLICIES.get(policy, (policy, policy))
+    about = {**subject.about(case), "model": subject.model(case.config, case.input_dim, dtype=policy)}
+    options = {"return_sequences": True, "return_state": wrapper == "layer"}
+    if wrapper == "layer_bidirectional":
+        about["parameters"] = [dict(case.parameters)] * 2
+    about |= {"timespans": case.timespans, "options": options, "wrapper": wrapper}
+    dtypes = subject.request("sequence", **about).get("dtypes")
+    if dtypes is None:
+        raise NotSupported("the sequence layer does not tell its dtypes")
+    outputs = dtypes["output"] if isinstance(dtypes["output"], list) else [dtypes["output"]]
+    told = {"output": (outputs, compute), "variable": (dtypes["variables"], variable)}
+    told |= {"state": (dtypes["state"], compute)} if wrapper == "layer" else {}
+    for what, (found, want) in told.items():
+        judge.holds(subject, bool(found), f"the dtype of no {what} of the {wrapper} is told")
+        wrong = ", ".join(dict.fromkeys(dtype for dtype in found if dtype != want))
+        summary = f"under {policy} the {what} of the {wrapper} is {wrong}, but should be {want}"
+        judge.holds(subject, not wrong, summary, got=found, want=want)
 
 
 @clause("dtype.half")

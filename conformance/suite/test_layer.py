@@ -17,7 +17,7 @@ from conformance.checks import clause
 from conformance.families import Sizes
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import seeds, sequences
-from conformance.subject import Subject
+from conformance.subject import Subject, headline
 from conformance.suite.test_errors import refused, works
 from conformance.trial import FORMULA, TIERS, Draw
 
@@ -180,6 +180,50 @@ def test_stateful(subject: Subject, draw: Draw) -> None:
     judged(subject, case, chunks=draw(st.sampled_from(([2, 2], [1, 3]))))
 
 
+BATCHES = tuple(Sizes(batch, 2, 3, 4) for batch in (1, 2, 3))
+"""A batch of one is broadcast most easily, in either direction."""
+
+
+@clause("layer.stateful.batch", examples=8, smoke=1)
+def test_stateful_batch(subject: Subject, draw: Draw) -> None:
+    subject.needs("sequence", "earlier")
+    shape: dict[str, Any] = {"lengths": (3, 3, 3), "buckets": BATCHES}
+    case = replace(draw(sequences(subject, **shape)), options={"stateful": True})
+    earlier = array(case.inputs.shape, "normal", draw(seeds), "earlier inputs", subject.dtype)
+    batch = len(earlier)
+    other = draw(st.sampled_from([size for size in (1, 2, 3, 4) if size != batch]))
+    given = replace(case, inputs=np.resize(case.inputs, (other, *case.inputs.shape[1:])))
+    for begin, beside in ((None, ""), (from_ones, " with an initial state")):
+        same, unlike = (one if begin is None else begin(subject, one) for one in (case, given))
+        goes_on(subject, same, earlier)  # what is refused of a batch that fits is a refusal of something else
+        what = f"a batch of {other} for a stateful layer that keeps states of {batch}{beside}"
+        asked = {**subject.about(unlike), "initial_state": subject.tensors(unlike), "wrapper": "layer"}
+        asked |= {"options": {"return_sequences": True, **case.options}, "earlier": earlier}
+        refused(subject, what, "sequence", **asked)
+
+
+def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
+    """A second call goes on from the states that the first has left, or from those that it is given."""
+    got = run(subject, case, earlier=earlier)["output"]
+    whole = case if case.state is not None else with_earlier(case, earlier)
+    outputs, _ = judge.folded(subject, whole)
+    length = case.inputs.shape[1]
+    judge.shaped(subject, "output", got, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    for k, want in enumerate(outputs[-length:]):
+        judge.close(subject, f"output at step {k} of the second call", got[:, k], want)
+
+
+def with_earlier(case: SequenceCase, earlier: Values) -> SequenceCase:
+    """The samples of two calls as one sequence."""
+    return replace(case, inputs=np.concatenate([earlier, case.inputs], axis=1))
+
+
+def from_ones(subject: Subject, case: SequenceCase) -> SequenceCase:
+    """The same from an initial state of ones."""
+    ones = np.ones((len(case.inputs), subject.state_size(case.config)), case.inputs.dtype)
+    return replace(case, state=ones)
+
+
 @clause("layer.mask", examples=12, smoke=1)
 def test_mask(subject: Subject, draw: Draw) -> None:
     case = timed(subject, draw, (3, 5), masked=True, given_state=None)
@@ -223,6 +267,32 @@ def test_mask_carry(subject: Subject, draw: Draw) -> None:
     mask_of(case)[0, :3] = (True, False, True)
     for go_backwards in (False, True):
         judged(subject, replace(case, options={"masked_time": "carry", "go_backwards": go_backwards}))
+
+
+@clause("layer.mask.shape", examples=4, smoke=1)
+def test_mask_shape(subject: Subject, draw: Draw) -> None:
+    case = draw(sequences(subject, lengths=LENGTHS[1:], masked=True))
+    judged(subject, case)  # what is refused beside a mask that fits is a refusal of something else
+    batch, length = case.inputs.shape[:2]
+    shapes = [
+        (),
+        (batch,),
+        (length,),
+        (batch, length - 1),
+        (batch, length + 1),
+        (batch + 1, length),
+        (batch, 1),
+        (1, length),
+        (length, batch),
+        (batch, length, 2),
+    ]
+    for shape in draw(st.permutations([shape for shape in shapes if shape != (batch, length)])):
+        mask = np.ones(shape, bool)
+        what = f"a mask of shape {shape} for a sequence of shape {case.inputs.shape}"
+        asked = {**subject.about(case), "options": {"return_sequences": True}, "wrapper": "layer"}
+        raised = refused(subject, what, "sequence", **asked, mask=mask)
+        said = headline(raised.message)
+        judge.holds(subject, "mask" in said.lower(), f"{what}: the error does not name the mask", got=said)
 
 
 NOTHING = -7.0

@@ -24,7 +24,10 @@ from conformance.verdict import Verdict
 
 ROOT = Path(driver.__file__).parents[1]
 EVERY = "mutant:*"
-LEARNING = ("gradient.", "training.", "layer.training", "wiring.training", "wired_ltc.constraints")
+LEARNING = (
+    *("gradient.", "training.", "layer.training", "layer.mask.nan", "wiring.training"),
+    "wired_ltc.constraints",
+)
 """Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
 COMPILED = ("layer.compiled",)
 """Clauses about XLA, which is on tensorflow."""

@@ -12,6 +12,14 @@ const CELLS = [
   new LTCCell({ units: 3, solver: "explicit", activation: "softplus", dtype: "float64" }),
 ].map((cell) => cell.build(2));
 
+test("a mask of another shape and a batch of another size are refused by name", () => {
+  const layer = new Recurrent(CELLS[0], { stateful: true });
+  const inputs = Tensor.zeros([2, 3, 2], "float64");
+  assert.throws(() => layer.call(inputs, { mask: Tensor.zeros([1, 3], "float64") }), /^RangeError: mask: shape \[1,3\]/);
+  layer.call(inputs);
+  assert.throws(() => layer.call(Tensor.zeros([1, 3, 2], "float64")), /keeps the states of 2/);
+});
+
 test("the error function, to 15 digits of published tables", () => {
   assert.equal(erf(0), 0);
   const known = { 0.5: 0.520499877813046538, 1: 0.842700792949714869, 2: 0.995322265018952734, 3: 0.999977909503001415 };

@@ -34,8 +34,8 @@ class CfC(TimedRNN):
         return_state: Whether to return the last states too. Default False.
         go_backwards: Whether to run from the last sample to the first. Outputs stay in the order in which
             they were computed; `backward_timespans` says which elapsed times are read. Default False.
-        stateful: Whether the last state of a batch is the first of the next; the batch size must be known.
-            Default False.
+        stateful: Whether the last state of a batch is the first of the next; the batch size must be known,
+            and another is refused. Default False.
         unroll: Whether to lay the steps out in the program instead of a loop. Default False.
         zero_output_for_mask: Whether a masked step puts out zeros. Default False.
         time_feature: Whether the last feature of the sequences is the elapsed time. For `Sequential` and for

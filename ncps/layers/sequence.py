@@ -203,10 +203,11 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return t if mask is None else ops.where(mask, t, ops.zeros_like(t))
 
     def _first_states(self, x, initial_state):
+        if self.stateful:
+            self._check_batch(x.shape[0], self.states[0].shape[0])
         if initial_state is None:
             if not self.stateful:
                 return self.get_initial_state(batch_size=ops.shape(x)[0])
-            self._check_batch(x.shape[0], self.states[0].shape[0])
             # A copy: what autograd on torch keeps of the state must outlive its next assignment.
             initial_state = [ops.copy(state.value) for state in self.states]
         self._check_states(shapes.of(initial_state), x.shape[0])

@@ -9,13 +9,15 @@ from reference.adjoints.cfc import cfc_adjoint
 from reference.adjoints.gradients import Gradients
 from reference.adjoints.ltc import ltc_adjoint
 from reference.adjoints.mixed_memory import mixed_memory_adjoint
-from reference.adjoints.sequence import fold_adjoint
+from reference.adjoints.sequence import carried_adjoint, elapsed_backwards_adjoint, fold_adjoint
 from reference.adjoints.wired_cfc import wired_cfc_adjoint
 from reference.adjoints.wired_ltc import wired_ltc_adjoint
 
 __all__ = [
     "Gradients",
+    "carried_adjoint",
     "cfc_adjoint",
+    "elapsed_backwards_adjoint",
     "fold_adjoint",
     "ltc_adjoint",
     "mixed_memory_adjoint",

@@ -477,6 +477,12 @@ def test_a_refusal_that_is_the_failure_stays_in_the_script() -> None:
     assert [method for method, _ in asked.requests] == ["wrongly refused"]
 
 
+def test_a_script_has_words_for_numbers_that_are_not_finite() -> None:
+    given = np.array([[np.nan, -np.inf], [np.inf, 1.0]])
+    made = eval(script.literal(given), {"np": np})
+    np.testing.assert_array_equal(made, given)
+
+
 @pytest.mark.parametrize(
     ("python", "written"),
     [("venv/bin/python", str(Path("venv/bin/python").absolute())), ("python3", "python3")],

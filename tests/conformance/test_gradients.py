@@ -22,7 +22,8 @@ from conformance.trial import Plan, judge_clause
 from tests.conformance.test_torch_modules import THIRD_PARTY
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "own_adapter"
-CLAUSES = [id for id in every() if id.startswith("gradient.sequence.")]
+MASKED = "gradient.sequence.mask"
+CLAUSES = [id for id in every() if id.startswith("gradient.sequence.") and id != MASKED]
 SIZES = Sizes(2, 3, 4, 5)
 BACKENDS = [name for name in importable_backends() if name in ("jax", "torch")]
 
@@ -56,6 +57,7 @@ def test_through_a_torch_module(tmp_path):
         for clause in CLAUSES:
             verdict = judged(implementation, clause)
             assert verdict.outcome == "pass", verdict.failure or verdict.reason
+        assert judged(implementation, MASKED).outcome == "not applicable"
 
 
 @pytest.mark.skipif("jax" not in BACKENDS, reason="no jax")
@@ -65,6 +67,7 @@ def test_through_a_loop_of_ones_own():
         for clause in CLAUSES:
             verdict = judged(implementation, clause)
             assert verdict.outcome == "pass", verdict.failure or verdict.reason
+        assert judged(implementation, MASKED).outcome == "not applicable"
 
 
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
@@ -89,12 +92,52 @@ def test_keras_layers_are_those_of_no_wrapper_and_their_own():
             implementation.request("sequence_gradients", **asked(subject, case, wrapper="stacked"))
 
 
+@pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
+def test_a_masked_sample_has_no_gradient():
+    with start("ncps", "torch", regime="x64", threads=1) as implementation:
+        (about, *_) = implementation.describe()["cells"]
+        subject = Subject(implementation, about, "float64")
+        mask = np.array([[True, False, True], [False, True, True]])
+        for wrapper in (None, "layer"):
+            case = replace(a_sequence(subject), mask=mask)
+            case = case if wrapper else replace(case, timespans=None)
+            given = {"wrapper": wrapper, "mask": mask, "options": {"go_backwards": True}}
+            found = implementation.request("sequence_gradients", **asked(subject, case, **given))
+            assert not found["inputs"][~mask].any() and found["inputs"][mask].all()
+
+
 def test_numpy_has_none():
     with start("ncps", "numpy", threads=1) as implementation:
         (about, *_) = implementation.describe()["cells"]
         subject = Subject(implementation, about, "float32")
         with pytest.raises(NotSupported, match="no gradients on the numpy backend"):
             subject.request("sequence_gradients", **asked(subject, a_sequence(subject, "float32")))
+
+
+class BeforeMasks(ReferenceCells):
+    """A harness of the same version of the protocol, written before its methods had more params."""
+
+    def describe(self):
+        return {name: said for name, said in super().describe().items() if name != "optional_params"}
+
+    def sequence_gradients(self, **params):
+        assert not {"mask", "options"} & set(params)
+        return super().sequence_gradients(**params)
+
+    def sequence(self, **params):
+        assert "earlier" not in params
+        return super().sequence(**params)
+
+
+@pytest.mark.parametrize("clause", [MASKED, "layer.stateful.batch"])
+def test_a_harness_is_not_sent_params_that_it_does_not_know(clause):
+    verdict = judged(BeforeMasks(), clause)
+    assert verdict.outcome == "not applicable" and "which the harness does not know" in verdict.reason
+
+
+def test_without_gradients_of_masked_sequences_their_outputs_are_judged():
+    verdict = judged(BeforeMasks(), "layer.mask.nan")
+    assert verdict.outcome == "pass" and verdict.reason.startswith("no gradients: sequence_gradients with")
 
 
 # What is judged
@@ -129,6 +172,37 @@ def test_a_gradient_that_is_not_finite_or_vast_is_a_departure(wrong):
     with pytest.raises(Departure, match="derivative by inputs along a direction is") as found:
         gradients.derivatives(subject, case, {"inputs": gradient}, cotangents, seed=0)
     assert np.isfinite(found.value.failure.bound)
+
+
+ACROSS = {
+    "forwards": {},
+    "backwards": {"go_backwards": True, "zero_output_for_mask": True},
+    "carried": {"masked_time": "carry"},
+    "elapsed": {"go_backwards": True, "backward_timespans": "elapsed"},
+    "elapsed and carried": {
+        "go_backwards": True,
+        "backward_timespans": "elapsed",
+        "masked_time": "carry",
+    },
+}
+
+
+@pytest.mark.parametrize("options", ACROSS.values(), ids=ACROSS)
+def test_the_adjoint_of_a_masked_sequence_is_its_complex_step(options):
+    """What bounds a gradient where half the digits do not is the gradient itself."""
+    subject = of_reference("ltc")
+    mask = np.array([[True, False, True], [False, True, True]])
+    case = replace(a_sequence(subject), mask=mask, options=options)
+    cotangents = gradients.drawn(subject, case, 0)
+    given = {"cotangent": cotangents[0], "state_cotangent": [cotangents[1]]}
+    asked_ = asked(subject, case, mask=mask, options=options, **given)
+    answer = subject.request("sequence_gradients", **asked_)
+    found = {"state": answer["initial_state"][0], "kernel": answer["parameters"]["kernel"]}
+    found |= {"inputs": answer["inputs"], "timespans": answer["timespans"]}
+    wanted = gradients.adjoint(subject, case, cotangents)
+    for name, gradient in found.items():
+        off = np.abs(gradient - wanted[name].value)
+        assert (off <= 1e-12 + wanted[name].error).all() and np.abs(gradient).max() > 1e-6, name
 
 
 def test_a_gradient_that_is_missing_is_zero():

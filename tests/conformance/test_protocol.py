@@ -81,7 +81,7 @@ def recorded(implementation: Implementation) -> list[tuple[bytes, bytes]]:
 
 CLAUSES = (
     *("cfc.step.default", "state.sizes", "state.initial", "state.pure", "gradient.parameters"),
-    "gradient.sequence.parameters",
+    *("gradient.sequence.parameters", "gradient.sequence.mask", "layer.stateful.batch", "dtype.policy.layer"),
     *("sequence.final_state", "sequence.mask", "sequence.bidirectional", "sequence.stacked"),
     *("layer.mask.carry", "layer.mask.implicit", "layer.bidirectional", "layer.overridden"),
     *("shape.computed", "serialization.config.complete", "serialization.config.round_trip"),

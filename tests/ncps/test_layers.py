@@ -50,6 +50,9 @@ def test_chunks_of_a_stateful_layer_are_the_whole(kind):
     np.testing.assert_array_equal(array(layer(X[:, :2], timespans=T[:, :2])), chunks[0])
     with pytest.raises(ValueError, match="a batch must have 4 samples, as when built, got 2"):
         layer(X[:2])
+    states = [np.zeros((2, size), "float32") for size in layer.cell.state_sizes]
+    with pytest.raises(ValueError, match="a batch must have 4 samples, as when built, got 2"):
+        layer(X[:2], initial_state=states)
 
 
 @pytest.mark.usefixtures("trainable_backend")

@@ -6,8 +6,9 @@ import pytest
 from keras import layers, ops
 
 from ncps import LTC, CfC
+from ncps.layers import Bidirectional
 from tests.ncps.helpers import array
-from tests.ncps.sequences import BATCH, CELLS, FEATURES, MASK, TIME, T, X, assert_same, by_hand
+from tests.ncps.sequences import BATCH, CELLS, FEATURES, MASK, TIME, T, X, assert_same, by_hand, in_layer
 
 OPTIONS = {
     "plain": {},
@@ -121,6 +122,8 @@ def test_two_layers_in_a_row_see_the_same_mask():
 def test_a_mask_of_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match=r"mask must have shape \(batch, time\)"):
         CfC(4)(X, mask=np.ones(shape, bool))
+    with pytest.raises(ValueError, match=r"mask must have shape \(batch, time\)"):
+        Bidirectional(CfC(4))(X, timespans=T, mask=np.ones(shape, bool))
 
 
 def test_a_chunk_of_a_stateful_layer_begins_with_an_output_of_zeros():
@@ -134,16 +137,75 @@ def test_a_chunk_of_a_stateful_layer_begins_with_an_output_of_zeros():
     assert (array(got)[:, 0] == 0).all()
 
 
+GAPS = {
+    "plain": {},
+    "backwards": {"go_backwards": True, "zero_output_for_mask": True},
+    "elapsed": {"go_backwards": True, "backward_timespans": "elapsed"},
+    "carried": {"masked_time": "carry"},
+    "unrolled": {"unroll": True},
+}
+
+
 @pytest.mark.usefixtures("trainable_backend")
-def test_what_stands_at_a_masked_step_reaches_no_weight():
+@pytest.mark.parametrize("options", GAPS.values(), ids=GAPS)
+@pytest.mark.parametrize("kind", ["cfc", "wired_ltc", "mixed"])
+def test_what_stands_at_a_masked_step_reaches_no_weight(kind, options):
     x, t, mask = keras.Input((TIME, FEATURES)), keras.Input((TIME,)), keras.Input((TIME,), dtype="bool")
-    layer = LTC(4, return_sequences=True)
+    layer = in_layer(kind, return_sequences=True, **options)
     model = keras.Model([x, t, mask], layer(x, timespans=t, mask=mask))
     model.compile(keras.optimizers.SGD(1.0), "mse")
-    y, start, trained = np.zeros((BATCH, TIME, 4), "float32"), model.get_weights(), []
-    for garbage in (0.0, np.nan):
-        model.set_weights(start)
-        model.train_on_batch([padded(garbage), np.where(MASK, T, garbage).astype("float32"), MASK], y)
+    y, first, trained = np.zeros((BATCH, TIME, layer.cell.output_size), "float32"), model.get_weights(), []
+    for garbage in (0.0, np.nan, np.inf):
+        times = T if layer.masked_time == "carry" else np.where(MASK, T, garbage).astype("float32")
+        model.set_weights(first)
+        model.train_on_batch([padded(garbage), times, MASK], y)
         trained.append(model.get_weights())
-    for clean, dirty in zip(*trained, strict=True):
-        np.testing.assert_array_equal(clean, dirty)
+    for clean, *dirty in zip(*trained, strict=True):
+        assert np.isfinite(clean).all()
+        for weights in dirty:
+            np.testing.assert_array_equal(clean, weights)
+
+
+@pytest.mark.usefixtures("trainable_backend")
+def test_what_stands_at_a_masked_step_reaches_no_weight_in_both_directions():
+    x, t, mask = keras.Input((TIME, FEATURES)), keras.Input((TIME,)), keras.Input((TIME,), dtype="bool")
+    model = keras.Model([x, t, mask], Bidirectional(LTC(4))(x, timespans=t, mask=mask))
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.train_on_batch(
+        [padded(np.nan), np.where(MASK, T, np.nan).astype("float32"), MASK], np.ones((BATCH, 8))
+    )
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.usefixtures("trainable_backend")
+def test_the_gradients_by_what_is_given_are_finite_and_zero_where_it_is_masked():
+    layer = CfC(CELLS["cfc"](), return_sequences=True)
+    layer.build(X.shape)
+    times = np.where(MASK, T, np.inf).astype("float32")
+    state = np.full((BATCH, 4), 0.5, "float32")
+
+    def total(x, t, h):
+        return ops.sum(layer(x, initial_state=[h], timespans=t, mask=MASK) ** 2)
+
+    by_x, by_t, by_h = gradients_of(total, padded(np.nan), times, state)
+    assert not by_x[~MASK].any() and not by_t[~MASK].any()
+    assert all(np.isfinite(g).all() and g.any() for g in (by_x, by_t, by_h))
+
+
+def gradients_of(function, *arrays):
+    """The gradients of a number by the arrays that it is made of."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [np.asarray(g) for g in jax.grad(function, argnums=(0, 1, 2))(*arrays)]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tensors = [tf.constant(a) for a in arrays]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            total = function(*tensors)
+        return [g.numpy() for g in tape.gradient(total, tensors)]
+    tensors = [ops.convert_to_tensor(a).requires_grad_() for a in arrays]
+    function(*tensors).backward()
+    return [ops.convert_to_numpy(t.grad) for t in tensors]

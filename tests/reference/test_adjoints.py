@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from conformance.cases import StepCase, array, sequence_case, step_case, with_state, with_times
 from conformance.families import FAMILIES, Config, Family, Sizes
 from conformance.families.wired import graph, layered, wired, wiring
-from reference import fold
+from reference import carried, elapsed_backwards, fold
 from reference.activations import ACTIVATIONS
-from reference.adjoints import Gradients, fold_adjoint
+from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adjoint, fold_adjoint
 from reference.adjoints.activations import SLOPES
 from reference.adjoints.cfc import cfc_adjoint
 from reference.adjoints.gradients import product, total
@@ -107,41 +107,76 @@ def test_under_every_variant(name: str) -> None:
         agrees(family, config, case, 2, variant)
 
 
+MASK = np.array([[False, True, False, True, False], [True, True, False, False, True]])
+FOLDED: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "backwards": {"go_backwards": True},
+    "masked": {"mask": MASK},
+    "masked, backwards": {"mask": MASK, "go_backwards": True},
+    "masked, zeros": {"mask": MASK, "zero_output_for_mask": True},
+}
+
+
+@pytest.mark.parametrize("options", FOLDED.values(), ids=FOLDED)
 @pytest.mark.parametrize("name", FAMILIES)
-def test_of_a_sequence(name: str) -> None:
+def test_of_a_sequence(name: str, options: dict[str, Any]) -> None:
     """By each sample's input and time, by the initial state, and by the parameters that all steps share."""
     family, sizes = FAMILIES[name], SIZES[0]
     config = family.config(sizes, **family.forms[0], **structure(family, sizes))
-    made = {"length": 3, "recipe": "normal", "seed": 7, "dtype": "float64"}
+    made = {"length": 5, "recipe": "normal", "seed": 7, "dtype": "float64"}
     case = with_times(family, with_state(family, sequence_case(family, config, sizes, **made), 7), 7)
     assert case.state is not None and case.timespans is not None
     full = family.full(config)
-    of_output = array((2, 3, family.output_size(full)), "normal", 7, "cotangent", "float64")
+    of_output = array((2, 5, family.output_size(full)), "normal", 7, "cotangent", "float64")
     of_state = array(case.state.shape, "normal", 8, "cotangent", "float64")
 
     def run(at: dict[str, Any]) -> Any:
         def step(x: Any, h: Any, k: int) -> Any:
             return family.reference(at, x, h, at["timespans"][:, k, None], full, {})
 
-        outputs, last = fold(step, at["inputs"], at["state"])
+        outputs, last = fold(step, at["inputs"], at["state"], **options)
         return np.stack(outputs, axis=1), last
 
-    states = [case.state]
-    for k in range(3):
-        given_ = case.parameters, case.inputs[:, k], states[-1], case.timespans[:, k, None]
-        states.append(family.reference(*given_, full, {})[1])
+    states: dict[int, Any] = {}
 
-    def back(k: int, of_new: Any) -> Gradients:
+    def ahead(x: Any, h: Any, k: int) -> Any:
+        states[k] = h
+        return family.reference(case.parameters, x, h, case.timespans[:, k, None], full, {})
+
+    def back(k: int, of_shown: Any, of_new: Any) -> Gradients:
         given_ = case.parameters, case.inputs[:, k], states[k], case.timespans[:, k, None]
-        return family.adjoint(*given_, (of_output[:, k], of_new), full, {})
+        return family.adjoint(*given_, (of_shown, of_new), full, {})
 
-    found = fold_adjoint(back, 3, of_state)
+    fold(ahead, case.inputs, case.state, **options)
+    found = fold_adjoint(back, of_output, of_state, **options)
     point = {"inputs": case.inputs, "state": case.state, "timespans": case.timespans}
     got = {**found.parameters, **{name: getattr(found, name) for name in point}}
     for path, slope in got.items():
         want = element_by_element(run, {**case.parameters, **point}, path, (of_output, of_state))
         scale = float(np.max(np.abs(want))) + 1e-2
         np.testing.assert_allclose(slope, want, rtol=1e-9, atol=1e-11 * scale, err_msg=path)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_times_that_are_carried(backwards: bool) -> None:
+    cotangent, times = np.arange(1.0, 11.0).reshape(2, 5), {"t": np.ones((2, 5))}
+
+    def run(at: dict[str, Any]) -> Any:
+        return (carried(at["t"], MASK, go_backwards=backwards),)
+
+    want = element_by_element(run, times, "t", (cotangent,))
+    np.testing.assert_array_equal(carried_adjoint(cotangent, MASK, go_backwards=backwards), want)
+
+
+@pytest.mark.parametrize("carry", [False, True])
+def test_of_times_that_pass_backwards(carry: bool) -> None:
+    cotangent, times = np.arange(1.0, 11.0).reshape(2, 5), {"t": np.ones((2, 5))}
+
+    def run(at: dict[str, Any]) -> Any:
+        return (elapsed_backwards(at["t"], MASK, carry=carry),)
+
+    want = element_by_element(run, times, "t", (cotangent,))
+    np.testing.assert_array_equal(elapsed_backwards_adjoint(cotangent, MASK, carry=carry), want)
 
 
 def structure(family: Family, sizes: Sizes) -> Config:

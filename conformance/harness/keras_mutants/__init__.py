@@ -8,12 +8,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from . import crashing, dropping, layering, learning, saving, shaping, sound, stepping, wiring
+from . import (
+    crashing,
+    dropping,
+    keeping,
+    layering,
+    learning,
+    masking,
+    saving,
+    shaping,
+    sound,
+    stepping,
+    wiring,
+)
 from .fault import MUTANTS, SOUND, Fault, FaultOfLayer, Mutant
 
 __all__ = ["MUTANTS", "SOUND", "Mutant", "cells"]
 
-_ = (crashing, dropping, layering, learning, saving, shaping, sound, stepping, wiring)
+_ = (crashing, dropping, keeping, layering, learning, masking, saving, shaping, sound, stepping, wiring)
 
 
 def cells() -> dict[str, Any]:

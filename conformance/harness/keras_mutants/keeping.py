@@ -1,0 +1,129 @@
+"""Faults of a sequence layer: the states that it keeps between calls, and the dtypes of what it returns."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .fault import FaultOfLayer, found_by, ops
+
+
+class _AnyBatch(FaultOfLayer):
+    """A stateful layer that takes a batch of any size."""
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        given = {"mask": mask, "training": training, "timespans": timespans}
+        batch, kept = sequences.shape[0], self.states
+        if not self.stateful or kept[0].shape[0] == batch:
+            return super().call(
+                sequences, initial_state=initial_state, sequences_mask=sequences_mask, **given
+            )
+        states = self.states_for(batch) if initial_state is None else initial_state
+        self.stateful: bool = False
+        try:
+            return super().call(sequences, initial_state=states, sequences_mask=sequences_mask, **given)
+        finally:
+            self.stateful = True
+
+    def states_for(self, batch: int) -> Any:
+        """The states from which another batch goes on."""
+        raise NotImplementedError
+
+
+@found_by("layer.stateful.batch", "is accepted in silence")
+class StateOfFirstForAll(_AnyBatch):
+    """Another batch goes on from the state that was kept of the first sample."""
+
+    def states_for(self, batch: int) -> Any:
+        return [ops.broadcast_to(state.value[:1], (batch, state.shape[1])) for state in self.states]
+
+
+@found_by("layer.stateful.batch", "is accepted in silence")
+class StateForgottenInSilence(_AnyBatch):
+    """Another batch begins from zeros, and nobody is told."""
+
+    def states_for(self, batch: int) -> Any:
+        return [ops.zeros((batch, state.shape[1]), state.dtype) for state in self.states]
+
+
+@found_by("layer.stateful.batch", "with an initial state is accepted in silence")
+class InitialStateOfAnyBatch(_AnyBatch):
+    """Another batch is refused, unless it brings a state, and then its own is not kept."""
+
+    def states_for(self, batch: int) -> Any:
+        raise ValueError(f"a batch of {batch} for states of {self.states[0].shape[0]}")
+
+
+class _Cast(FaultOfLayer):
+    """A layer that returns what it computed in halves in another dtype."""
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        given = {"mask": mask, "training": training, "timespans": timespans}
+        answer = super().call(sequences, initial_state=initial_state, sequences_mask=sequences_mask, **given)
+        if self.compute_dtype == self.variable_dtype:
+            return answer
+        return self.cast(*answer) if isinstance(answer, tuple) else self.cast(answer)[0]
+
+    def cast(self, output: Any, *states: Any) -> Any:
+        """Output and states, in the dtypes in which they are returned."""
+        raise NotImplementedError
+
+
+@found_by("dtype.policy.layer", "under mixed_b?float16 the output of the layer is float32")
+class OutputWidened(_Cast):
+    """Under a policy of halves, outputs are float32."""
+
+    def cast(self, output: Any, *states: Any) -> Any:
+        return (ops.cast(output, "float32"), *states)
+
+
+@found_by("dtype.policy.layer", "under mixed_b?float16 the state of the layer is float32")
+class LastStateWidened(_Cast):
+    """Under a policy of halves, the last state is float32."""
+
+    def cast(self, output: Any, *states: Any) -> Any:
+        return (output, *(ops.cast(state, "float32") for state in states))
+
+
+@found_by("dtype.policy.layer", "under mixed_b?float16 the variable of the layer is b?float16")
+class VariablesInHalves(FaultOfLayer):
+    """A layer that computes in halves keeps the variables of its cell in them too."""
+
+    def __init__(self, units: Any, **options: Any) -> None:
+        if units.compute_dtype != units.variable_dtype:
+            options["dtype"] = units.compute_dtype
+            units.dtype_policy = import_module("keras").DTypePolicy(units.compute_dtype)
+        super().__init__(units, **options)
+
+
+@found_by("dtype.policy.layer", "the output of the layer_bidirectional is float32")
+class PolicyNotCopied(FaultOfLayer):
+    """The config of the layer and its cell says float32, so that the copies in Bidirectional are."""
+
+    def get_config(self) -> Any:
+        return in_float32(super().get_config())
+
+
+def in_float32(config: Any) -> Any:
+    """A config in which every dtype is float32."""
+    if not isinstance(config, dict):
+        return config
+    return {name: "float32" if name == "dtype" else in_float32(value) for name, value in config.items()}

@@ -1,0 +1,168 @@
+"""What stands at a masked step counts for nothing, in the outputs and in every derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import SequenceCase, Values
+from conformance.checks import clause
+from conformance.families import Sizes
+from conformance.gradients import Cotangents, derivatives, drawn, side_by_side
+from conformance.implementation import GivenUp, NotSupported
+from conformance.strategies import DIFFERENT, seeds, sequences
+from conformance.subject import Subject
+from conformance.suite.test_layer import ELAPSED, in_eighths, mask_of
+from conformance.suite.test_sequence_gradient import wrappers
+from conformance.trial import FORMULA, Draw
+
+LENGTH = 4
+
+SHOWN = Sizes(3, 2, 4, 5)
+"""Sizes at which a wired cell puts out its whole state: some hosts take what a mask holds from there."""
+
+FILLS = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
+"""What people store where a sample is missing, and what becomes of it."""
+
+NOT_FINITE = "a gradient that is not finite"
+"""The tag of an example in which the host's own loop may be at fault."""
+
+BACKWARDS = {"go_backwards": True, "zero_output_for_mask": True}
+"""Two options at once, for each set of them is a program that takes long to compile."""
+
+
+def masked(subject: Subject, draw: Draw, wrapper: str | None) -> SequenceCase:
+    """A sequence from a given state in which a sample is masked between two that count.
+
+    The host's layer has no elapsed times, and the first and the last sample of it count: on some backends
+    Keras puts out the initial state before. That of the implementation itself begins with a masked sample.
+    """
+    if wrapper is None:
+        given: dict[str, Any] = {"buckets": (SHOWN,)}
+        options = draw(st.sampled_from(({}, BACKWARDS)))
+    else:
+        given = {"buckets": (DIFFERENT,), "timed": True}
+        options = draw(st.sampled_from(({}, {"masked_time": "carry"}, backwards(subject))))
+    case = draw(sequences(subject, lengths=(LENGTH,), masked=True, given_state=True, **given))
+    mask = mask_of(case)
+    mask[0, 1:] = (True, False, True)
+    mask[0, 0] = wrapper is None
+    if wrapper is None:
+        mask[:, 0] = mask[:, -1] = True
+    return replace(in_eighths(case), options=options)
+
+
+def backwards(subject: Subject) -> dict[str, Any]:
+    """The options of a layer that reads backwards, with the times that pass then where it has that option."""
+    elapsed = "backward_timespans" in subject.cell.get("layer_options", ())
+    return {**BACKWARDS, **(ELAPSED if elapsed else {})}
+
+
+def filled(case: SequenceCase, value: float) -> SequenceCase:
+    """The same with `value` where a sample is masked: its inputs, and its time unless that is carried on."""
+    gone, times = ~mask_of(case), case.timespans
+    kind = case.inputs.dtype.type
+    if times is not None and not case.carries:
+        times = np.where(gone, kind(value), times)
+    return replace(case, inputs=np.where(gone[..., None], kind(value), case.inputs), timespans=times)
+
+
+@clause("layer.mask.nan", tiers=(FORMULA,), examples=12, smoke=1)
+def test_layer_nan(subject: Subject, draw: Draw) -> None:
+    ignores(subject, masked(subject, draw, "layer"), draw(st.sampled_from(list(FILLS))), draw(seeds), "layer")
+
+
+@clause("sequence.mask.nan", tiers=(FORMULA,), examples=12, smoke=1)
+def test_sequence_nan(subject: Subject, draw: Draw) -> None:
+    case, fill = masked(subject, draw, None), draw(st.sampled_from(list(FILLS)))
+    first = replace(case, state=None, mask=mask_of(case) & (np.arange(LENGTH) > 0))
+    outputs(subject, filled(first, 0.0), filled(first, FILLS[fill]), None)
+    ignores(subject, case, fill, draw(seeds), None)
+
+
+def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper: str | None) -> None:
+    """Outputs, last state and, where they are offered, gradients are those of masked samples that are 0."""
+    case, there = filled(case, 0.0), filled(case, FILLS[fill])
+    outputs(subject, case, there, wrapper)
+    cotangents = drawn(subject, case, seed)
+    try:
+        found = gradients(subject, there, cotangents, wrapper)
+    except GivenUp:
+        raise
+    except NotSupported as refused:
+        subject.tally.refusal = subject.tally.refusal or f"no gradients: {refused.reason}"
+        return
+    agree(subject, case, found, cotangents, seed)
+
+
+def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: str | None) -> None:
+    """The outputs and the last state for what is there are those of the reference for `case`."""
+    answer = subject.request(
+        "sequence",
+        **subject.about(there),
+        timespans=there.timespans,
+        mask=there.mask,
+        initial_state=subject.tensors(there),
+        options={**there.options, "return_sequences": True, "return_state": True},
+        wrapper=wrapper,
+    )
+    last = judge.sequence(subject, case, answer["output"])
+    judge.close(subject, "last state", judge.joined(subject, case.config, answer["state"]), last)
+
+
+def gradients(
+    subject: Subject, case: SequenceCase, cotangents: Cotangents, wrapper: str | None
+) -> dict[str, Any]:
+    """The gradients of a masked sequence, by name."""
+    subject.needs("sequence_gradients", "mask", "options")
+    answer = subject.request(
+        "sequence_gradients",
+        **subject.about(case),
+        initial_state=subject.tensors(case),
+        timespans=case.timespans,
+        cotangent=cotangents[0],
+        state_cotangent=subject.family.split(case.config, cotangents[1]),
+        mask=case.mask,
+        options=case.options,
+        wrapper=wrapper,
+    )
+    by_time = {} if case.timespans is None else {"timespans": answer.get("timespans")}
+    by_path = {path: answer["parameters"].get(path) for path in case.parameters}
+    state = side_by_side(answer["initial_state"])
+    return {"inputs": answer["inputs"], "state": state, **by_time, **by_path}
+
+
+def agree(
+    subject: Subject, case: SequenceCase, found: Mapping[str, Any], cotangents: Cotangents, seed: int
+) -> None:
+    """The gradients are those of the reference, finite, and exactly 0 by what is masked."""
+    __tracebackhide__ = True
+    for name, gradient in found.items():
+        finite(subject, f"gradient by {name}", gradient)
+    by_inputs: Values = np.asarray(found["inputs"])
+    judge.shaped(subject, "gradient by inputs", by_inputs, case.inputs.shape)
+    by_gone = by_inputs[~mask_of(case)]
+    judge.holds(subject, not by_gone.any(), "the gradient by a masked input is not 0", got=by_gone)
+    derivatives(subject, case, found, cotangents, seed)
+
+
+def finite(subject: Subject, what: str, gradient: Any) -> None:
+    """A gradient is finite; where it is not, the example is tagged."""
+    __tracebackhide__ = True
+    if gradient is not None and not np.isfinite(gradient).all():
+        subject.example.tags.add(NOT_FINITE)
+        raise subject.departure(f"{what} is not finite", got=np.asarray(gradient).tolist())
+
+
+@clause("gradient.sequence.mask", tiers=(FORMULA,), examples=16, smoke=1)
+def test_gradients(subject: Subject, draw: Draw) -> None:
+    wrapper = draw(st.sampled_from(wrappers(subject)))
+    case, seed = masked(subject, draw, wrapper), draw(seeds)
+    cotangents = drawn(subject, case, seed)
+    found = gradients(subject, case, cotangents, wrapper)
+    agree(subject, case, found, cotangents, seed)
