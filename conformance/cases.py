@@ -177,12 +177,14 @@ def with_state(family: Family, case: SequenceCase, seed: int) -> SequenceCase:
     return replace(case, state=array(shape, "simple", seed, "state", str(case.inputs.dtype)))
 
 
-def with_times(family: Family, case: SequenceCase, seed: int) -> SequenceCase:
-    """`case` with elapsed times, no two of them equal, some zero."""
+def with_times(family: Family, case: SequenceCase, seed: int, *, pauses: bool = False) -> SequenceCase:
+    """`case` with elapsed times, no two of them equal; with `pauses` some are zero."""
     batch, length = case.inputs.shape[:2]
     rng = generator(seed, "timespans")
     pace = family.pace(family.full(case.config))
-    times = pace * rng.exponential(2.0, (batch, length)) * rng.choice([0.0, 1.0, 1.0, 1.0], (batch, length))
+    times = pace * rng.exponential(2.0, (batch, length))
+    if pauses:
+        times *= rng.choice([0.0, 1.0, 1.0, 1.0], (batch, length))
     return replace(case, timespans=times.astype(case.inputs.dtype))
 
 

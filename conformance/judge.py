@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.cases import SequenceCase, StepCase, Values, plain
 from conformance.families import Config
+from conformance.implementation import NotSupported
 from conformance.subject import Departure, Subject
 from conformance.tolerance import Arithmetic, ErrorBounded
 from reference import fold
@@ -85,6 +86,13 @@ def same(subject: Subject, what: str, got: Any, want: Any) -> None:
         where = tuple(int(i) for i in np.argwhere(got != want)[0])
         summary = f"{what}{list(where)} is {got[where]!s}, but should be exactly {want[where]!s}"
         raise subject.departure(summary, got=plain(got), want=plain(want))
+
+
+def finite(what: str, value: Any) -> Any:
+    """Return a value that can be compared with itself. Raises NotSupported where it holds NaN or inf."""
+    if not np.isfinite(value).all():
+        raise NotSupported(f"{what} is not finite, which nothing can be told from")
+    return value
 
 
 def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:

@@ -25,9 +25,6 @@ BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), DIFFERENT, Sizes(4, 2, 1, 3), S
 
 FEW = (Sizes(1, 1, 1, 1), DIFFERENT, Sizes(3, 3, 3, 3))
 
-ORDINARY = ("column", "column", "zero")
-"""Forms of elapsed time where a clause is not about time."""
-
 eagerly = st.sampled_from((False, False, False, False, True))
 """A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
 
@@ -46,13 +43,16 @@ def steps(
     subject: Subject,
     *,
     buckets: Sequence[Sizes] = BUCKETS,
-    time: Sequence[str] = ORDINARY,
+    time: Sequence[str] = ("column",),
     layers: int | None = None,
     recipe: st.SearchStrategy[str] = recipes,
     shown: bool = False,
     **arguments: Any,
 ) -> cases.StepCase:
-    """One step of the subject's cell, with these constructor arguments; `shown`: its output is its state."""
+    """One step of the subject's cell, with these constructor arguments; `shown`: its output is its state.
+
+    Some time passes, unless `time` says otherwise: what a cell does where none does is a question of its own.
+    """
     if not subject.family.backbone_activation:  # a larger program, which takes longer to compile
         buckets = [sizes for sizes in buckets if sizes in FEW] or buckets
     sizes = draw(st.sampled_from(buckets))
@@ -99,12 +99,14 @@ def sequences(
     given_state: bool | None = False,
     masked: bool = False,
     timed: bool = False,
+    pauses: bool = False,
     recipe: st.SearchStrategy[str] = moderate,
     **arguments: Any,
 ) -> cases.SequenceCase:
     """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
 
-    `given_state` None draws whether an initial state is given. Each length goes with one of the sizes; at
+    `given_state` None draws whether an initial state is given. `timed` gives elapsed times, and `pauses` has
+    some of them be zero. Each length goes with one of the sizes; at
     those that differ a wired cell hides some of its state.
     """
     forms = subject.forms[:1] if forms is None else forms
@@ -124,7 +126,7 @@ def sequences(
     if given_state or (given_state is None and draw(st.booleans())):
         case = cases.with_state(subject.family, case, draw(seeds))
     if timed:
-        case = cases.with_times(subject.family, case, draw(seeds))
+        case = cases.with_times(subject.family, case, draw(seeds), pauses=pauses)
     if masked:
         case = replace(case, mask=draw(masks(*case.inputs.shape[:2])))
     return case

@@ -69,7 +69,7 @@ def mask_of(case: SequenceCase) -> Values:
 
 @clause("layer.steps", examples=20, smoke=2, tiers=TIERS)
 def test_steps(subject: Subject, draw: Draw) -> None:
-    case = timed(subject, draw, LENGTHS)
+    case = timed(subject, draw, LENGTHS, pauses=True)
     judged(subject, case, form=form_of_time(case))
 
 

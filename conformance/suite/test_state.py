@@ -53,7 +53,7 @@ def test_pure(subject: Subject, draw: Draw) -> None:
 @clause("state.repeatable")
 def test_repeatable(subject: Subject, draw: Draw) -> None:
     case, other = draw(any_steps(subject)), draw(any_steps(subject))
-    first = subject.step(case)["output"]
+    first = judge.finite("the output", subject.step(case)["output"])
     subject.step(other)
     judge.same(subject, "output of the same call", subject.step(case)["output"], first)
 
