@@ -36,6 +36,10 @@ TOGETHER = "\u00a0"
 """A space at which no line ends."""
 SHOWN = 4
 """Values of a tensor that are shown."""
+DIGITS = (7, 9, 12, 17)
+"""As many of a value as tell it from the one beside it, of these."""
+PRINTED = 12
+"""The last lines of what the harness printed that are shown."""
 
 
 @click.command()
@@ -69,7 +73,7 @@ def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterato
     place = Place.of(options.targets[0], options.backends[0], "float64")
     with Pool(options).start(place) as implementation:
         for cell in description["cells"]:
-            yield examine(implementation, cell)
+            yield replace(examine(implementation, cell), printed=implementation.stderr())
 
 
 def render(seen: Examination, console: Console) -> None:
@@ -86,6 +90,11 @@ def render(seen: Examination, console: Console) -> None:
         console.print(_beside(seen, compared))
     if seen.variant:
         console.print(Text(f"variant: {show_case(seen.variant)}", "dim"))
+    if seen.printed.strip():
+        console.print()
+        console.print(Text("the harness printed", "dim"))
+        for line in seen.printed.strip().splitlines()[-PRINTED:]:
+            console.print(Text(f"  {line}", "dim"))
     mark, style = MARKS[seen.health]
     console.print()
     console.print(Text(f"{mark} {seen.diagnosis}", style))
@@ -177,14 +186,27 @@ def _beside(seen: Examination, compared: Compared) -> Table:
     for title in ("got", "wanted", "bound", "err/bound", *(("variant", "err/bound") if under else ())):
         table.add_column(title, justify="right", no_wrap=True)
     for i in range(min(SHOWN, compared.want.shape[-1])):
-        cells = [Text(f"  [0, {i}]"), _number(compared.got, i), _number(compared.want, i)]
+        got, want = _told_apart(_value(compared.got, i), _value(compared.want, i))
+        cells = [Text(f"  [0, {i}]"), Text(got), Text(want)]
         cells += [Text(f"{compared.bound[0, i]:.1g}"), _excess(compared, i)]
-        table.add_row(*cells, *((_number(under.want, i), _excess(under, i)) if under else ()))
+        variant = (Text(_told_apart(_value(under.want, i))[0]), _excess(under, i)) if under else ()
+        table.add_row(*cells, *variant)
     return table
 
 
-def _number(values: Values, i: int) -> Text:
-    return Text(f"{values[0, i]:.7g}" if values.shape[-1] > i else "–")
+def _value(values: Values, i: int) -> float | None:
+    """The value i of the first sample; None where there is none."""
+    return float(values[0, i]) if values.shape[-1] > i else None
+
+
+def _told_apart(*values: float | None) -> list[str]:
+    """Values with as many digits as show that they differ."""
+    different = len(set(values))
+    for digits in DIGITS:
+        shown = ["–" if value is None else f"{value:.{digits}g}" for value in values]
+        if len(set(shown)) == different:
+            break
+    return shown
 
 
 def _excess(compared: Compared, i: int) -> Text:

@@ -82,6 +82,10 @@ class Examination:
     under_variant: tuple[Compared, ...]
     several: str
     """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    slip: str = ""
+    """What alone makes the step that of the reference, as two parameters swapped; "" is nothing known."""
+    printed: str = ""
+    """The end of what the harness printed."""
     authored: bool = False
     """Whether the arguments are those that an author lists, and not those of a class that was read."""
     refused: tuple[str, ...] = ()
@@ -133,7 +137,8 @@ def diagnose(seen: Examination) -> str:
     if found.missing:
         names = ", ".join(found.missing)
         unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
-        hint = "; names of one's own are mapped by an adapter, as in examples/own_adapter"
+        mapped = "its `parameters` maps" if seen.authored else "an adapter, as in examples/own_adapter, maps"
+        hint = f"; {mapped} names of one's own to those of the specification"
         return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
     if found.reshaped:
         name, (got, want) = next(iter(found.reshaped.items()))
@@ -156,6 +161,11 @@ def _departure(seen: Examination) -> str:
     if seen.variant:
         said = ", ".join(f"{name}={value!r}" for name, value in seen.variant.items())
         return f"the step departs from the default of the specification: {said} fits every case"
+    if seen.slip:
+        where = (
+            "the adapter or the formula" if seen.authored else "the formula, or the names of the variables"
+        )
+        return f"the step is that of the specification with {seen.slip}: look at {where}"
     worst = max(float(np.max(compared.excess)) for compared in seen.step)
     names = ", ".join(compared.what for compared in seen.step if not compared.agrees)
     return (

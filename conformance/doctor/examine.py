@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from conformance import variants
 from conformance.cases import StepCase, step_case
 from conformance.doctor.examination import Compared, Examination, Parameters
 from conformance.doctor.requests import ONE, REQUESTS, SEED, asked
+from conformance.doctor.slips import slips
 from conformance.families import Sizes
 from conformance.families.base import Variant
 from conformance.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
@@ -43,13 +45,14 @@ def _examined(subject: Subject) -> Examination:
     parameters = _parameters(subject, case)
     answers = tuple(asked(subject, case, method) for method in _offered(subject.implementation))
     step: tuple[Compared, ...] = ()
-    milliseconds, variant, several = None, {}, ""
+    milliseconds, variant, several, slip = None, {}, "", ""
     if parameters.complete:
         step = _step(subject, case, {})
         milliseconds = _milliseconds(subject, case) if step else None
     agrees = bool(step) and all(compared.agrees for compared in step)
     if step and not agrees:
         variant = dict(_tried(subject, lambda: variants.find(subject)) or {})
+        slip = "" if variant else _slip(subject)
     if step:
         several = _several(subject, variant)
     return Examination(
@@ -64,14 +67,15 @@ def _examined(subject: Subject) -> Examination:
         variant=variant,
         under_variant=_step(subject, case, variant) if variant else (),
         several=several,
+        slip=slip,
         authored=subject.implementation.describe()["host"] != "keras" and "unknown" not in subject.cell,
     )
 
 
-def _case(subject: Subject, sizes: Sizes) -> StepCase:
+def _case(subject: Subject, sizes: Sizes, seed: int = SEED) -> StepCase:
     config = subject.config(sizes, **subject.forms[0])
     return step_case(
-        subject.family, config, sizes, recipe="normal", seed=SEED, time="column", dtype=subject.dtype
+        subject.family, config, sizes, recipe="normal", seed=seed, time="column", dtype=subject.dtype
     )
 
 
@@ -126,6 +130,27 @@ def _step(subject: Subject, case: StepCase, variant: Variant) -> tuple[Compared,
     if not subject.family.shows_state(case.config):
         shown.append(Compared("state", new, state.value, state.error))
     return tuple(shown)
+
+
+def _slip(subject: Subject) -> str:
+    """The slip that alone makes a step that of the reference, of several cases; "" where there is none."""
+    cases = [_case(subject, ONE, seed) for seed in (SEED, SEED + 1)]
+    answers = [_tried(subject, partial(subject.step, case)) for case in cases]
+    if any(answer is None for answer in answers):
+        return ""
+    told = [{slip.said: slip.case for slip in slips(subject, case)} for case in cases]
+    for variant in ({}, *subject.family.variants):
+        for said in told[0]:
+            pairs = zip(answers, (of_case[said] for of_case in told), strict=True)
+            if all(_is(subject, answer["output"], case, variant) for answer, case in pairs):
+                return said + "".join(f", with {name}={value!r}" for name, value in variant.items())
+    return ""
+
+
+def _is(subject: Subject, answer: Any, case: StepCase, variant: Variant) -> bool:
+    """Whether an output is what the reference computes for a case, under a variant."""
+    output, _ = subject.reference(case, variant)
+    return Compared("output", np.asarray(answer), output.value, output.error).agrees
 
 
 def _several(subject: Subject, variant: Variant) -> str:
