@@ -17,6 +17,9 @@ Values = np.ndarray[Any, np.dtype[Any]]
 RECIPES = ("simple", "normal", "mixed", "saturated", "tiny", "zero")
 """How values are made, the plainest first, for a smallest case is the easiest to read."""
 
+EVEN = "even"
+"""A kernel is divided by its rows: neither sums nor their bounds grow with its width, or over many steps."""
+
 
 @dataclass(frozen=True)
 class StepCase:
@@ -118,6 +121,8 @@ def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str)
         return np.zeros(shape, dtype)
     if recipe == "simple":
         return (rng.integers(-12, 13, shape) / 8.0).astype(dtype)
+    if recipe == EVEN:
+        return (rng.standard_normal(shape) / (shape[0] if len(shape) == 2 else 1.0)).astype(dtype)
     scale = {"normal": 1.0, "saturated": 30.0, "tiny": 1e-3}[recipe]
     return (scale * rng.standard_normal(shape)).astype(dtype)
 

@@ -24,6 +24,9 @@ METHODS = (
 
 OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
 
+LONGEST = 16
+"""Steps of a sequence that is differentiated."""
+
 
 class ReferenceCells:
     """A cell of each family; `conformance.harness.adapter.Adapter` says what each method answers."""
@@ -175,6 +178,8 @@ class ReferenceCells:
         mask: Array | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
+        if inputs.shape[1] > LONGEST:
+            raise NotSupported(f"more than {LONGEST} steps, which it differentiates element by element")
         cell = Cell.of(model)
         given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
         given |= {} if timespans is None else {"timespans": timespans}

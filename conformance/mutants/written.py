@@ -7,6 +7,7 @@ from conformance.mutants import (
     written_formulas,
     written_masked,
     written_narrow,
+    written_sizes,
     written_unrolled,
     written_wired,
     written_wired_formulas,
@@ -21,6 +22,7 @@ REWRITES = (
     *written_wired_formulas.REWRITES,
     *written_wired.REWRITES,
     *written_narrow.REWRITES,
+    *written_sizes.REWRITES,
 )
 
 

@@ -25,8 +25,8 @@ from conformance.verdict import Verdict
 ROOT = Path(driver.__file__).parents[1]
 EVERY = "mutant:*"
 LEARNING = (
-    *("gradient.", "training.", "layer.training", "layer.mask.nan", "wiring.training"),
-    "wired_ltc.constraints",
+    *("gradient.", "training.", "layer.training", "layer.mask.nan", "size.gradient"),
+    *("wired_ltc.constraints", "wiring.training"),
 )
 """Clauses that need a backend which differentiates: torch. Others are judged on numpy, which starts fast."""
 COMPILED = ("layer.compiled",)

@@ -114,6 +114,18 @@ class InitialStateDetached(_Called):
         return {**given, "initial_state": states and [ops.stop_gradient(h) for h in states]}
 
 
+@found_by("size.gradient", "derivative by inputs")
+class GradientTruncated(_Called):
+    """No gradient reaches the samples beyond the first 64."""
+
+    def call(self, sequences: Any, *given: Any, **named: Any) -> Any:
+        learnt, rest = sequences[:, :64], ops.stop_gradient(sequences[:, 64:])
+        return super().call(ops.concatenate([learnt, rest], axis=1), *given, **named)
+
+    def changed(self, given: dict[str, Any]) -> dict[str, Any]:
+        return given
+
+
 class _Prepared(FaultOfLayer):
     """A layer that changes what its cell prepares for a sequence: features, and the step that is left."""
 

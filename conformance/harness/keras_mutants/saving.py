@@ -70,6 +70,15 @@ class ConfigGrows(Fault):
         return {**super().get_config(), "name": f"{self.name}_copy"}
 
 
+@found_by("size.serialization", "after the round trip")
+class WideKernelCut(Fault):
+    """What is loaded of a kernel ends at its column 32."""
+
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables(store)
+        self.ff1_kernel.assign(self.ff1_kernel * ops.cast(ops.arange(self.units) < 32, "float32"))
+
+
 @found_by("serialization.clone", "after the round trip")
 class CloneForgetsActivations(Fault):
     """`from_config` leaves the activations at their defaults."""

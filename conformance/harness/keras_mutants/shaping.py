@@ -158,7 +158,7 @@ class NoState(FaultOfLTC):
         return super().call(inputs, states, training=training)[0]
 
 
-@found_by("errors.inputs", r"an input of \d+ features where the cell was built for \d+ is accepted")
+@found_by("errors.inputs", r"an input of \d+ features to a step of a cell that was built for \d+ is accepted")
 class FeaturesCut(Fault):
     """Features beyond those of the build are cut off."""
 
@@ -167,7 +167,7 @@ class FeaturesCut(Fault):
         return super().call(unpair(x[:, : self.input_dim], t), states, training=training)
 
 
-@found_by("errors.inputs", r"an input of \d+ features where the cell was built for \d+ is accepted")
+@found_by("errors.inputs", r"an input of \d+ features to a step of a cell that was built for \d+ is accepted")
 class FeaturesPadded(FaultOfLTC):
     """Features that are missing are zero."""
 

@@ -1,0 +1,102 @@
+"""A few cases at the sizes that users have, where other code runs: the rest of a vector, a block, a loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from conformance import judge
+from conformance.cases import EVEN, SequenceCase, sequence_case
+from conformance.checks import clause, numerical
+from conformance.families import Sizes
+from conformance.gradients import derivatives, drawn, side_by_side
+from conformance.strategies import any_steps, seeds, sequences
+from conformance.subject import Subject
+from conformance.suite.test_sequence_gradient import wrappers
+from conformance.suite.test_serialization import round_trip
+from conformance.trial import FORMULA, Draw
+
+LARGE = Sizes(batch=33, features=5, units=37, backbone_units=41)
+"""One more than a multiple of 8, 16 and 32, and some: what is computed in blocks has a rest."""
+
+LENGTH = 70
+"""More than 64 steps."""
+
+even = st.just(EVEN)
+
+
+def long_sequence(
+    subject: Subject, draw: Draw, wrapper: str | None, *, given_state: bool = False
+) -> SequenceCase:
+    """A long sequence of a large batch through a wide cell, with elapsed times where the layer takes them."""
+    case: SequenceCase = draw(
+        sequences(
+            subject,
+            lengths=(LENGTH,),
+            buckets=(LARGE,),
+            recipe=even,
+            timed=wrapper is not None,
+            given_state=given_state,
+            forms=subject.steady_forms[:1],
+        )
+    )
+    return case
+
+
+SLOW = 4.0
+"""Added to the logarithm of a time constant."""
+
+
+def slowly(case: SequenceCase) -> SequenceCase:
+    """Return the same with time constants as long as the sequence, where it has any.
+
+    The bound of h + a (d - h) grows by 1 + 2 a in each step, and would end wider than any number is.
+    """
+    slow = {p: v + v.dtype.type(SLOW) for p, v in case.parameters.items() if p.endswith("tau_kernel/bias")}
+    return replace(case, parameters={**case.parameters, **slow})
+
+
+@numerical("size.step", examples=3, smoke=1)
+def test_step(subject: Subject, draw: Draw) -> None:
+    judge.step(subject, draw(any_steps(subject, buckets=[LARGE], recipe=even)))
+
+
+@clause("size.sequence", examples=2, smoke=1)
+def test_sequence(subject: Subject, draw: Draw) -> None:
+    for wrapper in wrappers(subject):
+        case = long_sequence(subject, draw, wrapper)
+        answer = subject.request(
+            "sequence",
+            **subject.about(case),
+            timespans=case.timespans,
+            options={"return_sequences": True},
+            wrapper=wrapper,
+        )
+        judge.sequence(subject, case, answer["output"])
+
+
+@clause("size.gradient", tiers=(FORMULA,), examples=1, smoke=0)
+def test_gradient(subject: Subject, draw: Draw) -> None:
+    wrapper, *_ = wrappers(subject)
+    case, seed = slowly(long_sequence(subject, draw, wrapper, given_state=True)), draw(seeds)
+    cotangents = drawn(subject, case, seed)
+    answer = subject.request(
+        "sequence_gradients",
+        **subject.about(case),
+        initial_state=subject.tensors(case),
+        timespans=case.timespans,
+        cotangent=cotangents[0],
+        state_cotangent=subject.family.split(case.config, cotangents[1]),
+        wrapper=wrapper,
+    )
+    state = side_by_side(answer["initial_state"])
+    found = {"inputs": answer["inputs"], "state": state, **answer["parameters"]}
+    derivatives(subject, case, found, cotangents, seed)
+
+
+@clause("size.serialization", examples=1, smoke=0)
+def test_serialization(subject: Subject, draw: Draw) -> None:
+    config = subject.config(LARGE, **subject.forms[0])
+    made = {"length": 2, "recipe": EVEN, "seed": draw(seeds), "dtype": subject.dtype}
+    round_trip(subject, sequence_case(subject.family, config, LARGE, **made), "model")
