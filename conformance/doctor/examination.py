@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from conformance.cases import Values
-from conformance.families import FAMILIES
 from conformance.families.base import Variant
 from conformance.judge import ratio
+from conformance.subject import family_of
 
 Health = Literal["agrees", "departs", "wrong adapter"]
 
@@ -101,7 +101,7 @@ class Examination:
     @property
     def absent(self) -> dict[str, Any]:
         """Arguments of the specification that the cell does not have, with the default it is judged by."""
-        defaults = FAMILIES[self.cell["family"]].defaults
+        defaults = family_of(self.cell).defaults
         return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
 
     @property
@@ -109,7 +109,7 @@ class Examination:
         """What an author lists that the specification does not have: it would be left out in silence."""
         if not self.authored:
             return []
-        family = FAMILIES[self.cell["family"]]
+        family = family_of(self.cell)
         known = {**family.full(dict(self.config)), **family.choices}
         found = []
         for name in self.cell["arguments"]:
@@ -133,7 +133,7 @@ def diagnose(seen: Examination) -> str:
     if found.missing:
         names = ", ".join(found.missing)
         unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
-        hint = "; names of one's own are mapped by an adapter, as in examples/own_adapter"
+        hint = "; map names of your own by --names FILE, or by an adapter as in examples/own_adapter"
         return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
     if found.reshaped:
         name, (got, want) = next(iter(found.reshaped.items()))
