@@ -103,6 +103,8 @@ def precise(
         subject.tally.kinks += 1
         return
     got = {"inputs": found["inputs"], "state": state, "timespans": found["timespans"], **found["parameters"]}
+    if case.timespans is None:
+        del wanted["timespans"]
     for name, slope in wanted.items():
         gradient = got.get(name)
         given = np.zeros(slope.shape) if gradient is None else np.asarray(gradient)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance import names as names_file
 from conformance.caches import cache
 from conformance.harness import wire
 from conformance.harness.adapter import METHODS
@@ -207,6 +208,8 @@ def start(
     *,
     python: str = sys.executable,
     path: str | os.PathLike[str] | None = None,
+    family: str | None = None,
+    names: str | os.PathLike[str] | None = None,
     regime: str = "x32",
     timeout: float = 60,
     threads: int | None = None,
@@ -221,6 +224,8 @@ def start(
         backend: the Keras backend; for another target the name that it gives its own, which may be left out.
         python: the interpreter in which the target is installed.
         path: a folder that goes first on that interpreter's import path.
+        family: the cell family of the target, where its variables and its name do not show it.
+        names: a file that maps the paths of its variables to the specification's names (`conformance.names`).
         regime: "x64" is for float64: jax has 64-bit numbers only if started with them, and Keras is kept from
             making float32 of float64.
         timeout: seconds for one answer; `FIRST_FACTOR` times as many for the first request of a shape.
@@ -232,21 +237,26 @@ def start(
     if regime not in ("x32", "x64"):
         raise ValueError(f"start(regime={regime!r}): must be 'x32' or 'x64'")
     variables = environment(backend, regime, threads)
+    mapping = None if names is None else json.dumps(names_file.read(names))
+    hints = {"path": None if path is None else str(path), "family": family, "names": mapping}
+    said = {name: value for name, value in hints.items() if value is not None}
     if target.startswith(EXEC):
         if in_process:
             raise ValueError(f"start({target!r}, in_process=True): a command is a process of its own")
         command = command_of(target)
     else:
-        command = [str(python), str(harness), target, *(["--path", str(path)] if path is not None else [])]
+        command = [str(python), str(harness), target]
+        command += [part for name, value in said.items() for part in (f"--{name}", value)]
 
     def connect() -> Connection:
         if in_process:
-            return InProcess(target, None if path is None else str(path), variables)
+            return InProcess(target, said, variables)
         return Process(command, variables)
 
-    given = {"python": str(python), "path": path and str(path), "regime": regime}
-    defaults = {"python": sys.executable, "path": None, "regime": "x32"}
-    options = {name: value for name, value in given.items() if value != defaults[name]}
+    given = {"python": str(python), "path": path and str(path), "family": family}
+    given |= {"names": names and str(names), "regime": regime}
+    defaults = {"python": sys.executable, "regime": "x32"}
+    options = {name: value for name, value in given.items() if value != defaults.get(name)}
     return Implementation(target, backend, options, timeout, connect)
 
 

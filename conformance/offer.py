@@ -19,7 +19,8 @@ class Offer:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Offer:
         """`said`: a cell of `describe`."""
-        return cls(frozenset(said["arguments"]), said.get("values", {}), said.get("behind", {}))
+        shown = {name: [value] for name, value in said.get("fixed", {}).items()}
+        return cls(frozenset(said["arguments"]), {**shown, **said.get("values", {})}, said.get("behind", {}))
 
     def accepts(self, argument: str) -> bool:
         """Whether the constructor takes `argument`."""
@@ -28,6 +29,10 @@ class Offer:
     def allows(self, argument: str, value: Any) -> bool:
         """Whether `argument`, where it is taken, may be `value`."""
         return argument not in self.values or value in self.values[argument]
+
+    def has(self, argument: str) -> bool:
+        """Whether the cell takes `argument`, or shows the one value that it has."""
+        return self.accepts(argument) or argument in self.values
 
     def choose(self, argument: str, values: Iterable[Any]) -> list[Any]:
         """Those of `values` that are allowed; all of them where none is, for the cell to refuse."""

@@ -89,6 +89,8 @@ class Pool:
             place.backend,
             python=asked.python,
             path=asked.path,
+            family=asked.family,
+            names=asked.names,
             regime=place.regime,
             timeout=asked.timeout,
             threads=max(1, cores() // max(1, asked.workers)),

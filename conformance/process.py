@@ -227,16 +227,17 @@ class Process:
 class InProcess:
     """The same server in this process, for a debugger. Lines are encoded and decoded as over the wire."""
 
-    def __init__(self, target: str, path: str | None, variables: dict[str, str]) -> None:
+    def __init__(self, target: str, options: dict[str, str], variables: dict[str, str]) -> None:
         backend = variables.get("KERAS_BACKEND")
         keras = sys.modules.get("keras")
         running = None if keras is None else keras.backend.backend()
         if backend is not None and running not in (None, backend):
             raise ValueError(f"in process: Keras already runs on {running!r} here, and cannot on {backend!r}")
-        if path is not None:
-            sys.path.insert(0, os.path.abspath(path))
+        if "path" in options:
+            sys.path.insert(0, os.path.abspath(options["path"]))
         os.environ.update(variables)
-        self._server = load_package("server").Server(target)
+        hints = options.get("family"), options.get("names")
+        self._server = load_package("server").Server(target, *hints)
 
     def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
         answer: bytes = self._server.answer(line)

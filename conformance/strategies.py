@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from conformance import cases
 from conformance.families import Config, Family, Sizes
 from conformance.families.mixed_memory import CELLS
+from conformance.implementation import NotSupported
 from conformance.offer import Offer
 from conformance.subject import Subject
 
@@ -56,7 +57,9 @@ def steps(
     if not subject.family.backbone_activation:  # a larger program, which takes longer to compile
         buckets = [sizes for sizes in buckets if sizes in FEW] or buckets
     sizes = draw(st.sampled_from(buckets))
-    chosen = subject.family.shown if shown else wired(subject, sizes)
+    if not subject.timed:
+        time = untimed(time)
+    chosen = shown_state(subject) if shown else wired(subject, sizes)
     config = subject.config(sizes, layers=layers, **{**chosen, **arguments})
     return cases.step_case(
         subject.family,
@@ -67,6 +70,26 @@ def steps(
         time=draw(st.sampled_from(time)),
         dtype=subject.dtype,
     )
+
+
+def allowed(subject: Subject, arguments: Config) -> Config:
+    """Those of some arguments whose values the cell allows."""
+    return {name: value for name, value in arguments.items() if subject.offer.allows(name, value)}
+
+
+def shown_state(subject: Subject) -> Config:
+    """Arguments with which the output is the state. Raises NotSupported where the cell has none."""
+    shown: Config = subject.family.shown
+    if allowed(subject, shown) != shown:
+        raise NotSupported("the cell does not put out its state")
+    return shown
+
+
+def untimed(time: Sequence[str]) -> Sequence[str]:
+    """The form "none" for a cell that takes no time. Raises NotSupported where the others are the point."""
+    if "none" not in time and set(time) != {"column"}:
+        raise NotSupported("the cell takes no elapsed time")
+    return ("none",)
 
 
 @st.composite
@@ -112,7 +135,7 @@ def sequences(
     forms = subject.forms[:1] if forms is None else forms
     sizes, length = draw(st.sampled_from([(buckets[i % len(buckets)], n) for i, n in enumerate(lengths)]))
     hidden = subject.family.wirings and sizes == DIFFERENT
-    chosen = wired(subject, sizes) if hidden else subject.family.shown
+    chosen = wired(subject, sizes) if hidden else allowed(subject, subject.family.shown)
     config = subject.config(sizes, **{**chosen, **draw(st.sampled_from(forms)), **arguments})
     case = cases.sequence_case(
         subject.family,

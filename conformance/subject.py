@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -148,6 +148,12 @@ def headline(message: str) -> str:
     return textwrap.shorten(first, 300, placeholder=" …")
 
 
+def family_of(cell: Mapping[str, Any]) -> Family:
+    """Return the family of a cell of `describe`, with the defaults that the cell itself shows."""
+    family = FAMILIES[cell["family"]]
+    return replace(family, defaults={**family.defaults, **cell.get("fixed", {})})
+
+
 @dataclass
 class Subject:
     """One cell of one implementation at one precision."""
@@ -167,9 +173,20 @@ class Subject:
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
 
-    @property
+    @cached_property
     def family(self) -> Family:
-        return FAMILIES[self.cell["family"]]
+        """The family, whose defaults are what the cell shows where its constructor has no argument."""
+        return family_of(self.cell)
+
+    @property
+    def timed(self) -> bool:
+        """Whether a step takes elapsed time."""
+        return bool(self.cell.get("timed", True))
+
+    @property
+    def takes_policy(self) -> bool:
+        """Whether the cell's constructor takes a dtype policy."""
+        return bool(self.cell.get("policies", True))
 
     @property
     def backend(self) -> str:
@@ -220,9 +237,10 @@ class Subject:
             NotSupported: the cell allows no such formula, or no backbone of so many layers.
         """
         for name, value in arguments.items():
-            if name in self.family.forms[0] and isinstance(value, str) and not self.offer.allows(name, value):
+            listed = self.offer.values.get(name) and not isinstance(value, dict)
+            if listed and not self.offer.allows(name, value):
                 raise NotSupported(f"{self.cell['name']} has no {name}={value!r}")
-        only = self.cell.get("values", {}).get("backbone_layers")
+        only = self.offer.values.get("backbone_layers")
         if layers is not None and not self.offer.allows("backbone_layers", layers):
             raise NotSupported(f"{self.cell['name']} has no backbone_layers={layers}")
         layers = only[0] if layers is None and only else layers

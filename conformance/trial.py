@@ -117,7 +117,7 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
         subject.implementation.restart()
         subject.implementation.describe()
     except HarnessFault as again:
-        return _verdict(check, subject, plan, "fail", failure=subject.departure(str(again)).failure)
+        return _verdict(check, subject, plan, "fail", failure=_ended(subject, again))
     except (ImplementationRaised, NotSupported, RequestRefused):  # an answer, if no description
         pass
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
@@ -150,7 +150,7 @@ def _judged(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verd
 
 
 def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
-    if check.argument and not subject.accepts(check.argument):
+    if check.argument and not subject.offer.has(check.argument):
         return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
     if check.backends > 1 + len(subject.other_backends):
         reason = f"it takes {check.backends} backends, and the run has one"
@@ -257,7 +257,7 @@ def _under_a_variant(
 
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
     """A death, hang or wire fault, confirmed once in a fresh process."""
-    failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
+    failure = _kept(check, subject, plan, _ended(subject, fault))
     if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
     with suppress(HarnessFault):
@@ -371,10 +371,15 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
     except Departure as departure:
         return _kept(check, subject, plan, departure.failure)
     except HarnessFault as fault:
-        failure = _kept(check, subject, plan, subject.departure(str(fault)).failure)
+        failure = _kept(check, subject, plan, _ended(subject, fault))
         subject.implementation.restart()  # for the clauses that come after
         return failure
     return None
+
+
+def _ended(subject: Subject, fault: HarnessFault) -> Failure:
+    """The failure of a harness that ended or hung, in one line with what it printed last."""
+    return subject.departure(" ".join(str(fault).split())).failure
 
 
 def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **more: Any) -> Verdict:

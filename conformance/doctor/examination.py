@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from conformance.cases import Values
-from conformance.families import FAMILIES
 from conformance.families.base import Variant
 from conformance.judge import ratio
+from conformance.subject import family_of
 
 Health = Literal["agrees", "departs", "wrong adapter"]
 
@@ -105,7 +105,7 @@ class Examination:
     @property
     def absent(self) -> dict[str, Any]:
         """Arguments of the specification that the cell does not have, with the default it is judged by."""
-        defaults = FAMILIES[self.cell["family"]].defaults
+        defaults = family_of(self.cell).defaults
         return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
 
     @property
@@ -113,7 +113,7 @@ class Examination:
         """What an author lists that the specification does not have: it would be left out in silence."""
         if not self.authored:
             return []
-        family = FAMILIES[self.cell["family"]]
+        family = family_of(self.cell)
         known = {**family.full(dict(self.config)), **family.choices}
         found = []
         for name in self.cell["arguments"]:
@@ -137,7 +137,7 @@ def diagnose(seen: Examination) -> str:
     if found.missing:
         names = ", ".join(found.missing)
         unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
-        mapped = "its `parameters` maps" if seen.authored else "an adapter, as in examples/own_adapter, maps"
+        mapped = "its `parameters` maps" if seen.authored else "--names FILE, or an adapter of your own, maps"
         hint = f"; {mapped} names of one's own to those of the specification"
         return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
     if found.reshaped:

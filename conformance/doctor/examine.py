@@ -74,8 +74,9 @@ def _examined(subject: Subject) -> Examination:
 
 def _case(subject: Subject, sizes: Sizes, seed: int = SEED) -> StepCase:
     config = subject.config(sizes, **subject.forms[0])
+    time = "column" if subject.timed else "none"
     return step_case(
-        subject.family, config, sizes, recipe="normal", seed=seed, time="column", dtype=subject.dtype
+        subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype=subject.dtype
     )
 
 
@@ -156,6 +157,8 @@ def _is(subject: Subject, answer: Any, case: StepCase, variant: Variant) -> bool
 def _several(subject: Subject, variant: Variant) -> str:
     """What goes wrong with two samples at once, each with its own time, and not with one; "" is nothing."""
     if not all(compared.agrees for compared in _step(subject, _case(subject, ONE), variant)):
+        return ""
+    if not subject.timed:
         return ""
     case = _case(subject, SEVERAL)
     for form, times in (("(batch, 1)", case.timespans), ("(batch,)", case.column.reshape(-1))):

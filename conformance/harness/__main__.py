@@ -1,4 +1,6 @@
-"""`PYTHON conformance/harness TARGET [--path DIR]`: serve one implementation over stdin and stdout.
+"""Serve one implementation over stdin and stdout.
+
+    PYTHON conformance/harness TARGET [--path DIR] [--family NAME] [--names JSON]
 
 Nothing but `os` and `sys`, which every interpreter has loaded already, is imported before the protocol has
 file descriptors of its own and the import path is in order: what an import prints, natively too, goes to
@@ -18,10 +20,11 @@ PACKAGE = "conformance_harness"
 def main(arguments: list[str]) -> int:
     """Serve until stdin ends; returns the exit status."""
     requests, answers = keep_protocol()
-    target, path = parse(arguments)
-    order_import_path(path)
+    target, options = parse(arguments)
+    order_import_path(options.get("path"))
     server = load_package("server")
-    return int(server.serve(server.Server(target), requests, answers))
+    served = server.Server(target, options.get("family"), options.get("names"))
+    return int(server.serve(served, requests, answers))
 
 
 def keep_protocol() -> tuple[int, int]:
@@ -34,13 +37,15 @@ def keep_protocol() -> tuple[int, int]:
     return requests, answers
 
 
-def parse(arguments: list[str]) -> tuple[str, str | None]:
-    """TARGET and DIR; `argparse` is not imported yet, for the reason above."""
-    if len(arguments) == 1:
-        return arguments[0], None
-    if len(arguments) == 3 and arguments[1] == "--path":
-        return arguments[0], arguments[2]
-    raise SystemExit("usage: PYTHON conformance/harness TARGET [--path DIR]")
+def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
+    """TARGET and the options; `argparse` is not imported yet, for the reason above."""
+    target, *rest = arguments or [""]
+    options = {name.removeprefix("--"): value for name, value in zip(rest[::2], rest[1::2], strict=False)}
+    if not target or len(rest) % 2 or not options.keys() <= {"path", "family", "names"}:
+        raise SystemExit(
+            "usage: PYTHON conformance/harness TARGET [--path DIR] [--family NAME] [--names JSON]"
+        )
+    return target, options
 
 
 def order_import_path(first: str | None) -> None:

@@ -102,6 +102,9 @@ class Adapter:
         """[{"name", "family", "arguments": [...], "defaults": {...}}], and where it applies, for each cell:
 
         "values" {argument: [...]}: the only values that an argument may have
+        "fixed" {argument: value}: of arguments that it does not take, the values that are no defaults
+        "timed": False where a step takes no elapsed time
+        "policies": False where the constructor takes no dtype policy
         "unknown" [...]: constructor arguments that the specification does not know
         "behind" {cell: ...}: what the cells behind an LSTM offer
         "layer": the name of the sequence layer, if there is one

@@ -46,8 +46,8 @@ class Keras2Cell(Cell):
     backend: ClassVar[str] = "tensorflow"
     differentiable: ClassVar[bool] = False
 
-    def __init__(self, cell: type) -> None:
-        family = family_of(cell)
+    def __init__(self, cell: type, given: str | None = None) -> None:
+        family = given or family_of(cell)
         if family not in ("cfc", "wired_cfc", "wired_ltc"):
             raise NotSupported(f"{cell.__name__} is no CfC or wired LTC cell, by name or arguments")
         self.implements, self.family, self.name = cell, family, cell.__name__  # type: ignore[misc]
@@ -105,8 +105,8 @@ class Keras2Cell(Cell):
 class Keras2Cells(OwnCell):
     """Serves one class of cells of Keras 2."""
 
-    def __init__(self, target: str, cell: type) -> None:
-        self.legacy = Keras2Cell(cell)
+    def __init__(self, target: str, cell: type, family: str | None = None) -> None:
+        self.legacy = Keras2Cell(cell, family)
         super().__init__(target, self.legacy)
         self.tf: Any = import_module("tensorflow")
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
 from .conventions import declared
+from .hints import NO_HINTS, Hints
 from .keras_cpu import stay_on_cpu
 from .keras_float64 import keep_float64
 from .keras_freezing import Freezer
 from .keras_gradients import gradients
+from .keras_kinds import Kind
 from .keras_layers import Built, Layers, layer_of
 from .keras_models import Models
-from .keras_names import arguments_of, family_of
 from .keras_openvino import keep_float32
 from .keras_running import Runner
 from .keras_sequences import (
@@ -34,7 +35,7 @@ from .packages import origin, plain, regime
 from .wirings import graphs
 
 OPTIONAL = ("backward_timespans",)
-"""Options of a sequence layer, and of its Bidirectional, that a package may lack."""
+"""Options of a sequence layer, and of its Bidirectional, that are listed where there are."""
 
 
 class KerasCells(Adapter):
@@ -42,15 +43,13 @@ class KerasCells(Adapter):
 
     host = "keras"
 
-    def __init__(self, target: str, classes: dict[str, Any]) -> None:
+    def __init__(self, target: str, classes: dict[str, Any], hints: Hints = NO_HINTS) -> None:
         super().__init__(target)
         for name, cell in classes.items():
             if hasattr(cell, "inner_loop"):  # a layer of the kind of keras.layers.RNN
                 raise NotSupported(
                     f"{target}: {name} is a sequence layer; it is judged with the cell it takes"
                 )
-            if family_of(cell) is None:
-                raise NotSupported(f"{target}: {name} is neither a CfC nor an LTC cell, by name or arguments")
         self.layers = Layers(classes)
         self.keras = self.layers.keras
         if regime() == "x64":
@@ -62,12 +61,23 @@ class KerasCells(Adapter):
             stay_on_cpu()
         self.models = Models(self.layers, self.runner)
         self.freezer = Freezer(self.models)
+        self.hints = hints
+        self._kinds: dict[str, Kind] = {}
+
+    def kind(self, name: str) -> Kind:
+        """What a class is judged as; it is built for it when first asked. Raises NotSupported for no cell."""
+        if name not in self._kinds:
+            kind = Kind(self.layers, name, self.hints)
+            if kind.family is None:
+                raise NotSupported(
+                    f"{self.target}: {name} is no CfC or LTC cell by its variables, name or arguments; "
+                    "say which with --family"
+                )
+            self._kinds[name] = kind
+        return self._kinds[name]
 
     def cells(self) -> list[dict[str, Any]]:
-        return [
-            {**_cell_facts(name, cell), "values": self.layers.values(name)}
-            for name, cell in self.layers.classes.items()
-        ]
+        return [_cell_facts(self.kind(name)) for name in self.layers.classes]
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -107,7 +117,7 @@ class KerasCells(Adapter):
         seed: int | None = None,
         repeat: int = 1,
     ) -> Any:
-        parsed = self._model(model)
+        parsed = self._timed(model, timespans)
         tensors = {"inputs": inputs, "state": state, "timespans": timespans}
         if training or echo or repeat > 1:
             parsed = parsed if seed is None else replace(parsed, seed=seed)
@@ -146,7 +156,7 @@ class KerasCells(Adapter):
             raise BadParams("inputs: an array (batch, time, features) is needed")
         values = Values(inputs, mask, timespans, initial_state, before or {}, earlier)
         wanted = plan(models or [model], options, wrapper, chunks, training, values)
-        self.layers.use_floatx(wanted.dtype)
+        self._model(vars(wanted.models[0]))
         given = parameters if isinstance(parameters, list) else [parameters]
         return run_sequence(self.layers, self.runner, wanted, given, values, seed, symbolic)
 
@@ -160,7 +170,7 @@ class KerasCells(Adapter):
         state_cotangent: Any,
         timespans: Any = None,
     ) -> Any:
-        built = self.layers.cell(self._model(model))
+        built = self.layers.cell(self._timed(model, timespans))
         tensors = {"inputs": inputs, "state": state, "timespans": timespans}
         return self._gradients(built, parameters, call_cell, tensors, [cotangent, *state_cotangent])
 
@@ -258,12 +268,21 @@ class KerasCells(Adapter):
     ) -> Any:
         values = Values(inputs, mask, timespans, None, {}, None)
         wanted = plan([model], options, "layer", None, False, values)
-        self.layers.use_floatx(wanted.dtype)
+        self._model(model)
         return self.models.compiled(wanted, values, parameters, targets, steps)
 
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)
+        if model.cell in self.layers.classes:
+            self.kind(model.cell)
         self.layers.use_floatx(model.dtype)
+        return model
+
+    def _timed(self, value: Any, timespans: Any) -> Model:
+        """A model; raises NotSupported where it is given time, and its cell takes none."""
+        model = self._model(value)
+        if timespans is not None and not self.kind(model.cell).timed:
+            raise NotSupported(f"{model.cell} takes no elapsed time")
         return model
 
     def _gradients(
@@ -330,16 +349,20 @@ def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
     return list(output), [list(shape) for shape in state] if nested else [list(state)]
 
 
-def _cell_facts(name: str, cell: Any) -> dict[str, Any]:
-    arguments = arguments_of(cell)
-    given = {key: p.default for key, p in arguments.items() if p.default is not p.empty}
+def _cell_facts(kind: Kind) -> dict[str, Any]:
+    given = {key: p.default for key, p in kind.arguments.items() if p.default is not p.empty}
     return {
-        "name": name,
-        "family": family_of(cell),
-        **_layer_facts(layer_of(cell)),
-        "arguments": list(arguments),
+        "name": kind.name,
+        "family": kind.family,
+        **_layer_facts(layer_of(kind.cell, str(kind.family))),
+        "arguments": list(kind.arguments),
         "defaults": {key: plain(value) for key, value in given.items()},
-        "variant": declared(cell, family_of(cell)),
+        "values": kind.values(),
+        "behind": kind.behind(),
+        "fixed": kind.fixed(),
+        "timed": kind.timed,
+        "policies": kind.layers.takes_of_keras(kind.name, "dtype"),
+        "variant": declared(kind.cell, kind.family),
     }
 
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import Any
 
-from .adapter import Array, BadParams, Model, theirs
+from .adapter import Array, BadParams, Model, NotSupported, theirs
 from .keras_models import Models
 from .keras_sequences import in_both_directions
 
@@ -39,6 +39,8 @@ class Freezer:
         The seeds of dropout, which each step changes, are none of the weights.
         """
         check(part, when, wrapper, copied)
+        if copied and not self.layers.takes_of_keras(model.cell, "trainable"):
+            raise NotSupported(f"the constructor of {model.cell} takes no trainable, nor does a copy")
         whole = self._copy(self._frozen(model, part, when, wrapper, targets.shape[-1]), model, copied)
         layer = whole.layers[0]
         own = {id(variable) for variable in layer.variables}

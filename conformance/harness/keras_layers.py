@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from .adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
-from .keras_names import arguments_of, canonical_names, family_of
+from .hints import names_of
+from .keras_names import arguments_of, canonical_names, family_of, is_open
 from .mapping import check
 from .packages import member_of_package
 from .wirings import wiring
@@ -34,13 +36,16 @@ class Built:
     parameters: list[dict[str, Any]]
     others: list[tuple[Any, Array]]
     initial: list[Parameters]
+    unnamed: list[str] = field(default_factory=list)
+    """Paths of variables of the cells that have no name of the specification."""
     compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
 
     def values(self, given: list[Any]) -> list[tuple[Any, Array]]:
         """(variable, value) for every variable: the parameters as given, the rest as built."""
         if len(given) != len(self.parameters):
             raise BadParams(f"parameters: {len(self.parameters)} cells need as many sets, not {len(given)}")
-        pairs = [pair for own, new in zip(self.parameters, given, strict=True) for pair in _matched(own, new)]
+        both = zip(self.parameters, given, strict=True)
+        pairs = [pair for own, new in both for pair in _matched(own, new, self.unnamed)]
         return pairs + self.others
 
     def reset(self, given: list[Any]) -> None:
@@ -49,11 +54,17 @@ class Built:
             variable.assign(value)
 
 
-def _matched(own: dict[str, Any], given: Any) -> list[tuple[Any, Array]]:
-    check({name: tuple(variable.shape) for name, variable in own.items()}, given)
+def _matched(own: dict[str, Any], given: Any, unnamed: list[str]) -> list[tuple[Any, Array]]:
+    check({name: tuple(variable.shape) for name, variable in own.items()}, given, unnamed)
     return [
         (variable, np.asarray(given[name], _assignable(variable.dtype))) for name, variable in own.items()
     ]
+
+
+def _inside(path: str, *prefixes: str) -> str:
+    """A path less the first of these that it begins with; what a constructor makes lies in no other layer."""
+    found = next((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), None)
+    return path if found is None else path.removeprefix(f"{found}/")
 
 
 def _assignable(dtype: str) -> str:
@@ -71,7 +82,24 @@ LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "m
 """By family, the name of the sequence layer that takes a cell and elapsed time."""
 
 
-def layer_of(cell: Any) -> Any:
+REFUSALS = (ValueError, TypeError, NotImplementedError)
+"""How a constructor refuses a value."""
+
+OWN_OPTIONS = ("masked_time", "time_feature", "backward_timespans")
+"""Options of a sequence layer that Keras's has not."""
+
+INPUTS = ("input_dim", "input_size", "in_features")
+"""What a constructor may call the number of input features."""
+
+
+def features_of(taken: Mapping[str, inspect.Parameter], input_dim: int) -> dict[str, int]:
+    """The number of input features, by the name of the argument that requires it; {} where none does."""
+    return {
+        name: input_dim for name in INPUTS if name in taken and taken[name].default is inspect.Parameter.empty
+    }
+
+
+def layer_of(cell: Any, family: str) -> Any:
     """The sequence layer that takes a cell and elapsed time, None where there is none.
 
     It is what the cell names `sequence_layer`, or else the layer of its package that bears the usual name.
@@ -79,20 +107,11 @@ def layer_of(cell: Any) -> Any:
     layer: Any = getattr(cell, "sequence_layer", None)
     if layer is None:
         try:
-            layer = member_of_package(cell, "", LAYERS[str(family_of(cell))])
+            layer = member_of_package(cell, "", LAYERS[family])
         except NotSupported:
             return None
     takes_time = hasattr(layer, "call") and "timespans" in inspect.signature(layer.call).parameters
     return layer if takes_time else None
-
-
-FORMULAS: dict[str, dict[str, tuple[str, ...]]] = {
-    "cfc": {"mode": ("default", "no_gate", "pure")},
-    "ltc": {"solver": ("semi_implicit", "explicit")},
-    "wired_cfc": {"mode": ("default", "no_gate", "pure")},
-    "wired_ltc": {"solver": ("semi_implicit", "explicit", "rk4")},
-}
-"""By family, the argument that chooses a formula, and its values."""
 
 
 @contextmanager
@@ -111,7 +130,10 @@ class Layers:
     def __init__(self, classes: dict[str, Any]) -> None:
         self.keras: Any = import_module("keras")
         self.classes = classes
+        self.families: dict[type, tuple[str, Mapping[str, str]]] = {}
+        """The family of a class, and its mapping of paths to names, where both are known."""
         self._kept: OrderedDict[str, Built] = OrderedDict()
+        self._taken: dict[Any, bool] = {}
 
     def cell(self, model: Model) -> Built:
         """A cell by itself, built as `keras.layers.RNN` builds it."""
@@ -123,43 +145,43 @@ class Layers:
 
     def fresh_cell(self, model: Model) -> Built:
         """As `cell`, and never a kept one."""
+        cell = self.fresh_layer(model)
+        return self.built(cell, [cell])
+
+    def fresh_layer(self, model: Model) -> Any:
+        """The built cell of `fresh_cell` alone."""
         cell = self.construct(model)
         theirs(cell.build, (None, model.input_dim))
-        return self.built(cell, [cell])
+        return cell
 
     def construct(self, model: Model, kind: Any = None, **more: Any) -> Any:
         """An unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes.
 
         `kind` is a subclass to be made of in its place.
+
+        Raises:
+            NotSupported: the constructor takes none of `more`.
         """
         if model.cell not in self.classes:
             raise BadParams(f"model.cell: there is no {model.cell!r} among {', '.join(sorted(self.classes))}")
         self.seed(model.seed)
         if model.dtype not in ("float32", "float64"):
             more["dtype"] = model.dtype
-        return theirs(kind or self.classes[model.cell], **self.arguments(model.cell, model.config), **more)
+        cell = self.classes[model.cell]
+        taken = arguments_of(cell)
+        for name in more:
+            if not self.takes_of_keras(model.cell, name):
+                raise NotSupported(f"the constructor of {model.cell} takes no {name}")
+        given = {**self.arguments(model.cell, model.config), **features_of(taken, model.input_dim), **more}
+        first = [
+            given.pop(name) for name, p in taken.items() if p.kind is p.POSITIONAL_ONLY and name in given
+        ]
+        return theirs(kind or cell, *first, **given)
 
-    def values(self, cell: str) -> dict[str, list[str]]:
-        """The formulas that a cell has, by argument, where its constructor refuses some of them."""
-        choices = FORMULAS.get(str(family_of(self.classes[cell])), {})
-        found = {
-            name: [value for value in values if self._takes(cell, name, value)]
-            for name, values in choices.items()
-            if name in arguments_of(self.classes[cell])
-        }
-        return {name: kept for name, kept in found.items() if 0 < len(kept) < len(choices[name])}
-
-    def _takes(self, cell: str, argument: str, value: str) -> bool:
-        wired = "wiring" in arguments_of(self.classes[cell])
-        smallest = {"class_name": "FullyConnected", "config": {"units": 1}}
-        config = {"wiring": smallest} if wired else {"units": 1}
-        try:
-            self.construct(Model(cell, {**config, argument: value}))
-        except (ValueError, TypeError, NotImplementedError):
-            return False
-        except Exception:  # no refusal, but what a clause has to find
-            return True
-        return True
+    def takes_of_keras(self, cell: str, name: str) -> bool:
+        """Tell whether a constructor takes an argument that any Keras layer takes."""
+        kind = self.classes[cell]
+        return name in arguments_of(kind) or is_open(kind)
 
     def arguments(self, cell: str, config: dict[str, Any]) -> dict[str, Any]:
         """The constructor's arguments: a wiring, and the cell behind an LSTM, are made of their config."""
@@ -177,11 +199,35 @@ class Layers:
         return theirs(inner, **self.arguments(cell, value["config"]))
 
     def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
-        """The cell in the sequence layer of its own package, which is that of the cell behind an LSTM."""
-        layer = layer_of(type(getattr(cell, "cell", cell)))
+        """The cell in the sequence layer of its own package, which is that of the cell behind an LSTM.
+
+        Raises:
+            NotSupported: there is none, or it takes no such option.
+        """
+        layer = layer_of(type(getattr(cell, "cell", cell)), self.family(type(cell))[0])
         if layer is None:
             raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")
-        return theirs(layer, cell, **options)
+        taken = {n: v for n, v in options.items() if self.takes(model, layer, n, v)}
+        if lacking := [n for n in options if n not in taken and n != "dtype"]:
+            said = ", ".join(f"{name}={options[name]!r}" for name in lacking)
+            raise NotSupported(f"the sequence layer {layer.__name__} takes no {said}")
+        return theirs(layer, cell, **taken)
+
+    def takes(self, model: Model, layer: Any, option: str, value: Any) -> bool:
+        """Tell whether a sequence layer takes an option: as its signature says, and else as it does."""
+        known = arguments_of(layer, beyond=("builtins",))
+        if option in known and option not in OWN_OPTIONS:
+            return True
+        if option not in known and not is_open(layer):
+            return False
+        key = (layer, option, repr(value))
+        if key not in self._taken:
+            try:
+                layer(self.construct(Model(model.cell, model.config, model.input_dim)), **{option: value})
+                self._taken[key] = True
+            except REFUSALS:
+                self._taken[key] = False
+        return self._taken[key]
 
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy and the backend. Keras would import TensorFlow for it, on any backend."""
@@ -196,7 +242,13 @@ class Layers:
         every = [*layer.variables, *self.keras.tree.flatten(_states(layer))]
         others = [(variable, self.array(variable)) for variable in every if id(variable) not in named]
         initial = [{name: self.array(v) for name, v in own.items()} for own in parameters]
-        return Built(layer, cells, parameters, others, initial)
+        unnamed = [
+            path
+            for cell in cells
+            for path, name in zip(self.paths(cell), self.names(cell), strict=True)
+            if name is None
+        ]
+        return Built(layer, cells, parameters, others, initial, unnamed)
 
     def named(self, cell: Any) -> dict[str, Any]:
         """The variables of a built cell that the specification names."""
@@ -205,9 +257,21 @@ class Layers:
 
     def names(self, cell: Any) -> list[str | None]:
         """The specification's name of each of `cell.weights`, None where it has none."""
-        family = family_of(type(cell))
-        assert family is not None
-        return canonical_names(family, cell.path, [variable.path for variable in cell.weights])
+        family, names = self.family(type(cell))
+        behind = names_of(type(cell.cell), {}) if family == "mixed_memory" else {}
+        names = {**{f"cell/{path}": f"cell/{name}" for path, name in behind.items()}, **names}
+        return canonical_names(family, self.paths(cell), names)
+
+    def paths(self, cell: Any) -> list[str]:
+        """The path of each of `cell.weights` inside the cell."""
+        own = [_inside(variable.path, cell.path, cell.name) for variable in cell.weights]
+        behind = getattr(getattr(cell, "cell", None), "name", "cell")  # that behind an LSTM, by any name
+        return [re.sub(rf"^{re.escape(behind)}/", "cell/", path) for path in own]
+
+    def family(self, kind: type) -> tuple[str, Mapping[str, str]]:
+        """The family of a class of cells, or of the base that is judged, and its mapping of paths."""
+        known = next((self.families[base] for base in kind.__mro__ if base in self.families), None)
+        return known or (str(family_of(kind)), names_of(kind, {}))
 
     def array(self, variable: Any) -> Array:
         """A copy of a variable's value."""

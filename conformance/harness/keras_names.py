@@ -9,8 +9,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from .hints import named_by
 
 _LAYER_IN_SEQUENTIAL = r"(?:sequential(?:_\d+)?/)?"
 
@@ -43,43 +45,82 @@ _PARTS = {
 """Per family whose cells hold others: a path, its beginning and the rest, and the families of that."""
 
 
+SIGNS: dict[str, set[str]] = {
+    "mixed_memory": {"input_kernel", "recurrent_kernel"},
+    "wired_ltc": {"gleak", "w", "sensory_w"},
+    "wired_cfc": {"layer_0/ff1_kernel"},
+    "cfc": {"ff1_kernel"},
+    "ltc": {"tau_kernel/kernel"},
+}
+"""Variables that only cells of a family have."""
+
+
+def family_of_variables(paths: list[str], names: Mapping[str, str]) -> str | None:
+    """Return the family whose variables a built cell has, by their paths in it; None if of no family."""
+    for family, signs in SIGNS.items():
+        if signs <= set(canonical_names(family, paths, names)):
+            return family
+    return None
+
+
 def family_of(cell: Callable[..., Any]) -> str | None:
-    """The family; by the names of the class and its bases, else by its arguments; None if unknown."""
+    """Return the family by the name of the class, or of the nearest base that has one; None if unknown.
+
+    A class without such a name is a CfC if its own constructor takes `mode`.
+    """
     if not isinstance(cell, type):
         return None
     arguments = arguments_of(cell)
-    names = " ".join(base.__name__.lower() for base in cell.__mro__)
-    if "mixedmemory" in names:
-        return "mixed_memory" if "cell" in arguments else None
     wired = "wired_" if "wiring" in arguments else ""
-    for family in ("cfc", "ltc"):
-        if family in names:
-            return wired + family
-    return "cfc" if "mode" in arguments and not wired else None
+    for base in cell.__mro__:
+        name = base.__name__.lower()
+        if "mixedmemory" in name:
+            return "mixed_memory" if "cell" in arguments else None
+        if found := next((family for family in ("cfc", "ltc") if family in name), None):
+            return wired + found
+    own = inspect.signature(cell.__init__).parameters  # type: ignore[misc]
+    return "cfc" if "mode" in own and not wired else None
 
 
-def arguments_of(cell: type) -> dict[str, inspect.Parameter]:
+FRAMEWORKS = ("keras", "tf_keras", "torch", "builtins")
+
+
+def arguments_of(cell: type, beyond: tuple[str, ...] = FRAMEWORKS) -> dict[str, inspect.Parameter]:
     """The constructor's named arguments; a `**kwargs` is followed to the next base, up to the framework's."""
+    return _constructor(cell, beyond)[0]
+
+
+def is_open(cell: type) -> bool:
+    """Tell whether a constructor leaves what it does not name to the framework's."""
+    return _constructor(cell, FRAMEWORKS)[1]
+
+
+def _constructor(cell: type, beyond: tuple[str, ...]) -> tuple[dict[str, inspect.Parameter], bool]:
+    """The named arguments of the constructors before those of the packages `beyond`, and if these follow."""
     found: dict[str, inspect.Parameter] = {}
     for base in cell.__mro__:
-        if base.__module__.split(".")[0] in ("keras", "tf_keras", "torch", "builtins"):
-            break
+        if base.__module__.split(".")[0] in beyond:
+            return found, True
         if "__init__" not in vars(base):
             continue
         parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
         named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         found = {**{p.name: p for p in named}, **found}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return found
+            return found, False
+    return found, True
 
 
-def canonical_names(family: str, cell_path: str, paths: list[str]) -> list[str | None]:
-    """The specification's name of each path, None for one that has none or shares it with another."""
-    own = [path.removeprefix(f"{cell_path}/") for path in paths]
-    names = [_canonical(family, path) for path in (_in_order(own) if family == "wired_cfc" else own)]
-    often = Counter(names)
-    return [name if often[name] == 1 else None for name in names]
+def canonical_names(family: str, own: list[str], names: Mapping[str, str]) -> list[str | None]:
+    """Return the specification's name of each path in a cell, None for one that has or shares none.
+
+    `names` are the cell's own mapping, and come first.
+    """
+    usual = _in_order(own) if family == "wired_cfc" else own
+    pairs = zip(own, usual, strict=True)
+    found = [named_by(names, path) or _canonical(family, like) for path, like in pairs]
+    often = Counter(found)
+    return [name if often[name] == 1 else None for name in found]
 
 
 _PYPI_LAYER = re.compile(r"cf_c_cell(?:_(\d+))?(?=/)")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, Model, theirs
+from .adapter import Array, BadParams, ContractBroken, Model, NotSupported, theirs
 from .keras_layers import Built, Layers
+from .keras_names import arguments_of, is_open
 from .keras_running import Runner
 from .packages import member_of_package
 
@@ -204,12 +206,24 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
         both = in_both_directions(layer, merge_mode=None, dtype=plan.dtype, **of_wrapper)
     else:
         both = theirs(keras.layers.Bidirectional, layer, merge_mode=None, dtype=plan.dtype)
-    return both, lambda: [both.forward_layer.cell, both.backward_layer.cell]
+    return both, lambda: [half(both, "forward_layer").cell, half(both, "backward_layer").cell]
+
+
+def half(both: Any, name: str) -> Any:
+    """One of the two layers of a Bidirectional. Raises NotSupported where it does not show them."""
+    if not hasattr(both, name):
+        raise NotSupported(f"{type(both).__name__} has no attribute {name}, as Keras's has")
+    return getattr(both, name)
 
 
 def in_both_directions(layer: Any, **options: Any) -> Any:
-    """The layer in the Bidirectional of its own package."""
-    return theirs(bidirectional_of(type(layer)), layer, **options)
+    """The layer in the Bidirectional of its own package. Raises NotSupported for an option it lacks."""
+    both = bidirectional_of(type(layer))
+    lacking = [n for n in options if n not in arguments_of(both, beyond=("builtins",)) and not is_open(both)]
+    for name in lacking:
+        if name != "dtype":
+            raise NotSupported(f"{both.__name__} takes no {name}")
+    return theirs(both, layer, **{n: v for n, v in options.items() if n not in lacking})
 
 
 def bidirectional_of(layer: type) -> Any:
@@ -236,12 +250,23 @@ def caller(plan: Plan) -> Callable[..., Any]:
             }
             if initial_state is not None and not start:
                 given["initial_state"] = initial_state
-            answer = theirs(layer, inputs[:, part], training=plan.training, **given)
+            for name in given:
+                if not call_takes(layer, name):
+                    raise NotSupported(f"a call of {type(layer).__name__} takes no {name}")
+            if call_takes(layer, "training"):
+                given["training"] = plan.training
+            answer = theirs(layer, inputs[:, part], **given)
             answers.append(list(answer) if isinstance(answer, (list, tuple)) else [answer])
             start += size
         return answers
 
     return call
+
+
+def call_takes(layer: Any, name: str) -> bool:
+    """Tell whether a call of a layer takes an argument of this name."""
+    parameters = inspect.signature(layer.call).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _kept(layers: Layers, purpose: str, plan: Plan, make: Callable[[], Built]) -> Built:
@@ -310,6 +335,10 @@ def _answer(plan: Plan, answers: list[list[Any]], join: bool = True) -> dict[str
     """Joins the chunks' outputs on time; the state, and without `join` the output, is that of the last."""
 
     outputs = 2 if plan.both_ways else 1
+    for answer in answers:
+        if len(answer) < outputs + bool(plan.options.get("return_state")):
+            asked = " with merge_mode=None" if plan.both_ways else ""
+            raise ContractBroken(f"the layer returns {len(answer)} tensors{asked}, but should return more")
     joined = join and plan.options.get("return_sequences", False)
     parts = [
         np.concatenate([answer[k] for answer in answers], axis=1) if joined else answers[-1][k]

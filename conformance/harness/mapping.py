@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .adapter import BadParams, ContractBroken, NotSupported
 
+HOW_TO_MAP = "to map names of your own, give --names FILE, or the class an attribute specification_names"
+"""What to do where a cell's variables have other names; documented in docs/judge-your-cell.md."""
 
-def check(own: Mapping[str, tuple[int, ...]], given: Any) -> None:
+
+def check(own: Mapping[str, tuple[int, ...]], given: Any, unnamed: Sequence[str] = ()) -> None:
     """`given` has a value of the right shape for every name, and no other; `own` has the shapes.
 
-    Raises NotSupported where the names differ, for then the cell is another one, and BadParams else.
+    `unnamed` are the paths of variables that no name of the specification is known for.
+
+    Raises:
+        BadParams: nothing is given.
+        NotSupported: the names differ, for then the cell is another one.
+        ContractBroken: a variable has another shape than the specification gives it.
     """
     if not isinstance(given, dict) or not given:
         raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
     if given.keys() != own.keys():
-        raise NotSupported(not_mapped(set(own), set(given)))
+        raise NotSupported(not_mapped(set(own), set(given), unnamed))
     for name, shape in own.items():
         if np.shape(given[name]) != shape:
-            raise BadParams(f"parameters: {name} has shape {shape}, not {np.shape(given[name])}")
+            raise ContractBroken(f"{name} has shape {shape}, but should have {np.shape(given[name])}")
 
 
 def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
@@ -53,9 +61,29 @@ def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
         raise ContractBroken(f"a step returns output and state of shapes {got}, but should of {want}")
 
 
-def not_mapped(own: set[str], given: set[str]) -> str:
+def not_mapped(own: set[str], given: set[str], unnamed: Sequence[str] = ()) -> str:
     """What stands between the variables of the specification and those of a cell, by name."""
-    said = {"no variable is": given - own, "the specification has no": own - given}
+    said = {"no variable is": given - own, "the specification has no": own - given | set(unnamed)}
     parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
     listed = "; ".join(parts)
-    return f"the cell's variables cannot be mapped: {listed}; an adapter maps names of one's own"
+    return f"the cell's variables cannot be mapped: {listed}; {HOW_TO_MAP}"
+
+
+def shown_form(family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Return what the variables of a built cell, by the specification's names, say of its form."""
+    shown: dict[str, Any] = {}
+    if family in ("cfc", "wired_cfc") and any("w_tau" in name.split("/") for name in shapes):
+        shown["mode"] = "pure"
+    if family in ("cfc", "ltc"):
+        kernels = [s for n, s in shapes.items() if n.startswith("backbone_") and n.endswith("/kernel")]
+        shown["backbone_layers"] = len(kernels)
+        shown |= {"backbone_units": kernels[0][-1]} if kernels else {}
+    if family == "wired_ltc":
+        shown |= {f"{side}_mapping": _mapping(side, shapes) for side in ("input", "output")}
+    return shown
+
+
+def _mapping(side: str, names: Container[str]) -> str | None:
+    if f"{side}_w" not in names:
+        return None
+    return "affine" if f"{side}_b" in names else "linear"

@@ -14,15 +14,27 @@ from .adapter import NotSupported
 def member_of_package(kind: type, module: str, name: str) -> Any:
     """What the package that a class comes from, or a base of it, offers by this name in this module.
 
+    The module of the class itself comes first. What is Keras's is nobody's own, wherever it is imported.
+
     Raises NotSupported where there is none.
     """
-    homes = list(dict.fromkeys(base.__module__.split(".")[0] for base in kind.__mro__))
+    bases = [base.__module__ for base in kind.__mro__]
+    homes = list(dict.fromkeys(home for base in bases for home in (base, base.split(".")[0])))
     for home in homes:
-        try:
-            return getattr(import_module(home + module), name)
-        except (ImportError, AttributeError):
-            continue
-    raise NotSupported(f"there is no {homes[0]}{module}.{name}")
+        if _of_keras(home):
+            break
+        for place in dict.fromkeys((home + module, home)):
+            try:
+                found = getattr(import_module(place), name)
+            except (ImportError, AttributeError):
+                continue
+            if not _of_keras(getattr(found, "__module__", "")):
+                return found
+    raise NotSupported(f"there is no {bases[0].split('.')[0]}{module}.{name}")
+
+
+def _of_keras(module: str) -> bool:
+    return module.split(".")[0] in ("keras", "tf_keras")
 
 
 def origin(kind: type) -> dict[str, Any]:

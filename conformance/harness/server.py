@@ -19,6 +19,7 @@ import numpy as np
 
 from . import wire
 from .adapter import METHODS, OPTIONAL_PARAMS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .hints import Hints
 from .targets import resolve
 
 PROTOCOL = "1"
@@ -39,8 +40,8 @@ class RpcError(Exception):
 class Server:
     """Answers requests about one target, which the first of them imports, so that a failure is an answer."""
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    def __init__(self, target: str, family: str | None = None, names: str | None = None) -> None:
+        self.target, self.family, self.names = target, family, names
         self._adapter: Adapter | None = None
 
     def answer(self, line: bytes) -> bytes | None:
@@ -82,7 +83,7 @@ class Server:
     @property
     def adapter(self) -> Adapter:
         if self._adapter is None:
-            self._adapter = resolve(self.target)
+            self._adapter = resolve(self.target, Hints.of(self.family, self.names))
         return self._adapter
 
     def _call(self, method: str, params: dict[str, Any]) -> Any:

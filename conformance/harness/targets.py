@@ -9,12 +9,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from .adapter import Adapter, BadParams
+from .hints import NO_HINTS, Hints
 from .lean_imports import withhold
 
 MUTANT_PREFIX = "mutant:"
 
 
-def resolve(target: str) -> Adapter:
+def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
     """The adapter of `module`, `module:Class` or `mutant:NAME` (`mutant:*` for all).
 
     Raises whatever importing the module raises, and BadParams where it holds nothing that can be judged.
@@ -29,14 +30,14 @@ def resolve(target: str) -> Adapter:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     module = import_module(module_name)
     if not class_name:
-        return KerasCells(target, _cells_of(module))
+        return KerasCells(target, _cells_of(module), hints)
     if not hasattr(module, class_name):
         classes = [name for name in _public(module) if isinstance(getattr(module, name), type)]
         raise BadParams(f"{target}: {module.__file__} has no {class_name}; its classes: {', '.join(classes)}")
-    return _adapter_of(target, class_name, getattr(module, class_name))
+    return _adapter_of(target, class_name, getattr(module, class_name), hints)
 
 
-def _adapter_of(target: str, name: str, found: Any) -> Adapter:
+def _adapter_of(target: str, name: str, found: Any, hints: Hints) -> Adapter:
     """By what a class is; a Keras layer on torch is a torch module too."""
     from .keras_cells import KerasCells
     from .own import Cell, OwnCell
@@ -48,12 +49,12 @@ def _adapter_of(target: str, name: str, found: Any) -> Adapter:
     if _is(found, Cell):
         return OwnCell(target, found())
     if _is(found, _loaded("torch", "nn", "Module")) and not _is(found, _loaded("keras", "Layer")):
-        return TorchModules(target, name, found)
+        return TorchModules(target, name, found, hints)
     if _is(found, _loaded("tf_keras", "layers", "Layer")):
         from .keras2_cells import Keras2Cells
 
-        return Keras2Cells(target, found)
-    return KerasCells(target, {name: found})
+        return Keras2Cells(target, found, hints.family)
+    return KerasCells(target, {name: found}, hints)
 
 
 def _is(found: Any, base: Any) -> bool:

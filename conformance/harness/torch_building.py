@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any
@@ -12,9 +13,9 @@ import numpy as np
 from .adapter import Array, BadParams, ContractBroken, Model, NotSupported, theirs
 from .conventions import declared
 from .keras_names import arguments_of
-from .mapping import check
+from .mapping import check, shown_form
 from .packages import plain
-from .torch_names import BEHIND, Kind, canonical_names, transposed
+from .torch_names import BEHIND, Kind, canonical_names, is_timed, transposed
 from .wirings import wiring
 
 ACTIVATIONS = (
@@ -40,7 +41,9 @@ class Built:
     def assign(self, given: Any) -> None:
         """Raises NotSupported or BadParams where `given` does not fit."""
         own = {name: as_kernel(parameter, turned) for name, (parameter, turned) in self.named.items()}
-        check({name: tuple(value.shape) for name, value in own.items()}, given)
+        known = {id(parameter) for parameter, _ in self.named.values()}
+        unnamed = [path for path, p in self.module.named_parameters() if id(p) not in known]
+        check({name: tuple(value.shape) for name, value in own.items()}, given, unnamed)
         for name, value in own.items():
             value.data.copy_(import_module("torch").as_tensor(np.asarray(given[name])))
 
@@ -51,7 +54,8 @@ class Built:
 class Builder:
     """Builds the cells that one class can be, and keeps the latest of them."""
 
-    def __init__(self, kinds: list[Kind]) -> None:
+    def __init__(self, kinds: list[Kind], names: Mapping[str, str]) -> None:
+        self.names = names
         self.kinds = {kind.name: kind for kind in kinds}
         self.torch: Any = import_module("torch")
         self._kept: dict[str, Built] = {}
@@ -75,8 +79,12 @@ class Builder:
         self.torch.manual_seed(model.seed)
         module = self._construct(kind, model.config, model.input_dim, options if kind.sequence else {})
         module = module.to(torch_dtype(model.dtype))
+        return self._built(kind, module)
+
+    def _built(self, kind: Kind, module: Any) -> Built:
+        """A module with its parameters by name. Raises NotSupported where two have one name."""
         paths = dict(module.named_parameters())
-        names = canonical_names(kind.family, list(paths))
+        names = canonical_names(kind.family, list(paths), self.names)
         named: dict[str, tuple[Any, bool]] = {}
         for path, name in zip(paths, names, strict=True):
             if name in named:
@@ -117,16 +125,22 @@ class Builder:
         return self._known[kind.family, name]
 
     def _builds(self, kind: Kind, name: str, value: Any) -> bool:
-        small: dict[str, Any] = {kind.features: 1, kind.spelled[name]: value}
-        if "wiring" in kind.spelled:
-            small[kind.spelled["wiring"]] = wiring(kind.module, "FullyConnected", {"units": 1})
-        else:
-            small[kind.spelled["units"]] = 1
         try:
-            kind.module(**small)
+            kind.module(**_smallest(kind), **{kind.spelled[name]: value})
         except Exception:
             return False
         return True
+
+    def _fixed(self, kind: Kind) -> dict[str, Any]:
+        """What the parameters of a module show of arguments that its constructor does not take."""
+        if kind.memory:
+            return {}
+        try:
+            built = self._built(kind, kind.module(**_smallest(kind)))
+        except Exception:  # what is wrong with it, the clauses find
+            return {}
+        shown = shown_form(kind.family, {name: value.shape for name, value in built.values().items()})
+        return {name: value for name, value in shown.items() if name not in kind.spelled}
 
     def facts(self, kind: Kind) -> dict[str, Any]:
         constructor = arguments_of(kind.module)
@@ -136,6 +150,8 @@ class Builder:
             "family": kind.family,
             "layer": kind.name if kind.sequence else None,
             "arguments": list(kind.spelled),
+            "fixed": self._fixed(kind),
+            "timed": is_timed(kind.module),
             "defaults": {n: plain(v) for n, v in defaults.items() if not isinstance(v, type)},
             "variant": declared(kind.module, kind.family),
             "values": {name: self._values(kind, name) for name in CHOICES if name in kind.spelled},
@@ -148,6 +164,14 @@ class Builder:
             behind = {cell: inner[family] for cell, family in BEHIND.items() if family in inner}
             facts |= {"behind": behind, "values": {"cell": list(behind)}, "defaults": {}}
         return facts
+
+
+def _smallest(kind: Kind) -> dict[str, Any]:
+    """The arguments of the smallest module of a kind."""
+    small: dict[str, Any] = {kind.features: 1}
+    if "wiring" in kind.spelled:
+        return {**small, kind.spelled["wiring"]: wiring(kind.module, "FullyConnected", {"units": 1})}
+    return {**small, kind.spelled["units"]: 1}
 
 
 def torch_dtype(name: str) -> Any:

@@ -27,6 +27,7 @@ import numpy as np
 
 from .adapter import Adapter, Array, Model, NotSupported, theirs
 from .frameworks import Torch
+from .hints import NO_HINTS, Hints, names_of
 from .mapping import dtype_of, output_and_state
 from .packages import origin, regime
 from .torch_building import Builder, Built, array, as_kernel
@@ -41,9 +42,9 @@ class TorchModules(Adapter):
 
     host = "torch"
 
-    def __init__(self, target: str, name: str, module: type) -> None:
+    def __init__(self, target: str, name: str, module: type, hints: Hints = NO_HINTS) -> None:
         super().__init__(target)
-        kinds = kinds_of(name, module)
+        kinds = kinds_of(name, module, hints.family)
         if not kinds:
             raise NotSupported(
                 f"{target}: {name} is no CfC or LTC module by its name, or takes no input_size; "
@@ -51,7 +52,7 @@ class TorchModules(Adapter):
             )
         self.module, self.framework = module, Torch()
         self.torch = self.framework.torch
-        self.builder = Builder(kinds)
+        self.builder = Builder(kinds, names_of(module, hints.names))
 
     def cells(self) -> list[dict[str, Any]]:
         return [self.builder.facts(kind) for kind in self.builder.kinds.values()]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .adapter import NotSupported
+from .hints import named_by
 from .keras_names import arguments_of, family_of
 from .packages import member_of_package
 
@@ -77,11 +79,11 @@ class Kind:
         return bool(self.behind)
 
 
-def kinds_of(name: str, module: type) -> list[Kind]:
+def kinds_of(name: str, module: type, hint: str | None = None) -> list[Kind]:
     """What a class can be judged as; [] where it is of no family, or takes no number of features."""
     found = arguments_of(module)
     features = next((spelling for spelling in INPUTS if spelling in found), None)
-    family = family_of(module)
+    family = hint or family_of(module)
     if features is None or family not in ARGUMENTS:
         return []
     sequence = "return_sequences" in found
@@ -122,6 +124,11 @@ def _spelled(family: str, found: dict[str, Any]) -> dict[str, str]:
     return {name: spelling for name, spelling in taken.items() if spelling}
 
 
+def is_timed(module: type) -> bool:
+    """Tell whether `forward` has an argument, after itself, inputs and state, for elapsed time."""
+    return len(inspect.signature(module.forward).parameters) > 3  # type: ignore[attr-defined]
+
+
 def time_of(module: Any) -> inspect.Parameter | None:
     """The third argument of `forward`, which is elapsed time; None where there is none."""
     arguments = list(inspect.signature(module.forward).parameters.values())
@@ -159,17 +166,18 @@ _IN_SEQUENCE = "rnn_cell."
 """What stands before the names of the cell inside a sequence module."""
 
 
-def canonical_names(family: str, paths: list[str]) -> list[str | None]:
+def canonical_names(family: str, paths: list[str], names: Mapping[str, str]) -> list[str | None]:
     """The specification's name of each parameter, None for one that has none.
 
-    A `torch.nn.Sequential` numbers its activations too: the layers of a backbone are counted in order.
+    `names` are the module's own mapping, and come first. A `torch.nn.Sequential` numbers its activations
+    too: the layers of a backbone are counted in order.
     """
     numbers = sorted({int(found[1]) for path in paths if (found := _IN_BACKBONE.search(path))})
 
     def counted(path: str) -> str:
         return _IN_BACKBONE.sub(lambda found: f"backbone_{numbers.index(int(found[1]))}.", path)
 
-    return [_canonical(family, counted(path)) for path in paths]
+    return [named_by(names, path) or _canonical(family, counted(path)) for path in paths]
 
 
 _IN_BACKBONE = re.compile(r"\bbackbone[._](\d+)\.")

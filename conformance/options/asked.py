@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from conformance import names
 from conformance.implementation import BACKENDS, EXEC, command_of
 from conformance.options.table import OPTIONS, TARGETS, Kind, Option
 from conformance.shards import Shard
@@ -42,6 +43,8 @@ class RunOptions:
     """Whether `backends` are those that were asked for, and no others."""
     python: str = sys.executable
     path: Path | None = None
+    family: str | None = None
+    names: Path | None = None
     variant: Variant = "auto"
     max_examples: int | None = None
     smoke: bool = False
@@ -79,7 +82,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-PATHS = ("path", "json", "junit", "markdown", "examples", "known_failures", "write_known_failures")
+PATHS = ("path", "names", "json", "junit", "markdown", "examples", "known_failures", "write_known_failures")
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:
@@ -175,6 +178,8 @@ def _check(options: RunOptions) -> None:
         raise UsageError(f"--timeout {options.timeout:g}: must be a positive number of seconds")
     if options.path is not None and not options.path.is_dir():
         raise UsageError(f"--path {options.path}: no such folder")
+    if options.names is not None:
+        _check_names(options.names)
     if options.time_limit is not None and not 0 < options.time_limit < math.inf:
         raise UsageError(f"--time-limit {options.time_limit:g}: must be a positive number of seconds")
     for name in ("json", "junit", "markdown", "write_known_failures", "examples"):
@@ -230,8 +235,16 @@ def _check_writable(name: str, path: Path) -> None:
         raise UsageError(f"--{name} {path}: cannot be written, {why}")
 
 
+def _check_names(path: Path) -> None:
+    try:
+        names.read(path)
+    except names.NoMapping as wrong:
+        raise UsageError(f"--names {wrong}") from None
+
+
 def _check_commands(options: RunOptions) -> None:
-    for name, given in (("python", options.python != sys.executable), ("path", options.path is not None)):
+    said = {name: getattr(options, name) is not None for name in ("path", "family", "names")}
+    for name, given in {"python": options.python != sys.executable, **said}.items():
         if given:
             raise UsageError(f"--{name}: says nothing to {options.targets[0]}, which is started as it stands")
 

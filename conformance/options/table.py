@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from conformance.families import FAMILIES
+
+FAMILY_NAMES = tuple(FAMILIES)
+
 Kind = Literal["names", "text", "file", "folder", "count", "integer", "seconds", "choice", "flag"]
 
 
@@ -40,6 +44,18 @@ OPTIONS = (
     ),
     Option("python", "text", "The interpreter that runs what is judged; default: this one.", "PATH"),
     Option("path", "folder", "A folder to import the target from, before anything installed.", "DIR"),
+    Option(
+        "family",
+        "choice",
+        "The cell family of the target, where its variables, name and arguments do not show it.",
+        choices=FAMILY_NAMES,
+    ),
+    Option(
+        "names",
+        "file",
+        "Names of the target's variables in the specification: docs/judge-your-cell.md.",
+        "FILE",
+    ),
     Option(
         "variant",
         "choice",

@@ -32,6 +32,8 @@ SHORT = ("cfc", "ltc", "wired_cfc")
 
 @clause("dtype.policy", examples=4, smoke=1)
 def test_policy(subject: Subject, draw: Draw) -> None:
+    if not subject.takes_policy:
+        raise NotSupported("the cell takes no dtype policy")
     case = draw(any_steps(subject, buckets=FEW[:2], time=("column", "none"), recipe=st.just("simple")))
     under_each(POLICIES, lambda policy: follows(subject, case, policy))
 

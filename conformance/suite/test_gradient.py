@@ -11,6 +11,7 @@ from conformance.cases import StepCase
 from conformance.checks import clause
 from conformance.families import Sizes
 from conformance.gradients import Cotangents, derivatives, drawn, precise, side_by_side
+from conformance.implementation import NotSupported
 from conformance.strategies import FEW, any_steps, recipes, seeds
 from conformance.subject import Subject
 from conformance.trial import FORMULA, PRECISION, Draw
@@ -66,6 +67,8 @@ def test_state(subject: Subject, draw: Draw) -> None:
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
+    if not subject.timed:
+        raise NotSupported("the cell takes no elapsed time")
     case, found, cotangents, seed = gradients(subject, draw)
     derivatives(subject, case, {"timespans": found["timespans"]}, cotangents, seed)
 

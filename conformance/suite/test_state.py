@@ -14,6 +14,9 @@ from conformance.strategies import BUCKETS, any_steps, configs
 from conformance.subject import Subject
 from conformance.trial import Draw
 
+CALLS = 12
+"""How often a step is taken again: what goes wrong at each so many calls does so in one example."""
+
 
 @clause("state.sizes")
 def test_sizes(subject: Subject, draw: Draw) -> None:
@@ -30,6 +33,9 @@ def test_sizes(subject: Subject, draw: Draw) -> None:
 def test_initial(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.integers(1, 4))
     policy, dtype = draw(st.sampled_from((("float32", "float32"), ("mixed_float16", "float16"))))
+    if not subject.takes_policy:
+        policy = "float32"
+        dtype = subject.request("build", model=subject.model(config, 3))["compute_dtype"]
     model = subject.model(config, 3, dtype=policy)
     answer = subject.request("initial_state", model=model, batch=batch)
     state = judge.joined(subject, config, answer["state"])
@@ -52,10 +58,12 @@ def test_pure(subject: Subject, draw: Draw) -> None:
 
 @clause("state.repeatable")
 def test_repeatable(subject: Subject, draw: Draw) -> None:
-    case, other = draw(any_steps(subject)), draw(any_steps(subject))
-    first = judge.finite("the output", subject.step(case)["output"])
-    subject.step(other)
-    judge.same(subject, "output of the same call", subject.step(case)["output"], first)
+    case, other, eager = draw(any_steps(subject)), draw(any_steps(subject)), draw(st.booleans())
+    first = judge.finite("the output", subject.step(case, eager=eager)["output"])
+    subject.step(other, eager=eager)
+    for _ in range(CALLS):
+        again = subject.step(case, eager=eager)["output"]
+        judge.same(subject, "output of the same call", again, first)
 
 
 @clause("state.rows")
@@ -64,7 +72,8 @@ def test_rows(subject: Subject, draw: Draw) -> None:
     batch = len(case.inputs)
     whole = np.asarray(subject.step(case)["output"])
     for order in (draw(st.permutations(range(batch))), [draw(st.integers(0, batch - 1))] * batch):
-        inputs, state, times = case.inputs[order], case.state[order], case.column[order]
+        inputs, state = case.inputs[order], case.state[order]
+        times = None if case.timespans is None else case.column[order]
         chosen = replace(case, inputs=inputs, state=state, timespans=times)
         got, like = subject.step(chosen)["output"], subject.reference(chosen)[0]
         judge.agree(subject, f"rows {order} of the batch: output", whole[order], got, like)

@@ -24,10 +24,14 @@ from tests.conformance import sample_report
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = tuple(clauses.load().clauses)
 
+NAMES = ROOT / "tests" / "conformance" / "sound" / "names.toml"
+
 GIVEN: dict[str, tuple[list[str], Any]] = {
     "backend": (["jax,torch", "numpy"], ("jax", "torch", "numpy")),
     "python": (["/some/python"], "/some/python"),
     "path": ([str(ROOT)], ROOT),
+    "family": (["ltc"], "ltc"),
+    "names": ([str(NAMES)], NAMES),
     "variant": (["strict"], "strict"),
     "max-examples": (["7"], 7),
     "smoke": ([], True),

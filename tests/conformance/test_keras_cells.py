@@ -512,7 +512,7 @@ def test_an_answer_that_no_cell_may_give_is_told_as_raised(third_party):
 
 @pytest.mark.parametrize("name", ["Wired", "Dense"])
 def test_a_class_of_no_known_family_is_not_judged(third_party, name):
-    with pytest.raises(NotSupported, match="neither a CfC nor an LTC cell"):
+    with pytest.raises(NotSupported, match="no CfC or LTC cell by its variables, name or arguments"):
         third_party(name).describe()
 
 

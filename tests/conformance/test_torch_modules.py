@@ -145,7 +145,7 @@ def test_what_is_no_tensor_is_the_modules_fault(third_party, name, said):
 
 def test_an_argument_value_that_a_module_has_not_is_not_offered(third_party):
     subject = subject_of(third_party, "TinyCfC")
-    with pytest.raises(NotSupported, match="knows no activation 'relu'"):
+    with pytest.raises(NotSupported, match="has no activation='relu'"):
         subject.step(a_step(subject, activation="relu"))
 
 
@@ -233,7 +233,7 @@ def test_two_parameters_of_one_name_are_not_merged(tmp_path, method):
 )
 def test_names_come_from_paths(family, path, name):
     paths = [path, "backbone.0.bias"] if "backbone" in path else [path]
-    assert torch_names.canonical_names(family, paths)[0] == name
+    assert torch_names.canonical_names(family, paths, {})[0] == name
 
 
 @needs_peer

@@ -1,0 +1,94 @@
+"""Sequence layers of others, with a loop of their own."""
+
+import keras
+from keras import ops
+
+
+def run(layer, sequences, timespans, mask, initial_state):
+    """Fold a layer's cell over sequences; returns what the layer returns."""
+    if len(sequences.shape) != 3 or sequences.shape[1] == 0:
+        raise ValueError(f"sequences must be (batch, time, features), got shape {tuple(sequences.shape)}")
+    batch, time = ops.shape(sequences)[:2]
+    times = ops.ones((batch, time, 1), sequences.dtype) if timespans is None else spans(timespans, sequences)
+    counts = ops.ones((batch, time, 1), "bool") if mask is None else ops.reshape(mask, (batch, time, 1))
+    states = list(initial_state or layer.cell.get_initial_state(batch_size=batch))
+    states = [ops.cast(state, layer.compute_dtype) for state in states]
+
+    def step(carry, sample):
+        x, t, counted = sample
+        held, states = carry
+        output, new = layer.cell((x, t), states)
+        output = ops.where(counted, output, held)
+        new = [ops.where(counted, ahead, state) for ahead, state in zip(new, states, strict=True)]
+        shown = ops.where(counted, output, 0.0) if getattr(layer, "zero_output_for_mask", False) else output
+        return (output, new), shown
+
+    major = [ops.swapaxes(a, 0, 1) for a in (sequences, times, counts)]
+    if layer.go_backwards:
+        major = [ops.flip(a, axis=0) for a in major]
+    nothing = ops.zeros((batch, layer.cell.units), layer.compute_dtype)
+    (_, last), outputs = ops.scan(step, (nothing, states), tuple(major))
+    result = ops.swapaxes(outputs, 0, 1) if layer.return_sequences else outputs[-1]
+    return (result, *last) if layer.return_state else result
+
+
+def spans(timespans, sequences):
+    """Return elapsed times as (batch, time, 1). Raises ValueError for another shape."""
+    shape, samples = tuple(timespans.shape), tuple(sequences.shape[:2])
+    known = len(shape) in (2, 3) and shape[2:] in ((), (1,))
+    if not known or any(n != m for n, m in zip(shape, samples, strict=False) if None not in (n, m)):
+        raise ValueError(f"timespans must be {samples} or {(*samples, 1)}, got shape {shape}")
+    return ops.reshape(timespans, (*ops.shape(sequences)[:2], 1))
+
+
+class Loop(keras.layers.Layer):
+    """A layer of its own kind, which is no keras.layers.RNN."""
+
+    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, **kwargs):
+        super().__init__(**kwargs)
+        self.cell, self.return_sequences, self.return_state = cell, return_sequences, return_state
+        self.go_backwards = go_backwards
+        self.supports_masking = True
+
+    def build(self, shape, *others):
+        if not self.cell.built:
+            self.cell.build((shape[0], shape[-1]))
+        self.built = True
+
+    def call(self, sequences, timespans=None, mask=None, initial_state=None):
+        return run(self, sequences, timespans, mask, initial_state)
+
+    def get_config(self):
+        names = ("return_sequences", "return_state", "go_backwards")
+        own = {"cell": keras.saving.serialize_keras_object(self.cell)}
+        return {**super().get_config(), **own, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
+
+
+class RnnLoop(keras.layers.RNN):
+    """A keras.layers.RNN that takes few of its options."""
+
+    def __init__(
+        self, cell, return_sequences=False, return_state=False, go_backwards=False, zero_output_for_mask=False
+    ):
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            zero_output_for_mask=zero_output_for_mask,
+        )
+
+    def build(self, shape, *others):
+        super().build(shape)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, timespans=None):
+        return run(self, sequences, timespans, mask, initial_state)
+
+    def get_config(self):
+        names = ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask")
+        own = {"cell": keras.saving.serialize_keras_object(self.cell)}
+        return {**own, **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,183 @@
+"""Sound cells of other shapes than ours are judged as far as they go, and none is accused; wrong ones are."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import conformance
+from conformance.options import UsageError, importable_backends
+from conformance.pool import CannotBeJudged
+from conformance.report import exit_code
+from conformance.verdict import Report, Verdict
+
+HERE = Path(__file__).parent
+NAMES = HERE / "sound" / "names.toml"
+QUICK: dict[str, Any] = {"path": HERE, "smoke": True, "seed": 1}
+ACCUSED = {"fail", "error", "not reproducible", "known failure"}
+EVERY = "sound.every:Every"
+
+LEAST = {
+    "NoBackboneCfC": 44,
+    "OnlyLayersCfC": 44,
+    "DeepCfC": 45,
+    "ShallowCfC": 44,
+    "FixedBackboneCfC": 44,
+    "TwoLayersCfC": 43,
+    "PureCfC": 44,
+    "ModesCfC": 45,
+    "KerasActivationsCfC": 46,
+    "RenamedCfC": 45,
+    "DenseCfC": 44,
+    "DenseInInitCfC": 44,
+    "EinsumCfC": 44,
+    "UntimedCfC": 39,
+    "TupleStateCfC": 44,
+    "BareStateCfC": 44,
+    "PositionalCfC": 44,
+    "WeightsInInitCfC": 44,
+    "AutoConfigCfC": 44,
+    "UnitsAloneCfC": 41,
+    "DoubleCfC": 41,
+    "FunctionalCfC": 44,
+    "OrdinaryCfC": 43,
+    "PlainLTC": 46,
+    "Leaky": 46,
+    "ExplicitLTC": 46,
+    "LtcOfCfC": 46,
+    "TimeConstants": 47,
+    "FixedBackboneLTC": 43,
+    "LinearLTC": 46,
+    "DenseLTC": 46,
+    "EinsumLTC": 46,
+    "UntimedLTC": 41,
+    "TupleStateLTC": 46,
+    "PlainMixedMemory": 43,
+    "RenamedMixedMemory": 43,
+    "LoopedCfC": 56,
+    "LayeredLTC": 58,
+    "PlainWiredLTC": 46,
+    "UnmappedWiredLTC": 46,
+    "ScaledWiredLTC": 45,
+    "RenamedWiredLTC": 46,
+    "PlainWiredCfC": 47,
+    "PureWiredCfC": 47,
+    "ModesWiredCfC": 49,
+    "StagedWiredCfC": 47,
+}
+"""By cell, how many clauses are judged of it at least, by an example of each on numpy."""
+
+LEAST_OF_TORCH = {"StepCfC": 25, "UntimedCfC": 19, "RenamedCfC": 25, "StepLTC": 27}
+
+
+def accusations(verdicts: Iterable[Verdict]) -> list[str]:
+    """Return what is said against a cell, a line each."""
+    found = [verdict for verdict in verdicts if verdict.outcome in ACCUSED]
+    return [f"{v.cell} {v.clause} {v.outcome}: {v.failure.summary if v.failure else v.reason}" for v in found]
+
+
+def judged(report: Report) -> dict[str, set[str]]:
+    """Return the clauses that hold of each cell."""
+    clauses = defaultdict(set)
+    for verdict in report.verdicts:
+        if verdict.outcome == "pass":
+            clauses[verdict.cell].add(verdict.clause)
+    return clauses
+
+
+@pytest.fixture(scope="module")
+def on_numpy() -> Report:
+    return conformance.check(EVERY, backend="numpy", max_examples=1, **QUICK)
+
+
+def test_there_are_thirty_at_least_and_each_is_listed(on_numpy: Report) -> None:
+    assert {verdict.cell for verdict in on_numpy.verdicts} == set(LEAST)
+    assert len(LEAST) >= 30
+
+
+@pytest.mark.parametrize("cell", LEAST)
+def test_a_sound_cell_is_judged_as_far_as_it_goes(on_numpy: Report, cell: str) -> None:
+    assert accusations(v for v in on_numpy.verdicts if v.cell == cell) == []
+    assert len(judged(on_numpy)[cell]) >= LEAST[cell]
+
+
+def test_a_cell_is_of_the_family_that_its_variables_show(on_numpy: Report) -> None:
+    for cell in ("LtcOfCfC", "TimeConstants", "Leaky"):
+        assert "ltc.step.semi_implicit" in judged(on_numpy)[cell]
+    assert {"cfc.step.pure"} == {c for c in judged(on_numpy)["PureCfC"] if c.startswith("cfc.")}
+
+
+def test_what_a_layer_does_not_take_is_not_applicable(on_numpy: Report) -> None:
+    for cell in ("LoopedCfC", "LayeredLTC"):
+        reasons = {v.clause: v.reason for v in on_numpy.verdicts if v.cell == cell}
+        assert "takes no time_feature=True" in reasons["layer.time_feature"]
+        assert "takes no masked_time='carry'" in reasons["layer.mask.carry"]
+        assert "Bidirectional" in reasons["layer.bidirectional"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("backend", [b for b in importable_backends() if b != "openvino"])
+def test_no_backend_accuses_a_sound_cell(backend: str) -> None:
+    assert accusations(conformance.check(EVERY, backend=backend, **QUICK).verdicts) == []
+
+
+@pytest.mark.skipif("torch" not in importable_backends(), reason="torch is not installed")
+@pytest.mark.parametrize("module", LEAST_OF_TORCH)
+def test_a_sound_module_of_torch_is_judged_as_far_as_it_goes(module: str) -> None:
+    report = conformance.check(f"sound.modules:{module}", **QUICK)
+    assert accusations(report.verdicts) == []
+    assert len(judged(report)[module]) >= LEAST_OF_TORCH[module]
+
+
+MAPPED: dict[str, Any] = {**QUICK, "backend": "numpy", "clause": "cfc.*,shape.variables,serialization.*"}
+
+
+def test_a_file_of_names_keeps_the_clauses_about_keras() -> None:
+    report = conformance.check("sound.cfc:Unfamiliar", names=NAMES, **MAPPED)
+    assert accusations(report.verdicts) == []
+    assert judged(report)["Unfamiliar"] >= {"cfc.step.default", "shape.variables", "serialization.model"}
+
+
+def test_without_names_or_family_a_cell_that_shows_neither_is_not_judged() -> None:
+    with pytest.raises(CannotBeJudged, match="say which with --family"):
+        conformance.check("sound.cfc:Unfamiliar", **MAPPED)
+    report = conformance.check("sound.cfc:Unfamiliar", family="cfc", **MAPPED)
+    reasons = {verdict.clause: verdict.reason for verdict in report.verdicts}
+    assert "the specification has no fast/b, fast/w" in reasons["cfc.step.default"]
+    assert "--names FILE, or the class an attribute specification_names" in reasons["cfc.step.default"]
+
+
+def test_a_family_that_is_given_is_believed() -> None:
+    report = conformance.check("sound.ltc:Leaky", family="cfc", **{**MAPPED, "clause": "cfc.step.default"})
+    assert {verdict.outcome for verdict in report.verdicts} == {"not applicable"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a = 1", "a: must be a line"), ("=", "no TOML"), (None, "cannot be read")]
+)
+def test_a_file_that_maps_no_names_is_refused(tmp_path: Path, text: str | None, says: str) -> None:
+    path = tmp_path / "names.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageError, match=f"--names .*{says}"):
+        conformance.check("sound.cfc:Unfamiliar", names=path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clause", "says"),
+    [
+        ("TimeFeatureIgnored", "layer.time_feature", "has shape .*, but should have"),
+        ("HalvesJoined", "layer.bidirectional", "returns 1 tensors with merge_mode=None"),
+        ("SeventhCall", "state.repeatable", "output of the same call.* should be exactly"),
+    ],
+)
+def test_what_looks_like_an_error_of_the_suite_is_a_finding(cell: str, clause: str, says: str) -> None:
+    report = conformance.check(f"unsound:{cell}", **{**QUICK, "backend": "numpy", "clause": clause})
+    (verdict,) = report.verdicts
+    assert verdict.outcome == "fail" and exit_code(report) == 1, verdict
+    assert re.search(says, verdict.failure.summary)
