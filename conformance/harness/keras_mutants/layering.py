@@ -54,8 +54,8 @@ class _Called(FaultOfLayer):
         sequences_mask: Any = None,
     ) -> Any:
         given = {"initial_state": initial_state, "mask": mask, "timespans": timespans}
-        changed = self.changed({**given, "sequences_mask": sequences_mask})
-        return super().call(sequences, training=training, **changed)
+        changed = self.changed({**given, "sequences": sequences, "sequences_mask": sequences_mask})
+        return super().call(training=training, **changed)
 
     def changed(self, given: dict[str, Any]) -> dict[str, Any]:
         """What is called with instead."""
@@ -118,12 +118,10 @@ class InitialStateDetached(_Called):
 class GradientTruncated(_Called):
     """No gradient reaches the samples beyond the first 64."""
 
-    def call(self, sequences: Any, *given: Any, **named: Any) -> Any:
-        learnt, rest = sequences[:, :64], ops.stop_gradient(sequences[:, 64:])
-        return super().call(ops.concatenate([learnt, rest], axis=1), *given, **named)
-
     def changed(self, given: dict[str, Any]) -> dict[str, Any]:
-        return given
+        sequences = given["sequences"]
+        learnt, rest = sequences[:, :64], ops.stop_gradient(sequences[:, 64:])
+        return {**given, "sequences": ops.concatenate([learnt, rest], axis=1)}
 
 
 class _Prepared(FaultOfLayer):
