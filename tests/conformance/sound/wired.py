@@ -222,10 +222,10 @@ class WiredGates(Wired):
 
     def call(self, inputs, states, training=None):
         x, t = self.read(inputs)
-        sizes = [mask.shape[1] for _, mask in self.parts()]
-        held = ops.split(states[0], [int(n) for n in np.cumsum(sizes)[:-1]], axis=-1)
-        new = []
-        for (weights, mask), h in zip(self.parts(), held, strict=True):
+        new, start = [], 0
+        for weights, mask in self.parts():
+            h = states[0][:, start : start + mask.shape[1]]
+            start += mask.shape[1]
             x = self.step(weights, ops.cast(mask, self.compute_dtype), ops.concatenate([x, h], axis=-1), t)
             new.append(x)
         output = ops.cast(x[:, : self.output_size], self.compute_dtype)
