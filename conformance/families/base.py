@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from conformance.families.initial import Initial
 from reference.adjoints import Gradients
 
 Config = dict[str, Any]
@@ -78,6 +79,8 @@ class Family:
     adjoint: Adjoint
     shapes: Callable[[Config, int], dict[str, tuple[int, ...]]]
     """(full config, input features) -> shape of each variable."""
+    initial: Callable[[Config, int], dict[str, Initial]]
+    """(full config, input features) -> initial value of each variable, by the default initializers."""
     arranged: Callable[[Sizes, int | None, Config], Config]
     """(sizes, backbone layers or None, the other arguments) -> a config at these sizes, without dropout."""
     state_sizes: Callable[[Config], list[int]]

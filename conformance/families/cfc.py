@@ -6,6 +6,7 @@ from typing import Any
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.dense import BACKBONE, BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
+from conformance.families.initial import ONES, Initial, usual
 from reference import cfc_step
 from reference.adjoints import Gradients, cfc_adjoint
 
@@ -23,6 +24,11 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """The table "Parameters" of SPEC.md."""
     found, width = backbone_shapes(config, input_dim)
     return found | head_shapes(config["mode"], width, config["units"])
+
+
+def initial(config: Config, input_dim: int) -> dict[str, Initial]:
+    """The initial values of the table "Parameters" of SPEC.md."""
+    return usual(shapes(config, input_dim), {"A": ONES})
 
 
 def head_shapes(mode: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
@@ -106,6 +112,7 @@ CFC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    initial=initial,
     arranged=arranged(1, keeps_size=True),
     intermediates=lambda config: BACKBONE | HEADS,
     choices={"head_activation": ("linear", "lecun_tanh", "tanh")},

@@ -6,6 +6,7 @@ from typing import Any
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.dense import BACKBONE, BAD_ARGUMENTS, DENSE, arranged, backbone_shapes
+from conformance.families.initial import Initial, usual
 from reference import ltc_step
 from reference.adjoints import Gradients, ltc_adjoint
 
@@ -26,6 +27,11 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     for prefix in ("", "tau_kernel/"):
         found |= {f"{prefix}kernel": (width, units), f"{prefix}bias": (units,)}
     return found
+
+
+def initial(config: Config, input_dim: int) -> dict[str, Initial]:
+    """The initial values of the table "Parameters" of SPEC.md."""
+    return usual(shapes(config, input_dim), {})
 
 
 def step(
@@ -77,6 +83,7 @@ LTC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    initial=initial,
     arranged=arranged(0, keeps_size=False),
     intermediates=lambda config: BACKBONE | DYNAMICS,
     choices={},

@@ -8,6 +8,7 @@ import numpy as np
 
 from conformance.families.base import Config, Family, Parameters, Sizes, Variant
 from conformance.families.cfc import CFC
+from conformance.families.initial import Initial, Orthogonal, usual
 from conformance.families.ltc import LTC
 from conformance.families.wired_cfc import WIRED_CFC, WIRED_VARIANTS
 from conformance.families.wired_ltc import WIRED_LTC
@@ -48,6 +49,13 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     size = units(config)
     gates = {"input_kernel": (input_dim, 4 * size), "recurrent_kernel": (size, 4 * size), "bias": (4 * size,)}
     return gates | {PREFIX + path: shape for path, shape in family.shapes(own, input_dim).items()}
+
+
+def initial(config: Config, input_dim: int) -> dict[str, Initial]:
+    """The initial values of the table "Parameters" of SPEC.md."""
+    family, own = behind(config)
+    gates = usual(shapes(config, input_dim), {"recurrent_kernel": Orthogonal()})
+    return gates | {PREFIX + path: value for path, value in family.initial(own, input_dim).items()}
 
 
 def step(
@@ -120,6 +128,7 @@ MIXED_MEMORY = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    initial=initial,
     arranged=arranged,
     output_size=lambda config: behind(config)[0].output_size(behind(config)[1]),
     state_sizes=lambda config: [units(config)] * 2,

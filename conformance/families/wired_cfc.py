@@ -8,6 +8,7 @@ import numpy as np
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
 from conformance.families.cfc import HEADS, VARIANTS, head_shapes, signed
+from conformance.families.initial import ONES, Initial, usual
 from conformance.families.wired import WIRED, arranged, graph, output_size
 from reference import wired_cfc_step
 from reference.adjoints import Gradients, wired_cfc_adjoint
@@ -31,6 +32,11 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
         found |= {f"layer_{i}/{path}": shape for path, shape in heads.items()}
         read = own
     return found
+
+
+def initial(config: Config, input_dim: int) -> dict[str, Initial]:
+    """The initial values of the table "Parameters" of SPEC.md."""
+    return usual(shapes(config, input_dim), {"A": ONES})
 
 
 def step(
@@ -126,6 +132,7 @@ WIRED_CFC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    initial=initial,
     intermediates=lambda config: LAYERS,
     choices={
         "head_activation": ("linear", "lecun_tanh", "tanh"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from conformance.families.base import Config, Family, Parameters, Variant, given
+from conformance.families.initial import ONES, Constant, Initial, Uniform, usual
 from conformance.families.wired import WIRED, arranged, graph, output_size, units
 from reference import wired_ltc_step
 from reference.adjoints import Gradients, wired_ltc_adjoint
@@ -19,6 +20,18 @@ DEFAULTS: Config = {
     "output_mapping": "affine",
     "implicit_param_constraints": False,
 }
+
+NEURON: dict[str, Initial] = {
+    "gleak": Uniform(0.001, 1.0),
+    "vleak": Uniform(-0.2, 0.2),
+    "cm": Uniform(0.4, 0.6),
+}
+SYNAPSE: dict[str, Initial] = {
+    "w": Uniform(0.001, 1.0),
+    "mu": Uniform(0.3, 0.8),
+    "sigma": Uniform(3.0, 8.0),
+}
+"""Initial values of a neuron's parameters and of a synapse's."""
 
 SMALLEST_CAPACITANCE = 0.5
 """Of the cases: the constraint lets it be 1e-3, at which an explicit step in float32 says little."""
@@ -35,6 +48,15 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
         names = {"affine": ("w", "b"), "linear": ("w",), None: ()}[mapping]
         found |= {f"{which}_{name}": (size,) for name in names}
     return found
+
+
+def initial(config: Config, input_dim: int) -> dict[str, Initial]:
+    """The initial values of the table "Parameters" of SPEC.md."""
+    wiring = graph(config, input_dim)
+    sensory = {f"sensory_{name}": value for name, value in SYNAPSE.items()}
+    signs = {"erev": Constant(wiring.adjacency), "sensory_erev": Constant(wiring.sensory_adjacency)}
+    named = {**NEURON, **SYNAPSE, **sensory, **signs, "input_w": ONES, "output_w": ONES}
+    return usual(shapes(config, input_dim), named)
 
 
 def admissible(path: str, values: Any) -> Any:
@@ -103,6 +125,7 @@ WIRED_LTC = Family(
     reference=step,
     adjoint=adjoint,
     shapes=shapes,
+    initial=initial,
     intermediates=lambda config: {"wired_ltc_step.x": "inputs", "wired_ltc_step.for.v": "v_{i}"},
     choices={
         "ode_unfolds": (1, 2),

@@ -110,6 +110,7 @@ class Adapter:
         "layer": the name of the sequence layer, if there is one
         "layer_options" [...]: "backward_timespans", where the layer takes it
         "bidirectional_options" [...]: the same of what runs the layer in both directions
+        "draws": False where `parameters` answers values of the adapter's, not those of a constructor by seed
         "variant" {"values": {...}, "source"}: a documented convention, and the words or the file that say so;
             it is checked by use, and excuses nothing
         """

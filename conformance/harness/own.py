@@ -133,6 +133,7 @@ class OwnCell(Adapter):
             "arguments": list(given),
             "defaults": {},
             "values": {name: list(values) for name, values in given.items() if values is not None},
+            "draws": False,
         }
         said = {"values": dict(self.cell.variant), "source": self.cell.variant_source}
         return [{**facts, "variant": said if self.cell.variant else None}]

@@ -84,7 +84,8 @@ class ReferenceCells:
 
     def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
         cell, rng = Cell.of(model), np.random.default_rng(model.get("seed", 0))
-        values = {path: _initial(path, shape, rng) for path, shape in cell.shapes.items()}
+        initial = cell.family.initial(cell.config, cell.input_dim)
+        values = {path: initial[path].draw(shape, rng) for path, shape in cell.shapes.items()}
         return {"parameters": {path: value.astype(cell.dtype) for path, value in values.items()}}
 
     def initial_state(self, model: dict[str, Any], batch: int) -> dict[str, Any]:
@@ -227,13 +228,6 @@ def checked(mask: Array, inputs: Array) -> Array:
 def _refuse_training(training: bool) -> None:
     if training:
         raise NotSupported("the reference is a cell at inference")
-
-
-def _initial(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """The initial value that SPEC.md gives: of a kernel, Glorot uniform."""
-    if path.endswith("kernel"):
-        return rng.uniform(-1.0, 1.0, shape) * np.sqrt(6.0 / sum(shape))
-    return np.ones(shape) if path in ("A", "cm") else np.zeros(shape)
 
 
 def _facts(name: str, family: Family) -> dict[str, Any]:

@@ -23,7 +23,7 @@ for module in pkgutil.iter_modules(conformance.suite.__path__):
 BUILT = ("describe", "build", "parameters", "initial_state", "wiring")
 """What is answered rightly: a cell can be made, and no more."""
 OF_A_BUILT_CELL = {
-    *("state.sizes", "state.initial", "shape.variables", "errors.arguments"),
+    *("state.sizes", "state.initial", "initialization.values", "shape.variables", "errors.arguments"),
     *("wiring.graph", "wiring.config", "wiring.idempotent"),
 }
 OF_SHAPES = {"shape.step", "shape.dynamic"}

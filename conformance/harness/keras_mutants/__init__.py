@@ -11,6 +11,7 @@ from typing import Any
 from . import (
     crashing,
     dropping,
+    initial,
     keeping,
     layering,
     learning,
@@ -25,7 +26,20 @@ from .fault import MUTANTS, SOUND, Fault, FaultOfLayer, Mutant
 
 __all__ = ["MUTANTS", "SOUND", "Mutant", "cells"]
 
-_ = (crashing, dropping, keeping, layering, learning, masking, saving, shaping, sound, stepping, wiring)
+_ = (
+    crashing,
+    dropping,
+    initial,
+    keeping,
+    layering,
+    learning,
+    masking,
+    saving,
+    shaping,
+    sound,
+    stepping,
+    wiring,
+)
 
 
 def cells() -> dict[str, Any]:

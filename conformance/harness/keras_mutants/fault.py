@@ -36,6 +36,12 @@ class FaultOfWiredLTC(Fault):
     spoils = "WiredLTCCell"
 
 
+class FaultOfMixedMemory(Fault):
+    """A part of a MixedMemoryCell."""
+
+    spoils = "MixedMemoryCell"
+
+
 class FaultOfLayer(Fault):
     """A part of a CfC layer, which takes a CfCCell."""
 

@@ -1,0 +1,39 @@
+"""With which values a new cell begins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conformance import initialization, judge
+from conformance.checks import clause
+from conformance.families import Config, Sizes
+from conformance.implementation import NotSupported
+from conformance.strategies import configs, seeds
+from conformance.subject import Subject
+from conformance.trial import Draw
+
+SIZES = Sizes(features=16, units=64, backbone_units=40)
+"""Numbers enough: the smallest parameter that is drawn has one for each unit."""
+SEEDS, APART = 12, 1009
+"""How many cells are built, and how far apart their seeds are: a cell may count on from its own."""
+
+
+@clause("initialization.values", examples=10, smoke=2)
+def test_values(subject: Subject, draw: Draw) -> None:
+    """False alarms: under 1e-12 an example, and so under 1e-9 of a thousand; see `initialization`."""
+    if not subject.cell.get("draws", True):
+        raise NotSupported("initial values are the adapter's, not those of a constructor")
+    config, first = draw(configs(subject, buckets=[SIZES])), draw(seeds)
+    wanted = subject.family.initial(subject.family.full(config), SIZES.features)
+    built = [_parameters(subject, config, (first + APART * i) % 2**32) for i in range(SEEDS)]
+    for path, shape in subject.family.shapes(subject.family.full(config), SIZES.features).items():
+        judge.shaped(subject, f"initial {path}", built[0].get(path), shape)
+    draws = {path: np.stack([one[path] for one in built]) for path in wanted}
+    initialization.judge_values(subject, wanted, draws)
+
+
+def _parameters(subject: Subject, config: Config, seed: int) -> dict[str, np.ndarray]:
+    """Return the initial values of a new cell, by path."""
+    model = subject.model(config, SIZES.features, seed=seed)
+    answer: dict[str, np.ndarray] = subject.request("parameters", model=model)["parameters"]
+    return answer
