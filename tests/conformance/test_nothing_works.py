@@ -1,4 +1,4 @@
-"""Implementations of which nothing works: no clause holds of them, but those that no step is needed for."""
+"""Implementations of which nothing works, or all but one thing: which clauses hold of them, which fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import conformance.suite
+from conformance import clauses
 from conformance.checks import CHECKS, Check
 from conformance.implementation import ImplementationRaised
 from conformance.mutants import ReferenceCells
@@ -58,18 +59,40 @@ def spoiled(nest: Any) -> Any:
     return np.full_like(nest, np.nan) if isinstance(nest, np.ndarray) and nest.dtype.kind == "f" else nest
 
 
-def passed(implementation: ReferenceCells) -> Iterator[str]:
-    """Yield each clause that holds, of any cell."""
+class NaNAtZero(ReferenceCells):
+    """A step in which no time passes answers NaN."""
+
+    def request(self, method: str, **params: Any) -> Any:
+        answer = super().request(method, **params)
+        times = params.get("timespans")
+        still = method == "step" and times is not None and not np.any(times)
+        return spoiled(answer) if still else answer
+
+
+class RefusesScalars(ReferenceCells):
+    """A step refuses an elapsed time that is one number."""
+
+    def request(self, method: str, **params: Any) -> Any:
+        times = params.get("timespans")
+        if method == "step" and times is not None and np.ndim(times) == 0:
+            raise ImplementationRaised("TypeError", "len() of unsized object")
+        return super().request(method, **params)
+
+
+def those(implementation: ReferenceCells, outcome: str) -> Iterator[str]:
+    """Yield each clause with this outcome, of any cell that it is about."""
+    about = clauses.load().clauses
     for check in CHECKS.values():
         for cell in implementation.describe()["cells"]:
-            if judged(implementation, cell, check) == "pass":
+            concerned = cell["family"] in about[check.clause].families
+            if concerned and judged(implementation, cell, check) == outcome:
                 yield check.clause
 
 
 def judged(implementation: ReferenceCells, cell: dict[str, Any], check: Check) -> str:
-    """Return the outcome of a clause by two examples."""
+    """Return the outcome of a clause by one example."""
     subject = Subject(implementation, cell, check.tiers[0] or "float32")
-    return judge_clause(check, subject, Plan(2, 1, variant="strict", explain=False)).outcome
+    return judge_clause(check, subject, Plan(1, 1, variant="strict", explain=False)).outcome
 
 
 @pytest.mark.parametrize(
@@ -79,4 +102,9 @@ def judged(implementation: ReferenceCells, cell: dict[str, Any], check: Check) -
 def test_no_clause_holds_because_nothing_works(
     kind: Callable[[], ReferenceCells], without_a_step: set[str]
 ) -> None:
-    assert set(passed(kind())) <= without_a_step
+    assert set(those(kind(), "pass")) <= without_a_step
+
+
+@pytest.mark.parametrize(("kind", "clause"), [(NaNAtZero, "time.zero"), (RefusesScalars, "time.scalar")])
+def test_one_fault_of_time_fails_the_clause_about_it(kind: Callable[[], ReferenceCells], clause: str) -> None:
+    assert set(those(kind(), "fail")) == {clause}
