@@ -187,11 +187,13 @@ def build(layers: Layers, plan: Plan) -> Built:
 
 def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]:
     """An unbuilt layer, and what gives its cells. All of it has the first cell's dtype: Keras would cast."""
-    keras, options = layers.keras, {**plan.options, "dtype": plan.dtype}
+    keras, cells = layers.keras, [layers.construct(model) for model in plan.models]
+    follows = layers.takes_of_keras(plan.models[0].cell, "dtype")
+    dtype = plan.dtype if follows else cells[0].dtype_policy
+    options = {**plan.options, "dtype": dtype}
     of_wrapper = options.pop("bidirectional", {})
-    cells = [layers.construct(model) for model in plan.models]
     if plan.wrapper == "stacked":
-        stacked = keras.layers.StackedRNNCells(cells, dtype=plan.dtype)
+        stacked = keras.layers.StackedRNNCells(cells, dtype=dtype)
         return keras.layers.RNN(stacked, **options), lambda: cells
     if len(cells) != 1:
         raise BadParams(f"models: {len(cells)} cells need wrapper='stacked'")
@@ -203,9 +205,9 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
     if not plan.both_ways:
         return layer, lambda: cells
     if own:
-        both = in_both_directions(layer, merge_mode=None, dtype=plan.dtype, **of_wrapper)
+        both = in_both_directions(layer, merge_mode=None, dtype=dtype, **of_wrapper)
     else:
-        both = theirs(keras.layers.Bidirectional, layer, merge_mode=None, dtype=plan.dtype)
+        both = theirs(keras.layers.Bidirectional, layer, merge_mode=None, dtype=dtype)
     return both, lambda: [half(both, "forward_layer").cell, half(both, "backward_layer").cell]
 
 

@@ -14,22 +14,27 @@ def run(layer, sequences, timespans, mask, initial_state):
     states = list(initial_state or layer.cell.get_initial_state(batch_size=batch))
     states = [ops.cast(state, layer.compute_dtype) for state in states]
 
-    def step(carry, sample):
-        x, t, counted = sample
-        held, states = carry
-        output, new = layer.cell((x, t), states)
-        output = ops.where(counted, output, held)
-        new = [ops.where(counted, ahead, state) for ahead, state in zip(new, states, strict=True)]
-        shown = ops.where(counted, output, 0.0) if getattr(layer, "zero_output_for_mask", False) else output
-        return (output, new), shown
+    units = layer.cell.units
 
-    major = [ops.swapaxes(a, 0, 1) for a in (sequences, times, counts)]
+    def step(carry, sample):
+        x, t, counted = sample[:, :-2], sample[:, -2:-1], sample[:, -1:] > 0.5
+        output, (new,) = layer.cell((x, t), [carry[:, units:]])
+        carry = ops.where(counted, ops.concatenate([output, new], axis=-1), carry)
+        return carry, carry  # on tensorflow a scan puts out what has the shape of its carry
+
+    counts = ops.cast(counts, sequences.dtype)
+    major = ops.swapaxes(
+        ops.concatenate([sequences, ops.cast(times, sequences.dtype), counts], axis=-1), 0, 1
+    )
     if layer.go_backwards:
-        major = [ops.flip(a, axis=0) for a in major]
-    nothing = ops.zeros((batch, layer.cell.units), layer.compute_dtype)
-    (_, last), outputs = ops.scan(step, (nothing, states), tuple(major))
+        major = ops.flip(major, axis=0)
+    nothing = ops.zeros((batch, units), layer.compute_dtype)
+    last, outputs = ops.scan(step, ops.concatenate([nothing, states[0]], axis=-1), major)
+    outputs = outputs[..., :units]
+    if getattr(layer, "zero_output_for_mask", False):
+        outputs = ops.where(major[..., -1:] > 0.5, outputs, 0.0)
     result = ops.swapaxes(outputs, 0, 1) if layer.return_sequences else outputs[-1]
-    return (result, *last) if layer.return_state else result
+    return (result, last[:, units:]) if layer.return_state else result
 
 
 def spans(timespans, sequences):
