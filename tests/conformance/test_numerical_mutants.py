@@ -32,8 +32,9 @@ DENSE = ("cfc", "ltc")
 NOT_OFFERED = (
     r"dropout\.(training|fresh|held|rate)|training\.|serialization\.|shape\.(symbolic|computed)|dtype\.(policy|half)"
     r"|layer\.(model|backends|training|overridden|compiled)|wiring\.training|wired_ltc\.constraints"
+    r"|size\.(gradient|serialization)"
 )
-"""Clauses about training, files, subclasses, compilers, symbolic shapes and half precision."""
+"""About training, files, subclasses, compilers, symbolic shapes, half precision and long derivatives."""
 
 
 def judged(implementation, family, check, tier, seed, examples=None):
