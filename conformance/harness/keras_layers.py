@@ -204,7 +204,8 @@ class Layers:
         Raises:
             NotSupported: there is none, or it takes no such option.
         """
-        layer = layer_of(type(getattr(cell, "cell", cell)), self.family(type(cell))[0])
+        inner = type(getattr(cell, "cell", cell))
+        layer = layer_of(inner, self.family(inner)[0])
         if layer is None:
             raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")
         taken = {n: v for n, v in options.items() if self.takes(model, layer, n, v)}
