@@ -185,7 +185,11 @@ def test_the_table_of_capabilities_names_nothing_that_there_is_not_and_every_cla
 
 
 class StepsAlone(ReferenceCells):
-    """Offers steps and parameters, what the first row of the table asks of all, and nothing else."""
+    """Offers steps and the parameters that it is given, what the first row of the table asks, and no more."""
+
+    def describe(self) -> dict[str, Any]:
+        description = super().describe()
+        return {**description, "cells": [{**cell, "draws": False} for cell in description["cells"]]}
 
     def request(self, method: str, **params: Any) -> Any:
         if method not in ("step", "parameters"):
