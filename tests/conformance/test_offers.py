@@ -187,10 +187,6 @@ def test_the_table_of_capabilities_names_nothing_that_there_is_not_and_every_cla
 class StepsAlone(ReferenceCells):
     """Offers steps and the parameters that it is given, what the first row of the table asks, and no more."""
 
-    def describe(self) -> dict[str, Any]:
-        description = super().describe()
-        return {**description, "cells": [{**cell, "draws": False} for cell in description["cells"]]}
-
     def request(self, method: str, **params: Any) -> Any:
         if method not in ("step", "parameters"):
             raise NotSupported(f"no {method}")
@@ -203,7 +199,7 @@ class StepsAlone(ReferenceCells):
 def test_of_a_target_that_takes_steps_is_judged_what_the_table_says(clause: str) -> None:
     family = "ltc" if clause.startswith("ltc") else "cfc"
     (cell,) = [one for one in ReferenceCells().describe()["cells"] if one["family"] == family]
-    subject = Subject(StepsAlone(), {**cell, "layer": None}, "float64")
+    subject = Subject(StepsAlone(), {**cell, "layer": None, "draws": False}, "float64")
     found = judge_clause(every()[clause], subject, Plan(2, 0, variant="strict"))
     assert (found.outcome != "not applicable") == (row_of(clause) == STEPS), found
     assert found.outcome in ("pass", "not applicable"), found
