@@ -115,8 +115,8 @@ class PolarityDrawn(FaultOfWiredLTC):
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
-        signs = np.random.choice([-1.0, 1.0], self.erev.shape).astype("float32")
-        self.erev.assign(signs * self.erev.value)
+        signs = np.random.choice([-1.0, 1.0], self.erev.shape)
+        self.erev.assign(signs * ops.convert_to_numpy(self.erev))
 
 
 @found_by(VALUES, "initial (sensory_)?erev.* but should be exactly")
