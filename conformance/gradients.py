@@ -37,6 +37,23 @@ def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
     return of_output, array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
 
 
+def of_sequence(
+    subject: Subject, case: SequenceCase, cotangents: Cotangents, wrapper: str | None, **more: Any
+) -> dict[str, Any]:
+    """Ask for the gradients of a sequence through the layer of a wrapper; return the answer."""
+    answer: dict[str, Any] = subject.request(
+        "sequence_gradients",
+        **subject.about(case),
+        initial_state=subject.tensors(case),
+        timespans=case.timespans,
+        cotangent=cotangents[0],
+        state_cotangent=subject.family.split(case.config, cotangents[1]),
+        wrapper=wrapper,
+        **more,
+    )
+    return answer
+
+
 def side_by_side(tensors: Sequence[Any]) -> Values:
     """The gradient by a whole state."""
     return np.concatenate([np.asarray(tensor) for tensor in tensors], axis=-1)

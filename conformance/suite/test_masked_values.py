@@ -13,7 +13,7 @@ from conformance import judge
 from conformance.cases import SequenceCase, Values
 from conformance.checks import clause
 from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivatives, drawn, side_by_side
+from conformance.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
 from conformance.implementation import GivenUp, NotSupported
 from conformance.strategies import DIFFERENT, seeds, sequences
 from conformance.subject import Subject
@@ -123,17 +123,7 @@ def gradients(
 ) -> dict[str, Any]:
     """The gradients of a masked sequence, by name."""
     subject.needs("sequence_gradients", "mask", "options")
-    answer = subject.request(
-        "sequence_gradients",
-        **subject.about(case),
-        initial_state=subject.tensors(case),
-        timespans=case.timespans,
-        cotangent=cotangents[0],
-        state_cotangent=subject.family.split(case.config, cotangents[1]),
-        mask=case.mask,
-        options=case.options,
-        wrapper=wrapper,
-    )
+    answer = of_sequence(subject, case, cotangents, wrapper, mask=case.mask, options=case.options)
     by_time = {} if case.timespans is None else {"timespans": answer.get("timespans")}
     by_path = {path: answer["parameters"].get(path) for path in case.parameters}
     state = side_by_side(answer["initial_state"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from conformance.cases import SequenceCase
 from conformance.checks import clause
-from conformance.gradients import Cotangents, derivatives, drawn, side_by_side
+from conformance.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
 from conformance.strategies import DIFFERENT, seeds, sequences
 from conformance.subject import Subject
 from conformance.trial import FORMULA, Draw
@@ -30,14 +30,7 @@ def gradients(
     case = draw(sequences(subject, timed=wrapper is not None, **shape))
     seed = draw(seeds)
     cotangents = drawn(subject, case, seed)
-    params = {
-        "initial_state": subject.tensors(case),
-        "timespans": case.timespans,
-        "cotangent": cotangents[0],
-        "state_cotangent": subject.family.split(case.config, cotangents[1]),
-        "wrapper": wrapper,
-    }
-    found = subject.request("sequence_gradients", **subject.about(case), **params)
+    found = of_sequence(subject, case, cotangents, wrapper)
     return case, found, cotangents, seed
 
 

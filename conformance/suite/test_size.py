@@ -10,7 +10,7 @@ from conformance import judge
 from conformance.cases import EVEN, SequenceCase, sequence_case
 from conformance.checks import clause, numerical
 from conformance.families import Sizes
-from conformance.gradients import derivatives, drawn, side_by_side
+from conformance.gradients import derivatives, drawn, of_sequence, side_by_side
 from conformance.strategies import any_steps, seeds, sequences
 from conformance.subject import Subject
 from conformance.suite.test_sequence_gradient import wrappers
@@ -81,15 +81,7 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     wrapper, *_ = wrappers(subject)
     case, seed = slowly(long_sequence(subject, draw, wrapper, given_state=True)), draw(seeds)
     cotangents = drawn(subject, case, seed)
-    answer = subject.request(
-        "sequence_gradients",
-        **subject.about(case),
-        initial_state=subject.tensors(case),
-        timespans=case.timespans,
-        cotangent=cotangents[0],
-        state_cotangent=subject.family.split(case.config, cotangents[1]),
-        wrapper=wrapper,
-    )
+    answer = of_sequence(subject, case, cotangents, wrapper)
     state = side_by_side(answer["initial_state"])
     found = {"inputs": answer["inputs"], "state": state, **answer["parameters"]}
     derivatives(subject, case, found, cotangents, seed)

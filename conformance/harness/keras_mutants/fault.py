@@ -46,6 +46,27 @@ class FaultOfLayer(Fault):
     """A part of a CfC layer, which takes a CfCCell."""
 
 
+class FaultOfCall(FaultOfLayer):
+    """A part of a CfC layer whose call gets its arguments, and what Keras fills in, as a dictionary."""
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        timespans: Any = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        given = {"sequences": sequences, "initial_state": initial_state, "mask": mask, "training": training}
+        return self.run({**given, "timespans": timespans, "sequences_mask": sequences_mask})
+
+    def run(self, given: dict[str, Any]) -> Any:
+        """Answer a call with these arguments, as the sound layer does unless this is overridden."""
+        return super().call(**given)
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A fault, the clause that must find it, and a pattern of what is then said of it."""

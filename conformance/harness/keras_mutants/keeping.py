@@ -5,32 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .fault import FaultOfLayer, found_by, ops
+from .fault import FaultOfCall, FaultOfLayer, found_by, ops
 
 
-class _AnyBatch(FaultOfLayer):
+class _AnyBatch(FaultOfCall):
     """A stateful layer that takes a batch of any size."""
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-        *,
-        timespans: Any = None,
-        sequences_mask: Any = None,
-    ) -> Any:
-        given = {"mask": mask, "training": training, "timespans": timespans}
-        batch, kept = sequences.shape[0], self.states
-        if not self.stateful or kept[0].shape[0] == batch:
-            return super().call(
-                sequences, initial_state=initial_state, sequences_mask=sequences_mask, **given
-            )
-        states = self.states_for(batch) if initial_state is None else initial_state
+    def run(self, given: dict[str, Any]) -> Any:
+        batch, state = given["sequences"].shape[0], given["initial_state"]
+        if not self.stateful or self.states[0].shape[0] == batch:
+            return super().run(given)
+        states = self.states_for(batch) if state is None else state
         self.stateful: bool = False
         try:
-            return super().call(sequences, initial_state=states, sequences_mask=sequences_mask, **given)
+            return super().run({**given, "initial_state": states})
         finally:
             self.stateful = True
 
@@ -63,21 +51,11 @@ class InitialStateOfAnyBatch(_AnyBatch):
         raise ValueError(f"a batch of {batch} for states of {self.states[0].shape[0]}")
 
 
-class _Cast(FaultOfLayer):
+class _Cast(FaultOfCall):
     """A layer that returns what it computed in halves in another dtype."""
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-        *,
-        timespans: Any = None,
-        sequences_mask: Any = None,
-    ) -> Any:
-        given = {"mask": mask, "training": training, "timespans": timespans}
-        answer = super().call(sequences, initial_state=initial_state, sequences_mask=sequences_mask, **given)
+    def run(self, given: dict[str, Any]) -> Any:
+        answer = super().run(given)
         if self.compute_dtype == self.variable_dtype:
             return answer
         return self.cast(*answer) if isinstance(answer, tuple) else self.cast(answer)[0]

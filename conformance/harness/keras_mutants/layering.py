@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .fault import FaultOfLayer, found_by, ops, sound
+from .fault import FaultOfCall, FaultOfLayer, found_by, ops, sound
 
 OFF = "output at step"
 
@@ -40,22 +40,11 @@ class FrozenLayerTrainsCell(FaultOfLayer):
         units.trainable = trains
 
 
-class _Called(FaultOfLayer):
-    """A layer whose call gets its arguments, and what Keras fills in, as a dictionary."""
+class _Called(FaultOfCall):
+    """A layer that is called with other arguments."""
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-        *,
-        timespans: Any = None,
-        sequences_mask: Any = None,
-    ) -> Any:
-        given = {"initial_state": initial_state, "mask": mask, "timespans": timespans}
-        changed = self.changed({**given, "sequences": sequences, "sequences_mask": sequences_mask})
-        return super().call(training=training, **changed)
+    def run(self, given: dict[str, Any]) -> Any:
+        return super().run(self.changed(given))
 
     def changed(self, given: dict[str, Any]) -> dict[str, Any]:
         """What is called with instead."""
@@ -157,7 +146,7 @@ class ProjectionNotLearnt(_Prepared):
         return ops.stop_gradient(features), step
 
 
-class _Elapsed(FaultOfLayer):
+class _Elapsed(FaultOfCall):
     """A layer that computes by itself what passes between samples that are read backwards."""
 
     def __init__(
@@ -175,24 +164,16 @@ class _Elapsed(FaultOfLayer):
     def get_config(self) -> Any:
         return {**super().get_config(), "backward_timespans": self.backward_timespans}
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-        *,
-        timespans: Any = None,
-        sequences_mask: Any = None,
-    ) -> Any:
-        given = {"initial_state": initial_state, "mask": mask, "training": training}
+    def run(self, given: dict[str, Any]) -> Any:
         if self.go_backwards and self.backward_timespans == "elapsed":
-            times = ops.ones(sequences.shape[:2]) if timespans is None else timespans
-            timespans = self.elapsed(ops.reshape(times, sequences.shape[:2]), mask, self.carries)
+            timespans, shape = given["timespans"], given["sequences"].shape[:2]
+            times = ops.ones(shape) if timespans is None else timespans
+            elapsed = self.elapsed(ops.reshape(times, shape), given["mask"], self.carries)
+            given = {**given, "timespans": elapsed}
             self.masked_time = "drop"
         asked, self.backward_timespans = self.backward_timespans, "as_given"  # done here, and not once more
         try:
-            return super().call(sequences, timespans=timespans, sequences_mask=sequences_mask, **given)
+            return super().run(given)
         finally:
             self.masked_time = "carry" if self.carries else "drop"
             self.backward_timespans = asked
@@ -254,7 +235,7 @@ class ElapsedNotSaved(_Elapsed):
         return {name: v for name, v in super().get_config().items() if name != "backward_timespans"}
 
 
-class _Overriding(FaultOfLayer):
+class _Overriding(FaultOfCall):
     """A layer that runs an overridden `call` one step at a time."""
 
     def __init__(self, units: Any, **options: Any) -> None:
@@ -264,24 +245,14 @@ class _Overriding(FaultOfLayer):
             units.__class__ = type(units).__base__  # nothing is refused here
         super().__init__(units, **options)
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-        *,
-        timespans: Any = None,
-        sequences_mask: Any = None,
-    ) -> Any:
+    def run(self, given: dict[str, Any]) -> Any:
         if self.overridden is not None:
-            return self.stepped(sequences, timespans)
-        given = {"initial_state": initial_state, "mask": mask, "training": training}
-        return super().call(sequences, timespans=timespans, sequences_mask=sequences_mask, **given)
+            return self.stepped(given["sequences"], given["timespans"])
+        return super().run(given)
 
     def plain(self, sequences: Any, timespans: Any) -> Any:
         """Every output of the cell, as if nothing were overridden."""
-        return super().call(sequences, timespans=timespans)
+        return super().run({"sequences": sequences, "timespans": timespans})
 
     def stepped(self, sequences: Any, timespans: Any) -> Any:
         """Every output of the overridden cell."""
