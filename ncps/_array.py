@@ -132,6 +132,9 @@ else:
     def take(x, indices):
         return ops.take(x, indices, axis=-1)
 
+    def total(x, axis):
+        return ops.sum(x, axis)
+
 
 def magnitude(x):
     """|x| with slope 1 at 0, where `absolute` has slope 0 and gradient descent would not leave."""

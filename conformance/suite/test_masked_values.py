@@ -18,6 +18,7 @@ from conformance.implementation import GivenUp, NotSupported
 from conformance.strategies import DIFFERENT, seeds, sequences
 from conformance.subject import Subject
 from conformance.suite.test_layer import ELAPSED, in_eighths, mask_of
+from conformance.suite.test_sequence import tags
 from conformance.suite.test_sequence_gradient import wrappers
 from conformance.trial import FORMULA, Draw
 
@@ -105,6 +106,7 @@ def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper:
 
 def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: str | None) -> None:
     """The outputs and the last state for what is there are those of the reference for `case`."""
+    subject.example.tags |= tags(subject, case)
     answer = subject.request(
         "sequence",
         **subject.about(there),

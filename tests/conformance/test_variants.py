@@ -62,8 +62,8 @@ def test_signed_synapses_multiply_the_heads_and_not_the_time_heads():
 
 
 def test_cells_inside_pypis_wired_cell_are_layers_in_the_order_of_their_numbers():
-    paths = [f"wired/cf_c_cell{n}/{end}" for n in ("_10", "_9") for end in ("ff1_weight", "time_a/kernel")]
-    assert canonical_names("wired_cfc", "wired", paths) == [
+    paths = [f"cf_c_cell{n}/{end}" for n in ("_10", "_9") for end in ("ff1_weight", "time_a/kernel")]
+    assert canonical_names("wired_cfc", paths, {}) == [
         "layer_1/ff1_kernel",
         "layer_1/time_a/kernel",
         "layer_0/ff1_kernel",

@@ -130,11 +130,3 @@ class MaskCutToLength(_Fitted):
 
     def fitted(self, mask: Any, shape: Any) -> Any:
         return mask[:, : shape[1]] if len(mask.shape) == 2 else mask
-
-
-@found_by("layer.mask.shape", "does not name the mask")
-class MaskRefusedAnyhow(_Fitted):
-    """A mask that does not fit ends in an error that says nothing of it."""
-
-    def fitted(self, mask: Any, shape: Any) -> Any:
-        raise ValueError("operands could not be broadcast together")

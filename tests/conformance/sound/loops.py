@@ -8,6 +8,8 @@ def run(layer, sequences, timespans, mask, initial_state):
     """Fold a layer's cell over sequences; returns what the layer returns."""
     if len(sequences.shape) != 3 or sequences.shape[1] == 0:
         raise ValueError(f"sequences must be (batch, time, features), got shape {tuple(sequences.shape)}")
+    if mask is not None and tuple(mask.shape) != tuple(sequences.shape[:2]):
+        raise ValueError(f"the mask must be {tuple(sequences.shape[:2])}, got shape {tuple(mask.shape)}")
     batch, time = ops.shape(sequences)[:2]
     times = ops.ones((batch, time, 1), sequences.dtype) if timespans is None else spans(timespans, sequences)
     counts = ops.ones((batch, time, 1), "bool") if mask is None else ops.reshape(mask, (batch, time, 1))

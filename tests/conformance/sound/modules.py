@@ -24,7 +24,14 @@ class Module(nn.Module):
             raise ValueError(f"hidden_size must be a positive integer, got {hidden_size!r} for units")
         self.state_size = self.output_size = hidden_size
         for name in self.heads:
-            setattr(self, name, nn.Linear(input_size + hidden_size, hidden_size))
+            setattr(self, name, self.head(input_size + hidden_size, hidden_size))
+
+    def head(self, width, size):
+        """Return a head that begins as the specification says."""
+        made = nn.Linear(width, size)
+        nn.init.xavier_uniform_(made.weight)
+        nn.init.zeros_(made.bias)
+        return made
 
     def advance(self, x, h, t):
         z = torch.cat([x, h], dim=-1)
@@ -42,7 +49,10 @@ class StepCfC(Module):
 
 
 class UntimedCfC(Module):
-    """A step that takes no elapsed time."""
+    """A step that takes no elapsed time, whose heads begin as torch has it."""
+
+    def head(self, width, size):
+        return nn.Linear(width, size)
 
     def forward(self, x, h):
         new = self.advance(x, h, 1.0)
