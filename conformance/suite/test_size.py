@@ -62,7 +62,7 @@ def test_step(subject: Subject, draw: Draw) -> None:
     judge.step(subject, draw(any_steps(subject, buckets=[LARGE], recipe=even)))
 
 
-@clause("size.sequence", examples=2, smoke=1)
+@clause("size.sequence", examples=2, smoke=0)
 def test_sequence(subject: Subject, draw: Draw) -> None:
     for wrapper in wrappers(subject):
         case = long_sequence(subject, draw, wrapper)
