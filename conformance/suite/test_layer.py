@@ -195,11 +195,16 @@ def test_stateful_batch(subject: Subject, draw: Draw) -> None:
     given = replace(case, inputs=np.resize(case.inputs, (other, *case.inputs.shape[1:])))
     for begin, beside in ((None, ""), (from_ones, " with an initial state")):
         same, unlike = (one if begin is None else begin(subject, one) for one in (case, given))
-        goes_on(subject, same, earlier)  # what is refused of a batch that fits is a refusal of something else
+        works(subject, "sequence", **second_call(subject, same, earlier))
         what = f"a batch of {other} for a stateful layer that keeps states of {batch}{beside}"
-        asked = {**subject.about(unlike), "initial_state": subject.tensors(unlike), "wrapper": "layer"}
-        asked |= {"options": {"return_sequences": True, **case.options}, "earlier": earlier}
-        refused(subject, what, "sequence", **asked)
+        refused(subject, what, "sequence", **second_call(subject, unlike, earlier))
+
+
+def second_call(subject: Subject, case: SequenceCase, earlier: Values) -> dict[str, Any]:
+    """Return the request for the output of a stateful layer after a call with `earlier`."""
+    options = {"return_sequences": True, **case.options}
+    given = {"initial_state": subject.tensors(case), "options": options, "earlier": earlier}
+    return {**subject.about(case), **given, "wrapper": "layer"}
 
 
 def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
@@ -272,7 +277,8 @@ def test_mask_carry(subject: Subject, draw: Draw) -> None:
 @clause("layer.mask.shape", examples=4, smoke=1)
 def test_mask_shape(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=LENGTHS[1:], masked=True))
-    judged(subject, case)  # what is refused beside a mask that fits is a refusal of something else
+    asked = {**subject.about(case), "options": {"return_sequences": True}, "wrapper": "layer"}
+    works(subject, "sequence", **asked, mask=case.mask)
     batch, length = case.inputs.shape[:2]
     shapes = [
         (),
@@ -289,7 +295,6 @@ def test_mask_shape(subject: Subject, draw: Draw) -> None:
     for shape in draw(st.permutations([shape for shape in shapes if shape != (batch, length)])):
         mask = np.ones(shape, bool)
         what = f"a mask of shape {shape} for a sequence of shape {case.inputs.shape}"
-        asked = {**subject.about(case), "options": {"return_sequences": True}, "wrapper": "layer"}
         refused(subject, what, "sequence", **asked, mask=mask)
 
 

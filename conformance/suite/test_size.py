@@ -83,7 +83,8 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     cotangents = drawn(subject, case, seed)
     answer = of_sequence(subject, case, cotangents, wrapper)
     state = side_by_side(answer["initial_state"])
-    found = {"inputs": answer["inputs"], "state": state, **answer["parameters"]}
+    by_path = {path: answer["parameters"].get(path) for path in case.parameters}
+    found = {"inputs": answer["inputs"], "state": state, **by_path}
     derivatives(subject, case, found, cotangents, seed)
 
 

@@ -29,6 +29,7 @@ LEAST = {
     "ShallowCfC": 47,
     "FixedBackboneCfC": 47,
     "TwoLayersCfC": 46,
+    "DroppingCfC": 46,
     "PureCfC": 47,
     "ModesCfC": 48,
     "KerasActivationsCfC": 49,

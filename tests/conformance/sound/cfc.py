@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from sound.base import Cell, affine, gated, one_of, positive, pure, register, sound
 
@@ -125,6 +126,45 @@ class TwoLayersCfC(Gated):
 
     def get_config(self):
         return {**super().get_config(), "backbone_units": self.backbone_units}
+
+
+@sound
+class DroppingCfC(DropoutRNNCell, Gated):
+    """Dropout behind a backbone of one layer, whose activation cannot be chosen."""
+
+    def __init__(self, units, backbone_units=8, backbone_dropout=0.0, **kwargs):
+        super().__init__(units, **kwargs)
+        self.backbone_units = positive("backbone_units", backbone_units)
+        if not 0.0 <= backbone_dropout < 1.0:
+            raise ValueError(f"backbone_dropout must be in [0, 1), got {backbone_dropout!r}")
+        self.dropout, self.recurrent_dropout = backbone_dropout, 0.0
+        self.seed_generator = keras.random.SeedGenerator()
+
+    @property
+    def widths(self):
+        return [self.backbone_units]
+
+    def get_config(self):
+        own = {"backbone_units": self.backbone_units, "backbone_dropout": self.dropout}
+        return {**super().get_config(), **own}
+
+    def get_dropout_mask(self, step_input):
+        """Return the mask of a sequence, which Keras asks for by a first sample."""
+        return super().get_dropout_mask(ops.ones((ops.shape(step_input)[0], self.backbone_units)))
+
+    def call(self, inputs, states, training=None):
+        self.training = training
+        return super().call(inputs, states)
+
+    def featured(self, z):
+        features = super().featured(z)
+        if not self.training or not self.dropout:
+            return features
+        held = getattr(self, "_dropout_mask", None) is not None  # by a layer, which asked before its loop
+        mask = self.get_dropout_mask(z)
+        if not held:
+            self.reset_dropout_mask()
+        return features * ops.cast(mask, self.compute_dtype)
 
 
 @sound
