@@ -43,7 +43,7 @@ JUDGED = ("pass", "fail", "error", "not reproducible")
 """Outcomes of what was judged: a clause that does not apply, or meets the host's fault, says nothing here."""
 BATCH = 50
 """The examples of a numerical clause in an ordinary run, which `--max-examples` scales."""
-UNTIERED = ("shape.smallest", "dtype.half")
+UNTIERED = ("shape.smallest", "dtype.half", "initialization.values", "size.sequence")
 """Clauses about numbers too, that are not asked by precision or have precisions of their own."""
 WIDTH = 34
 
