@@ -30,11 +30,13 @@ from pathlib import Path
 import click
 import seed_counts
 
-from conformance import checks, clauses
+from conformance.judging import registry as checks
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
 from conformance.report import jsonfile
-from conformance.subject import Subject
-from conformance.trial import Check, Plan, judge_clause
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 from conformance.verdict import Verdict
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "accusations"

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance import clauses
-from conformance.quirks import Quirk, ledger
 from conformance.report import jsonfile
 from conformance.report.badge import EXCUSED
 from conformance.report.status import JUDGED, group_by, must, status
+from conformance.search.host_bugs import Quirk, ledger
+from conformance.spec import clauses
 from conformance.verdict import Report, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from conformance import clauses
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
 from conformance.options import run_options
 from conformance.report import jsonfile
-from conformance.seeded import derived
-from conformance.session import begin
-from conformance.subject import Subject
-from conformance.trial import Check, Plan, judge_clause
+from conformance.run.session import begin
+from conformance.search.seeding import derived
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 from conformance.verdict import Verdict
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "accusations"

@@ -27,7 +27,7 @@ import keras_standings as kept
 import peer
 from keras_standings import HOME, ROOT
 
-from conformance.quirks import ledger
+from conformance.search.host_bugs import ledger
 
 PINS = {name: ROOT / "constraints" / f"{name}.txt" for name in kept.SETS}
 NEWEST = re.findall(r"^keras==(\S+)", PINS["newest"].read_text(encoding="utf-8"), re.MULTILINE)

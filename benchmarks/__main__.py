@@ -25,11 +25,12 @@ import memory
 import sequences
 
 from conformance import start
-from conformance.checks import CHECKS
+from conformance.driver.implementation import ImplementationProtocol
+from conformance.judging.registry import CHECKS, PRECISION
+from conformance.judging.subject import Subject
 from conformance.report import jsonfile
-from conformance.subject import Answering, Subject
+from conformance.search.trial import Plan, judge_clause
 from conformance.suite import test_gradient, test_sequence, test_state, test_step  # noqa: F401  fill CHECKS
-from conformance.trial import PRECISION, Plan, judge_clause
 from conformance.verdict import Report, Verdict
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
@@ -128,7 +129,7 @@ def compare(backend: str) -> None:
     table(["clause", "in-process", "wire", "cost"], rows)
 
 
-def timed(implementation: Answering, clause: str) -> float:
+def timed(implementation: ImplementationProtocol, clause: str) -> float:
     """Seconds for the clause's examples, the same each time."""
     cell = implementation.describe()["cells"][0]
     begin = time.perf_counter()

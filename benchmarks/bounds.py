@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 from scipy.special import erf
 
-from conformance.tolerance import Arithmetic, ErrorBounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from reference import activations
 
 DTYPES = {

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance import start
-from conformance.checks import CHECKS
-from conformance.implementation import Implementation
-from conformance.subject import Subject
+from conformance.driver.implementation import Implementation
+from conformance.judging.registry import CHECKS, FORMULA, Check, Draw
+from conformance.judging.subject import Subject
+from conformance.search.trial import Plan, judge_clause
 from conformance.suite import test_step  # noqa: F401  fills CHECKS
-from conformance.trial import FORMULA, Check, Draw, Plan, judge_clause
 
 PAGE = 4096
 MEBIBYTE = 1 << 20

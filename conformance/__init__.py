@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.implementation import start
+from conformance._version import __version__
+from conformance.driver.implementation import start
 
 if TYPE_CHECKING:
     from conformance.testing import check, each_clause
-
-__version__ = "0.1.0"
 
 __all__ = ["__version__", "check", "each_clause", "start"]
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from conformance import closing
-from conformance.checks import every
+from conformance.judging.registry import Check, every
 from conformance.options import OPTIONS, RunOptions, UsageError, run_options, selected, specification, unknown
-from conformance.pool import CannotBeJudged
+from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code, terminal
 from conformance.report.status import targets
-from conformance.session import Key, Session, begin
-from conformance.trial import Check
+from conformance.run import finish as closing
+from conformance.run.session import Key, Session, begin
 from conformance.verdict import EXIT_CODES, Report
 
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")

@@ -16,11 +16,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from conformance import checks, clauses
-from conformance.implementation import NotSupported, start
-from conformance.quirks import quirk_met
-from conformance.subject import Departure, Subject
-from conformance.trial import PRECISION, Check, Plan, judge_clause
+from conformance.driver.implementation import NotSupported, start
+from conformance.judging import registry as checks
+from conformance.judging.registry import PRECISION, Check
+from conformance.judging.subject import Departure, Subject
+from conformance.search.host_bugs import quirk_met
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPRESSED = [check for check in HealthCheck if check is not HealthCheck.nested_given]

@@ -10,7 +10,7 @@ import numpy as np
 
 from .adapter import Array, BadParams, ContractBroken, NotSupported
 from .mapping import check_shapes
-from .torch_building import array
+from .torch.building import array
 
 Run = Callable[..., tuple[Any, list[Any]]]
 """A step as a function of nests of tensors: (output, the tensors of the state)."""

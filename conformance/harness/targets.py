@@ -20,7 +20,7 @@ def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
 
     Raises whatever importing the module raises, and BadParams where it holds nothing that can be judged.
     """
-    from .keras_cells import KerasCells
+    from .keras.cells import KerasCells
 
     withhold()
     if target.startswith(MUTANT_PREFIX):
@@ -39,9 +39,9 @@ def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
 
 def _adapter_of(target: str, name: str, found: Any, hints: Hints) -> Adapter:
     """By what a class is; a Keras layer on torch is a torch module too."""
-    from .keras_cells import KerasCells
+    from .keras.cells import KerasCells
     from .own import Cell, OwnCell
-    from .torch_modules import TorchModules
+    from .torch.modules import TorchModules
 
     if _is(found, Adapter):
         adapter: Adapter = found(target)
@@ -51,7 +51,7 @@ def _adapter_of(target: str, name: str, found: Any, hints: Hints) -> Adapter:
     if _is(found, _loaded("torch", "nn", "Module")) and not _is(found, _loaded("keras", "Layer")):
         return TorchModules(target, name, found, hints)
     if _is(found, _loaded("tf_keras", "layers", "Layer")):
-        from .keras2_cells import Keras2Cells
+        from .keras.keras2 import Keras2Cells
 
         return Keras2Cells(target, found, hints.family)
     return KerasCells(target, {name: found}, hints)
@@ -87,7 +87,7 @@ def _public(module: Any) -> list[str]:
 
 def _cells_of(module: Any) -> dict[str, Any]:
     """The cells of a family we know that a module offers under its own public names."""
-    from .keras_names import family_of
+    from .keras.names import family_of
 
     cells = {name: getattr(module, name) for name in _public(module) if name.endswith("Cell")}
     known = {name: cell for name, cell in cells.items() if family_of(cell) is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.mutants import generated, written
 from conformance.mutants.mutant import Mutant
-from conformance.mutants.reference_cells import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 
 __all__ = ["Mutant", "ReferenceCells", "mutants"]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import cache, partial
 
-from conformance.mutants import source
 from conformance.mutants.generator import Change, changes, replaced
 from conformance.mutants.mutant import Mutant
+from conformance.oracle import source
 
 MODULES = (
     "reference.activations",

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from conformance import clauses
-from conformance.mutants import source
-from conformance.subject import Answering
+from conformance.driver.implementation import ImplementationProtocol
+from conformance.oracle import source
+from conformance.spec import clauses
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Mutant:
         own = self.module.rpartition(".")[2]
         return own if own in families else families[0]
 
-    def implementation(self) -> Answering:
+    def implementation(self) -> ImplementationProtocol:
         """The reference with the change, as an implementation."""
         copies = source.with_changes({self.module: self.changed()})
-        answering: Answering = copies["conformance.mutants.reference_cells"].ReferenceCells(
+        answering: ImplementationProtocol = copies["conformance.oracle.reference_cells"].ReferenceCells(
             f"mutant:{self.name}"
         )
         return answering

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from conformance.mutants import source
 from conformance.mutants.mutant import Mutant
+from conformance.oracle import source
 
 
 @dataclass(frozen=True)

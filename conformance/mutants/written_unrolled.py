@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.mutants.rewrite import Rewrite
 
-SEQUENCE, LAYER = "reference.sequence", "conformance.mutants.layer"
+SEQUENCE, LAYER = "reference.sequence", "conformance.oracle.layer"
 NAMED = "named = {name: self.options.get(name, False) for name in FOLD_OPTIONS}"
 STEP = (
     "def step(x: Array, state: Array, k: int) -> tuple[Array, Array]:\n"

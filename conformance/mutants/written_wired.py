@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.mutants.rewrite import Rewrite
 
 CFC, LTC, WIRINGS = (f"reference.{name}" for name in ("wired_cfc", "wired_ltc", "wirings"))
-MEMORY = "conformance.families.mixed_memory"
+MEMORY = "conformance.spec.families.mixed_memory"
 LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("layer", "reference_cells"))
 
 STEP = "p, read, own, timespans, mode=mode"

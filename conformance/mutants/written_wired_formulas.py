@@ -217,7 +217,7 @@ REWRITES = (
         "MemoryIsInput",
         "The cell reads m for its input and h for its state, as published code has it.",
         "mixed_memory.step",
-        "conformance.families.mixed_memory",
+        "conformance.spec.families.mixed_memory",
         "mixed_memory_step(parameters, inputs, state, memory, timespans, step=cell)",
         "mixed_memory_step(\n"
         "        parameters, inputs, state, memory, timespans,\n"
@@ -252,7 +252,7 @@ REWRITES = (
         "MemoryOfHalf",
         "The memory is kept in float16.",
         "mixed_memory.state",
-        "conformance.families.mixed_memory",
+        "conformance.spec.families.mixed_memory",
         "np.concatenate([new, memory], axis=-1)",
         'np.concatenate([new, memory.astype("float16").astype(memory.dtype)], axis=-1)',
     ),

@@ -1,6 +1,6 @@
 """The options of a run: what they are, what was asked, and what comes of it on this machine."""
 
-from conformance.options.asked import RunOptions, UsageError, cores, run_options, unknown
+from conformance.options.asked import RunOptions, UsageError, run_options, unknown
 from conformance.options.offering import (
     add_to_pytest,
     click_options,
@@ -28,7 +28,6 @@ __all__ = [
     "backends_of",
     "click_options",
     "command_line",
-    "cores",
     "from_pytest",
     "importable_backends",
     "pytest_arguments",

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance import names
-from conformance.implementation import BACKENDS, EXEC, command_of
+from conformance.driver import names
+from conformance.driver.implementation import BACKENDS, EXEC, command_of
+from conformance.driver.process import cores
+from conformance.options.shards import Shard
 from conformance.options.table import OPTIONS, TARGETS, Kind, Option
-from conformance.shards import Shard
 
 Variant = Literal["auto", "strict"]
 TARGET = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<name>\S+))?")
@@ -75,11 +76,6 @@ class RunOptions:
         """How many processes run tests beside each other; 0 is none but this one."""
         wanted = min(self.jobs or cores(), self.groups)
         return 0 if self.in_process or wanted < 2 else wanted
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 PATHS = ("path", "names", "json", "junit", "markdown", "examples", "known_failures", "write_known_failures")

@@ -114,7 +114,7 @@ def _asked(options: RunOptions) -> Iterator[tuple[Option, Any]]:
 
 def pytest_arguments(options: RunOptions) -> list[str]:
     """The pytest command line of a run, which reads no configuration or conftest of the caller's."""
-    arguments = ["--pyargs", "conformance.suite", "-p", "conformance.plugin", "--noconftest"]
+    arguments = ["--pyargs", "conformance.suite", "-p", "conformance.run.plugin", "--noconftest"]
     arguments += [f"--rootdir={HERE}", f"--confcutdir={HERE}", "-c", str(HERE / "runner.toml")]
     if options.workers:
         arguments += ["-p", "xdist.plugin", "-n", str(options.workers), "--dist", "loadgroup"]

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.clauses import Spec, load
-from conformance.implementation import BACKENDS, EXEC
+from conformance.driver.implementation import BACKENDS, EXEC
 from conformance.options.asked import RunOptions, UsageError, unknown
+from conformance.spec.clauses import Spec, load
 
 
 def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:

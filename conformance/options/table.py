@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.families import FAMILIES
+from conformance.spec.families import FAMILIES
 
 FAMILY_NAMES = tuple(FAMILIES)
 

@@ -12,11 +12,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from conformance.clauses import Clause
-from conformance.families import FAMILIES
 from conformance.report.status import group_by
 from conformance.report.table import MARKS
 from conformance.report.values import DIGITS, count, listed, show, show_case, times
+from conformance.spec.clauses import Clause
+from conformance.spec.families import FAMILIES
 from conformance.verdict import Failure, Verdict
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.clauses import Clause
 from conformance.report.failures import Finding, findings, places
 from conformance.report.status import UNSETTLED
 from conformance.report.values import listed
+from conformance.spec.clauses import Clause
 from conformance.verdict import Report
 
 MOST = 10

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -17,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import numpy as np
 
-from conformance.reading import parse
+from conformance.driver.safe_json import parse
 from conformance.report.status import status, target_status, targets
+from conformance.spec.encoding import NOT_FINITE, plain
 from conformance.verdict import Report, verdict_from
 
 FORMAT = "ncps-conformance report"
 FORMAT_VERSION = 1
 WIDTH = 110
-NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -36,21 +34,6 @@ def to_json(report: Report) -> dict[str, Any]:
     document |= {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     made: dict[str, Any] = plain(document)
     return made
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON has it: dataclasses are objects, arrays lists, numbers that are not finite text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def from_json(document: Mapping[str, Any]) -> Report:

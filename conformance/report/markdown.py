@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from conformance.clauses import Clause
 from conformance.report.failures import Finding, details, findings, places
 from conformance.report.status import group_by, joint_outcome, of_target, target_status, targets, untested
 from conformance.report.table import MARKS, columns
 from conformance.report.terminal import SIGNS, about, nothing, verdict_lines
 from conformance.report.values import count, listed, show_case
+from conformance.spec.clauses import Clause
 from conformance.verdict import Report, Verdict
 
 LONGEST = 400_000

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.options.shards import Shard
 from conformance.report.status import group_by
 from conformance.report.values import listed
-from conformance.shards import Shard
 from conformance.verdict import Report, Verdict
 
 PARTS = ("shard", "backends", "targets", "left_out")

@@ -9,9 +9,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from conformance.clauses import Clause
 from conformance.report.status import TIERS, group_by, joint_outcome
 from conformance.report.values import ratio
+from conformance.spec.clauses import Clause
 from conformance.verdict import Outcome, Verdict
 
 MARKS: dict[Outcome, tuple[str, str, str]] = {

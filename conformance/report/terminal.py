@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from conformance.clauses import Clause, load
 from conformance.report.failures import findings, print_findings
 from conformance.report.reasons import print_reasons
 from conformance.report.screen import WIDTH, stripped
@@ -31,6 +30,7 @@ from conformance.report.status import (
 )
 from conformance.report.table import columns, legend, tables
 from conformance.report.values import count, duration, listed, show_case
+from conformance.spec.clauses import Clause, load
 from conformance.verdict import Report, Status, Verdict
 
 SIGNS: dict[Status, tuple[str, str]] = {

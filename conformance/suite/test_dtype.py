@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, StepCase
-from conformance.checks import clause
-from conformance.implementation import GivenUp, NotSupported
-from conformance.strategies import DIFFERENT, FEW, any_steps, sequences, steps
-from conformance.subject import Subject
-from conformance.trial import FORMULA, TIERS, Draw
+from conformance.driver.implementation import GivenUp, NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import FORMULA, TIERS, Draw, clause
+from conformance.judging.strategies import DIFFERENT, FEW, any_steps, sequences, steps
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, StepCase
 
 POLICIES = {
     "float32": ("float32", "float32"),

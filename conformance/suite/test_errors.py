@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.checks import clause
-from conformance.implementation import ImplementationRaised, NotSupported
-from conformance.strategies import FEW, any_steps
-from conformance.subject import Subject, headline
-from conformance.trial import Draw
+from conformance.driver.implementation import ImplementationRaised, NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import FEW, any_steps
+from conformance.judging.subject import Subject, headline
 
 
 def works(subject: Subject, method: str, **params: Any) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.cases import StepCase
-from conformance.checks import clause
-from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivatives, drawn, precise, side_by_side
-from conformance.implementation import NotSupported
-from conformance.strategies import FEW, any_steps, recipes, seeds
-from conformance.subject import Subject
-from conformance.trial import FORMULA, PRECISION, Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging.gradients import Cotangents, derivatives, drawn, precise, side_by_side
+from conformance.judging.registry import FORMULA, PRECISION, Draw, clause
+from conformance.judging.strategies import FEW, any_steps, recipes, seeds
+from conformance.judging.subject import Subject
+from conformance.spec.cases import StepCase
+from conformance.spec.families import Sizes
 
 KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
 """Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance import initialization, judge
-from conformance.checks import clause
-from conformance.families import Config, Sizes
-from conformance.implementation import NotSupported
-from conformance.strategies import configs, seeds
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging import initialization
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import configs, seeds
+from conformance.judging.subject import Subject
+from conformance.spec.families import Config, Sizes
 
 SIZES = Sizes(features=16, units=64, backbone_units=40)
 """Numbers enough: the smallest parameter that is drawn has one for each unit."""

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, Values, array
-from conformance.checks import clause
-from conformance.families import Sizes
-from conformance.implementation import ImplementationRaised, NotSupported
-from conformance.strategies import seeds, sequences
-from conformance.subject import Subject
+from conformance.driver.implementation import ImplementationRaised, NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import FORMULA, TIERS, Draw, clause
+from conformance.judging.strategies import seeds, sequences
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, Values, array
+from conformance.spec.families import Sizes
 from conformance.suite.test_errors import refused, works
-from conformance.trial import FORMULA, TIERS, Draw
 
 LENGTHS = (1, 5, 3)
 """Each goes with one of the sizes: in the last batch, time and units are equal."""

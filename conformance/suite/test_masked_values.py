@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, Values
-from conformance.checks import clause
-from conformance.families import Sizes
-from conformance.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
-from conformance.implementation import GivenUp, NotSupported
-from conformance.strategies import DIFFERENT, seeds, sequences
-from conformance.subject import Subject
+from conformance.driver.implementation import GivenUp, NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
+from conformance.judging.registry import FORMULA, Draw, clause
+from conformance.judging.strategies import DIFFERENT, seeds, sequences
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, Values
+from conformance.spec.families import Sizes
 from conformance.suite.test_layer import ELAPSED, in_eighths, mask_of
 from conformance.suite.test_sequence import tags
 from conformance.suite.test_sequence_gradient import wrappers
-from conformance.trial import FORMULA, Draw
 
 LENGTH = 4
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, parameters
-from conformance.checks import clause
-from conformance.strategies import seeds, sequences
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import seeds, sequences
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, parameters
 
 
 def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:

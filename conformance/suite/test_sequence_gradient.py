@@ -6,12 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.cases import SequenceCase
-from conformance.checks import clause
-from conformance.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
-from conformance.strategies import DIFFERENT, seeds, sequences
-from conformance.subject import Subject
-from conformance.trial import FORMULA, Draw
+from conformance.judging.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
+from conformance.judging.registry import FORMULA, Draw, clause
+from conformance.judging.strategies import DIFFERENT, seeds, sequences
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase
 
 LENGTH = 3
 """At one of the sizes: each is a program of its own, and that of a gradient takes long to compile."""

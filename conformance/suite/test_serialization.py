@@ -11,14 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, sequence_case
-from conformance.checks import clause
-from conformance.families import Sizes
-from conformance.implementation import NotSupported
-from conformance.strategies import configs, seeds
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import configs, seeds
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, sequence_case
+from conformance.spec.families import Sizes
 
 SIZES = Sizes(2, 3, 4, 5)
 

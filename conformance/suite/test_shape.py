@@ -8,14 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import sequence_case
-from conformance.checks import clause
-from conformance.families import Config, Sizes
-from conformance.implementation import NotSupported
-from conformance.strategies import FEW, any_steps, configs, seeds
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import FEW, any_steps, configs, seeds
+from conformance.judging.subject import Subject
+from conformance.spec.cases import sequence_case
+from conformance.spec.families import Config, Sizes
 
 
 @clause("shape.step")

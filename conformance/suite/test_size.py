@@ -6,16 +6,15 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import EVEN, SequenceCase, sequence_case
-from conformance.checks import clause, numerical
-from conformance.families import Sizes
-from conformance.gradients import derivatives, drawn, of_sequence, side_by_side
-from conformance.strategies import any_steps, seeds, sequences
-from conformance.subject import Subject
+from conformance.judging import assertions as judge
+from conformance.judging.gradients import derivatives, drawn, of_sequence, side_by_side
+from conformance.judging.registry import FORMULA, Draw, clause, numerical
+from conformance.judging.strategies import any_steps, seeds, sequences
+from conformance.judging.subject import Subject
+from conformance.spec.cases import EVEN, SequenceCase, sequence_case
+from conformance.spec.families import Sizes
 from conformance.suite.test_sequence_gradient import wrappers
 from conformance.suite.test_serialization import round_trip
-from conformance.trial import FORMULA, Draw
 
 LARGE = Sizes(batch=33, features=5, units=37, backbone_units=41)
 """One more than a multiple of 8, 16 and 32, and some: what is computed in blocks has a rest."""

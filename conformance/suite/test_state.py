@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.checks import clause
-from conformance.implementation import NotSupported
-from conformance.strategies import BUCKETS, any_steps, configs
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import BUCKETS, any_steps, configs
+from conformance.judging.subject import Subject
 
 CALLS = 12
 """How often a step is taken again: what goes wrong at each so many calls does so in one example."""

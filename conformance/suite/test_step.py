@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import StepCase
-from conformance.checks import clause, numerical
-from conformance.implementation import NotSupported
-from conformance.strategies import FEW, any_steps, eagerly, steps
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import Draw, clause, numerical
+from conformance.judging.strategies import FEW, any_steps, eagerly, steps
+from conformance.judging.subject import Subject
+from conformance.spec.cases import StepCase
 from reference.activations import ACTIVATIONS
 
 NAMES = sorted(ACTIVATIONS, key=["tanh", "linear"].__contains__, reverse=True)

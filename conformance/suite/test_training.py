@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import SequenceCase, Values, array, sequence_case
-from conformance.checks import clause
-from conformance.dropout import fits, kept_features, showing
-from conformance.families import Sizes
-from conformance.implementation import NotSupported
-from conformance.strategies import seeds
-from conformance.subject import Subject
-from conformance.trial import Draw
+from conformance.driver.implementation import NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.dropout import fits, kept_features, showing
+from conformance.judging.registry import Draw, clause
+from conformance.judging.strategies import seeds
+from conformance.judging.subject import Subject
+from conformance.spec.cases import SequenceCase, Values, array, sequence_case
+from conformance.spec.families import Sizes
 
 SIZES = Sizes(batch=4, features=3, units=4, backbone_units=5)
 

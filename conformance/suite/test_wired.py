@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.cases import StepCase, Values, array, sequence_case, step_case
-from conformance.checks import clause, numerical
-from conformance.families import Config, Sizes
-from conformance.families.wired import layered, sparse, wiring
-from conformance.strategies import FEW, any_steps, eagerly, seeds, steps
-from conformance.subject import Subject
-from conformance.tolerance import ErrorBounded
-from conformance.trial import FORMULA, Draw
+from conformance.bounds.arrays import ErrorBounded
+from conformance.judging import assertions as judge
+from conformance.judging.registry import FORMULA, Draw, clause, numerical
+from conformance.judging.strategies import FEW, any_steps, eagerly, seeds, steps
+from conformance.judging.subject import Subject
+from conformance.spec.cases import StepCase, Values, array, sequence_case, step_case
+from conformance.spec.families import Config, Sizes
+from conformance.spec.families.wired import layered, sparse, wiring
 from reference import graph
 
 SPARSE = (layered(), sparse(4), sparse(3))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from conformance import clauses
-from conformance.interrupts import exits_on_signals
-from conformance.options import cores
+from conformance.driver.process import cores
+from conformance.run.interrupts import exits_on_signals
+from conformance.spec import clauses
 from conformance.teeth import kept, tables
 from conformance.teeth.bench import ROOT
 from conformance.teeth.measuring import Bite, measure

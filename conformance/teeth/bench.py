@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from conformance import checks
-from conformance import implementation as driver
-from conformance.implementation import FIRST_FACTOR
+from conformance.driver import implementation as driver
+from conformance.driver.implementation import FIRST_FACTOR, ImplementationProtocol
+from conformance.driver.pool import Pool
+from conformance.driver.process import HarnessFault
+from conformance.judging import registry as checks
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.options import RunOptions
-from conformance.pool import Pool
-from conformance.process import HarnessFault
-from conformance.subject import Answering, Subject
+from conformance.search.trial import Plan, judge_clause
 from conformance.teeth.planted import Planted
-from conformance.trial import Check, Plan, judge_clause
 from conformance.verdict import Verdict
 
 ROOT = Path(driver.__file__).parents[1]
@@ -89,7 +90,7 @@ class Bench:
         self.backends = backends
         self.pool = Pool(RunOptions(path=ROOT, backends=backends, jobs=1))
         self.running: dict[str, Lasting] = {}
-        self.latest: tuple[str, Answering] | None = None
+        self.latest: tuple[str, ImplementationProtocol] | None = None
 
     def __enter__(self) -> Bench:
         return self

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conformance import clauses
 from conformance.report.status import group_by
+from conformance.spec import clauses
 from conformance.teeth.measuring import Bite
 from conformance.teeth.planted import planted
 

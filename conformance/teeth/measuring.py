@@ -11,7 +11,8 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
-from conformance import checks, clauses
+from conformance.judging import registry as checks
+from conformance.spec import clauses
 from conformance.teeth.bench import Bench
 from conformance.teeth.planted import Planted, planted
 

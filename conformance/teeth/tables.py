@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from conformance import clauses
 from conformance.report.status import group_by
+from conformance.spec import clauses
 from conformance.teeth.kept import alone
 from conformance.teeth.measuring import Bite
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.process import Process
+from conformance.driver.process import Process
 from tests.conformance.wheels import ROOT, interpreter, wheel
 
 LONG = (

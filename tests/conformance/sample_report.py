@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from conformance import clauses
+from conformance.spec import clauses
 from conformance.verdict import Failure, Report, Verdict
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")

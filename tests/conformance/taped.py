@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tolerance import Arithmetic
+from conformance.bounds.arrays import Arithmetic
 from reference import activations, solvers
 from tests.conformance.sloppy import Sloppy, wide
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import adjoint_bounds
-from conformance.cases import array, sequence_case, step_case, with_state, with_times
-from conformance.families import FAMILIES, Config, Family, Sizes
-from conformance.families.wired import layered
-from conformance.gradients import adjoint, drawn
+from conformance.bounds import adjoint_rules as adjoint_bounds
+from conformance.bounds.arrays import FUNCTIONS, Arithmetic, ErrorBounded, lift
+from conformance.judging.gradients import adjoint, drawn
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
-from conformance.subject import Subject
-from conformance.tolerance import FUNCTIONS, Arithmetic, ErrorBounded, lift
+from conformance.spec.cases import array, sequence_case, step_case, with_state, with_times
+from conformance.spec.families import FAMILIES, Config, Family, Sizes
+from conformance.spec.families.wired import layered
 from reference.activations import ACTIVATIONS
 from reference.adjoints import activations as slopes
 from reference.adjoints import gradients as terms

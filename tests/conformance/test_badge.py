@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from conformance import cli
+from conformance.cli import main as cli
 from conformance.report import badge as badges
 from conformance.report import jsonfile, terminal
 from conformance.verdict import Report, Verdict

@@ -13,15 +13,16 @@ import sys
 import pytest
 
 import conformance.suite
-from conformance import clauses, recording
-from conformance import implementation as driver
-from conformance.checks import CHECKS
+from conformance.driver import implementation as driver
+from conformance.driver.pool import Pool
 from conformance.harness.keras_mutants import MUTANTS, SOUND
+from conformance.judging.registry import CHECKS
+from conformance.judging.subject import Subject
 from conformance.options import RunOptions, importable_backends
-from conformance.pool import Pool
-from conformance.subject import Subject
+from conformance.search import record as recording
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 from conformance.teeth.bench import HANGS, LEAKS, ROOT, Lasting, backends_for
-from conformance.trial import Plan, judge_clause
 
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
 BACKENDS = [backend for backend in importable_backends() if backend in NAMED]

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from conformance import clauses
-from conformance.families import FAMILIES
+from conformance.spec import clauses
+from conformance.spec.families import FAMILIES
 from reference import SPEC_PATH
 
 GOOD = """# Title

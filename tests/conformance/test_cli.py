@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance import clauses, cli, options
-from conformance.caches import storage
-from conformance.commands import run as running
-from conformance.implementation import BACKENDS
+from conformance import options
+from conformance.cli import main as cli
+from conformance.cli.commands import run as running
+from conformance.driver.implementation import BACKENDS
+from conformance.driver.paths import storage
 from conformance.options import OPTIONS, RunOptions, UsageError, resolving
-from conformance.pool import CannotBeJudged, described
-from conformance.shards import Shard
+from conformance.options.describing import CannotBeJudged, described
+from conformance.options.shards import Shard
+from conformance.spec import clauses
 from conformance.verdict import Report
 from tests.conformance import sample_report
 
@@ -378,7 +380,14 @@ def test_it_runs_as_a_module() -> None:
 
 
 def test_help_of_pytest_starts_no_run(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-p", "conformance.plugin", "--conformance-target=none:None"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "conformance.run.plugin",
+        "--conformance-target=none:None",
+    ]
     done = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--conformance-python=PATH" in done.stdout

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from conformance import options, start
-from conformance.checks import CHECKS
-from conformance.implementation import HarnessFault, Implementation, NotSupported
+from conformance.driver.implementation import HarnessFault, Implementation, NotSupported
+from conformance.driver.pool import Place
+from conformance.judging.registry import CHECKS
 from conformance.options import RunOptions, UsageError, resolving
-from conformance.pool import CannotBeJudged, Place, described
+from conformance.options.describing import CannotBeJudged, described
 from conformance.report.jsonfile import from_json
 from conformance.report.status import obstacles, status
-from conformance.session import folder, progress_group, tiers
+from conformance.run.session import folder, progress_group, tiers
 from tests.conformance.nodejs import ROOT, command
 
 for module in ("dtype", "state", "step"):

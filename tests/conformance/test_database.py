@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from conformance.implementation import HarnessDied
-from conformance.subject import digest
+from conformance.driver.implementation import HarnessDied
+from conformance.judging.subject import digest
 from conformance.verdict import Verdict
 from tests.conformance.test_trial import Fake, judged, right
 

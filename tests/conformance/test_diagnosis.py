@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from conformance import checks, diagnosis
-from conformance.families import Sizes
+from conformance.judging import registry as checks
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells, mutants
 from conformance.report.failures import details, findings
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search import diagnosis
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec.families import Sizes
 from conformance.verdict import Failure
 
 FEW = {
@@ -44,7 +45,9 @@ def test_a_known_fault_is_named_alone(name):
 
 def test_copies_are_bounded_whatever_was_imported_before():
     """An adjoint has functions of its own by the names of some of a step's."""
-    program = "import conformance.gradients; from conformance.mutants.bounded import bounded; bounded({})"
+    program = (
+        "import conformance.judging.gradients; from conformance.oracle.bounded import bounded; bounded({})"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

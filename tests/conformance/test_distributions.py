@@ -27,8 +27,8 @@ def packages(built: Path) -> set[str]:
 
 def test_the_suite_holds_its_two_packages_and_their_data_and_no_cells(suite: Path) -> None:
     assert packages(suite) == {"conformance", "reference"}
-    data = {"reference/SPEC.md", "conformance/host_quirks.toml", "conformance/runner.toml"}
-    data |= {"conformance/report/schema.json", "conformance/protocol/schema.json"}
+    data = {"reference/SPEC.md", "conformance/search/host_bugs.toml", "conformance/runner.toml"}
+    data |= {"conformance/report/schema.json", "conformance/driver/schema.json"}
     data |= {"conformance/harness/__main__.py", "conformance/py.typed"}
     assert data <= set(zipfile.ZipFile(suite).namelist())
 
@@ -37,7 +37,7 @@ def test_the_suite_gives_pytest_no_plugin_of_its_own_accord(suite: Path) -> None
     archive = zipfile.ZipFile(suite)
     (points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     said = archive.read(points).decode()
-    assert "conformance = conformance.cli:main" in said and "pytest11" not in said
+    assert "conformance = conformance.cli.main:main" in said and "pytest11" not in said
 
 
 CELLS = {str(path.relative_to(ROOT)) for path in (ROOT / "ncps").rglob("*.py")} | {"ncps/py.typed"}

@@ -18,9 +18,9 @@ import click
 import pytest
 from markdown_it import MarkdownIt
 
-from conformance import clauses
-from conformance.cli import main
+from conformance.cli.main import main
 from conformance.options import OPTIONS, TARGETS, RunOptions, selected
+from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import cli
+from conformance.cli import main as cli
 from conformance.options import importable_backends
 from tests.conformance.test_own_cells import PLAIN
 

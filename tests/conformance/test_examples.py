@@ -15,18 +15,22 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance import clauses, cli, examples, script
-from conformance.cases import SequenceCase, StepCase
-from conformance.checks import every
-from conformance.encoding import NotAnExample, decode, encode
-from conformance.families import FAMILIES, Sizes
-from conformance.fitting import fitted
-from conformance.implementation import HarnessDied, NotSupported
+from conformance.cli import main as cli
+from conformance.driver.implementation import HarnessDied, NotSupported
+from conformance.judging.fitting import fitted
+from conformance.judging.registry import Check, every
+from conformance.judging.subject import Departure, Subject
 from conformance.mutants import ReferenceCells, mutants
-from conformance.recording import Recording, Shrinking
 from conformance.report import jsonfile
-from conformance.subject import Departure, Subject
-from conformance.trial import Check, Plan, judge_clause, judge_example, play
+from conformance.search import example as failing_example
+from conformance.search import script
+from conformance.search.record import Recording, Shrinking
+from conformance.search.trial import Plan, judge_clause, judge_example, play
+from conformance.spec import clauses
+from conformance.spec.cases import SequenceCase, StepCase
+from conformance.spec.encoding import NotAnExample, decode, encode, plain
+from conformance.spec.families import FAMILIES, Sizes
+from conformance.stored import examples
 from conformance.verdict import Failure, Verdict
 from tests.conformance import test_trial as fakes
 
@@ -292,7 +296,7 @@ def test_a_report_keeps_an_example_whole(document: dict[str, Any]) -> None:
     spoiled = copy.deepcopy(document)
     spoiled["drawn"] = encode([np.array([np.nan, np.inf, -np.inf]), float("inf")])
     failure = Failure("said", example=spoiled)
-    read = jsonfile.numbers(jsonfile.plain(failure))
+    read = jsonfile.numbers(plain(failure))
     assert identical(examples.stored(read["example"]).drawn, decode(spoiled["drawn"]))
 
 
@@ -395,7 +399,9 @@ def test_an_example_that_holds_is_said_to(file: Path) -> None:
 def test_an_example_that_fails_is_shown_at_length(tmp_path: Path) -> None:
     check, judged = CHECKS["step.output_is_state"], subject(ReferenceCells(), "ltc", None)
     drawn = drawn_by(check, judged)
-    made = examples.document(check.clause, SPEC.version, None, judged, drawn, Failure("as it failed once"))
+    made = failing_example.document(
+        check.clause, SPEC.version, None, judged, drawn, Failure("as it failed once")
+    )
     examples.write([made], tmp_path)
     result = invoke(tmp_path, "mutant:StateInHalf")
     assert result.exit_code == 1, result.output

@@ -16,10 +16,11 @@ import yaml
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
-from conformance import clauses, cli
+from conformance.cli import main as cli
 from conformance.report import jsonfile
 from conformance.report.github import MOST, annotated, command
 from conformance.report.markdown import LONGEST, fenced, markdown, text
+from conformance.spec import clauses
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import sample_report
 

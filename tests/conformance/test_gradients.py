@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import gradients, start
-from conformance.cases import array, sequence_case, step_case, with_state, with_times
-from conformance.checks import every
-from conformance.families import FAMILIES, Sizes
-from conformance.implementation import NotSupported, RequestRefused
+from conformance import start
+from conformance.driver.implementation import NotSupported, RequestRefused
+from conformance.judging import gradients
+from conformance.judging.registry import every
+from conformance.judging.strategies import FEW, wired
+from conformance.judging.subject import Departure, Subject
 from conformance.mutants import ReferenceCells
 from conformance.options import importable_backends
-from conformance.strategies import FEW, wired
-from conformance.subject import Departure, Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec.cases import array, sequence_case, step_case, with_state, with_times
+from conformance.spec.families import FAMILIES, Sizes
 from tests.conformance.test_torch_modules import THIRD_PARTY
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "own_adapter"

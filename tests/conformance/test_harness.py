@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from conformance import implementation as driver
-from conformance.implementation import HARNESS, ImplementationRaised, NotSupported, RequestRefused
+from conformance.driver import implementation as driver
+from conformance.driver.implementation import HARNESS, ImplementationRaised, NotSupported, RequestRefused
 from tests.waiting import PATIENCE
 
 SMALL = """

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import implementation as driver
-from conformance import process
+from conformance.driver import implementation as driver
+from conformance.driver import process
 from conformance.harness import wire
 from tests.waiting import PATIENCE, lives, until
 

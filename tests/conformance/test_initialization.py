@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from conformance import initialization
-from conformance.checks import CHECKS
-from conformance.families.initial import Orthogonal
-from conformance.initialization import GRID, RATE, distance, distance_allowed, gap_allowed
+from conformance.judging import initialization
+from conformance.judging.initialization import GRID, RATE, distance, distance_allowed, gap_allowed
+from conformance.judging.registry import CHECKS
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
-from conformance.subject import Subject
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec.families.initial import Orthogonal
 from conformance.suite import test_initialization as suite
-from conformance.trial import Plan, judge_clause
 
 CHECK = CHECKS["initialization.values"]
 CELLS = {cell["name"]: cell for cell in ReferenceCells().describe()["cells"]}

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from conformance import checks
-from conformance import implementation as driver
-from conformance.cases import step_case
-from conformance.families import FAMILIES, Sizes
-from conformance.harness.torch_modules import noting
-from conformance.intermediates import first_departure, wanted
+from conformance.driver import implementation as driver
+from conformance.harness.torch.modules import noting
+from conformance.judging import registry as checks
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
 from conformance.report.failures import details, findings
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search.intermediates import first_departure, wanted
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec.cases import step_case
+from conformance.spec.families import FAMILIES, Sizes
 
 TORCH = """
     import torch

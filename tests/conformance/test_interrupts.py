@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import cli, closing
-from conformance.interrupts import CutShort, check, ends_on_signals
+from conformance.cli import main as cli
 from conformance.report import jsonfile
+from conformance.run import finish as closing
+from conformance.run.interrupts import CutShort, check, ends_on_signals
 from conformance.verdict import Report
 from tests.waiting import PATIENCE, until
 

@@ -16,9 +16,9 @@ import pytest
 
 import conformance.suite
 from conformance import start
-from conformance.checks import CHECKS
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.judging.registry import CHECKS
+from conformance.judging.subject import Subject
+from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.nodejs import HARNESS, ROOT, command, node
 

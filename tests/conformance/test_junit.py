@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from click.testing import CliRunner
 
-from conformance import cli
+from conformance.cli import main as cli
 from conformance.report import junit
 from conformance.verdict import Failure
 from tests.conformance.test_report import report, verdict

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import variants
-from conformance.checks import every
-from conformance.families import Sizes
-from conformance.implementation import start
-from conformance.trial import Plan, judge_clause
+from conformance.driver.implementation import start
+from conformance.judging import variants
+from conformance.judging.registry import every
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec.families import Sizes
 from tests.conformance.test_torch_modules import a_step, excess, subject_of
 
 ROOT = Path(__file__).resolve().parents[2]

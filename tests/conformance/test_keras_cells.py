@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance import implementation as driver
+from conformance.driver import implementation as driver
+from conformance.driver.implementation import ImplementationRaised, NotSupported, RequestRefused
 from conformance.harness import wire
-from conformance.implementation import ImplementationRaised, NotSupported, RequestRefused
 from conformance.options import importable_backends
 
 ROOT = Path(driver.__file__).parents[1]

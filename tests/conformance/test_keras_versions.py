@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from conformance.quirks import Quirk, ledger
 from conformance.report import jsonfile
+from conformance.search.host_bugs import Quirk, ledger
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import sample_report
 

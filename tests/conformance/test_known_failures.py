@@ -14,14 +14,17 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from conformance import clauses, cli, examples, known_failures
-from conformance.implementation import GivenUp, HarnessDied
-from conformance.known_failures import PASSES, UNFIT, Entry, judge_listed, load
+from conformance.cli import main as cli
+from conformance.driver.implementation import GivenUp, HarnessDied
+from conformance.judging.registry import Check, Draw
+from conformance.judging.subject import Departure, Subject
 from conformance.options import UsageError
-from conformance.plugin import conclude
 from conformance.report import exit_code, jsonfile, status, terminal
-from conformance.subject import Departure, Subject
-from conformance.trial import Check, Draw, Plan
+from conformance.run.plugin import conclude
+from conformance.search.trial import Plan
+from conformance.spec import clauses
+from conformance.stored import examples, known_failures
+from conformance.stored.known_failures import PASSES, UNFIT, Entry, judge_listed, load
 from conformance.verdict import Report, Verdict
 from tests.conformance import sample_report
 from tests.conformance import test_trial as fakes

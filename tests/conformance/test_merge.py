@@ -15,11 +15,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import clauses, cli
+from conformance.cli import main as cli
+from conformance.options.shards import Shard
 from conformance.report import exit_code, jsonfile, terminal
 from conformance.report.merge import CannotBeMerged, merge
 from conformance.report.status import status
-from conformance.shards import Shard
+from conformance.spec import clauses
+from conformance.spec.encoding import plain
 from conformance.verdict import Report
 from tests.conformance import sample_report
 
@@ -258,6 +260,6 @@ def test_real_shards_give_the_verdicts_of_the_whole_run(tmp_path: Path) -> None:
     assert parts["1-2.json"].budget["shard"] == "1/2"
 
     def said(report: Report) -> str:
-        return json.dumps([jsonfile.plain(replace(verdict, seconds=0.0)) for verdict in report.verdicts])
+        return json.dumps([plain(replace(verdict, seconds=0.0)) for verdict in report.verdicts])
 
     assert said(found) == said(whole)

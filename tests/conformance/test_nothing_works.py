@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import conformance.suite
-from conformance import clauses
-from conformance.checks import CHECKS, Check
-from conformance.implementation import ImplementationRaised
+from conformance.driver.implementation import ImplementationRaised
+from conformance.judging.registry import CHECKS, Check
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")

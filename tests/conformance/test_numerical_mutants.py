@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 import conformance.suite
-from conformance import clauses
-from conformance.checks import CHECKS
-from conformance.implementation import ImplementationRaised, NotSupported
-from conformance.mutants import ReferenceCells, cell, generated, mutants, source, written
+from conformance.driver.implementation import ImplementationRaised, NotSupported
+from conformance.judging.registry import CHECKS
+from conformance.judging.subject import Subject
+from conformance.mutants import ReferenceCells, generated, mutants, written
 from conformance.mutants.generator import changes
 from conformance.mutants.rewrite import Rewrite
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.oracle import cell, source
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
 from reference.activations import ACTIVATIONS
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 import reference
-from conformance import clauses
-from conformance.checks import every
-from conformance.families import FAMILIES
-from conformance.implementation import NotSupported
+from conformance.driver.implementation import NotSupported
+from conformance.judging.registry import every
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
-from conformance.session import TIERS, offered
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.run.session import TIERS, offered
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
+from conformance.spec.families import FAMILIES
 from conformance.verdict import Verdict
 
 

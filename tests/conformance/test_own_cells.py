@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.checks import every
-from conformance.doctor import examine
-from conformance.implementation import ImplementationRaised, NotSupported, start
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.cli.doctor import examine
+from conformance.driver.implementation import ImplementationRaised, NotSupported, start
+from conformance.judging.registry import every
+from conformance.judging.subject import Subject
+from conformance.search.trial import Plan, judge_clause
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = [

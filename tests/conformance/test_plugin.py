@@ -20,7 +20,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("FAULTY_PIDS", str(tmp_path / "pids"))
 
     def run(*options: str, fault: str = "none") -> tuple[int, dict[str, Any]]:
-        command = [sys.executable, "-m", "pytest", "-p", "conformance.plugin", "--pyargs"]
+        command = [sys.executable, "-m", "pytest", "-p", "conformance.run.plugin", "--pyargs"]
         command += ["conformance.suite", f"--conformance-target={target(fault, 'build')}"]
         command += ["--conformance-max-examples=5", "--conformance-json=report.json", "--conformance-seed=1"]
         done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)

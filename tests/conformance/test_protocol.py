@@ -16,14 +16,15 @@ import numpy as np
 import pytest
 
 import conformance.suite
-from conformance import protocol, start
-from conformance.checks import CHECKS
+from conformance import start
+from conformance.driver import schema as protocol
+from conformance.driver.implementation import Implementation
+from conformance.driver.process import Connection
+from conformance.driver.schema import Checker, Malformed, check, check_answer, check_request
 from conformance.harness import adapter, server
-from conformance.implementation import Implementation
-from conformance.process import Connection
-from conformance.protocol import Checker, Malformed, check, check_answer, check_request
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.judging.registry import CHECKS
+from conformance.judging.subject import Subject
+from conformance.search.trial import Plan, judge_clause
 from tests.conformance.nodejs import HARNESS, ROOT
 
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -108,7 +109,7 @@ def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         log = recorded(implementation)
         for clause in CLAUSES:
             for about in implementation.describe()["cells"]:
-                if about["family"] in conformance.clauses.load().clauses[clause].families:
+                if about["family"] in conformance.spec.clauses.load().clauses[clause].families:
                     subject = Subject(implementation, about, "float32")
                     judge_clause(CHECKS[clause], subject, Plan(1, seed=1))
                     break
@@ -199,7 +200,7 @@ def test_the_document_has_every_method_code_and_dtype() -> None:
 
 
 def test_the_clauses_and_files_that_the_document_names_are_there() -> None:
-    known = set(conformance.clauses.load().clauses)
+    known = set(conformance.spec.clauses.load().clauses)
     table = DOCUMENT.partition("| method | needed for |")[2].partition("\n\n")[0]
     for named in re.findall(r"`([a-z_]+\.[a-z_.*]+)`", table):
         assert any(re.fullmatch(named.replace(".*", r"\..*"), clause) for clause in known), named

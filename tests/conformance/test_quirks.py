@@ -9,9 +9,9 @@ from importlib import metadata
 
 import pytest
 
-from conformance import clauses
 from conformance.options import importable_backends
-from conformance.quirks import Quirk, ledger
+from conformance.search.host_bugs import Quirk, ledger
+from conformance.spec import clauses
 
 BACKENDS = os.environ.get("NCPS_CONFORMANCE_BACKENDS", ",".join(importable_backends())).split(",")
 VERSION = metadata.version("keras")

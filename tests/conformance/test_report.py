@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from conformance import clauses
 from conformance.report import exit_code, jsonfile, status, terminal, values
 from conformance.report.failures import MOST, findings
 from conformance.report.progress import RunProgress
 from conformance.report.screen import screen
 from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
+from conformance.spec import clauses
 from conformance.verdict import Failure, Outcome, Report, Verdict
 from tests.conformance import sample_report
 from tests.waiting import PATIENCE

@@ -14,12 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from click.testing import CliRunner
 
-from conformance import clauses, cli
+from conformance.cli import main as cli
 from conformance.report import jsonfile
 from conformance.report.html import Source, render
 from conformance.report.html.assembly import view
 from conformance.report.html.facts import entry_facts
 from conformance.report.html.strip import Scale, dots, scale
+from conformance.spec import clauses
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import browser, sample_report
 

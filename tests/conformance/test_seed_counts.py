@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from conformance import checks
-from conformance.trial import Check
+from conformance.judging import registry as checks
+from conformance.judging.registry import Check
 from conformance.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from conformance import clauses
+from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]

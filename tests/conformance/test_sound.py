@@ -12,7 +12,7 @@ import pytest
 
 import conformance
 from conformance.options import UsageError, importable_backends
-from conformance.pool import CannotBeJudged
+from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code
 from conformance.verdict import Report, Verdict
 

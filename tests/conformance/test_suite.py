@@ -8,9 +8,8 @@ import pkgutil
 import pytest
 
 import conformance.suite
-from conformance import clauses
-from conformance.checks import CHECKS
-from conformance.trial import TIERS
+from conformance.judging.registry import CHECKS, TIERS
+from conformance.spec import clauses
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance import session
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject
 from conformance.options import UsageError
-from conformance.subject import Subject
-from conformance.trial import Check, Plan, judge_clause
+from conformance.run import session
+from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.wheels import PIP, ROOT
 

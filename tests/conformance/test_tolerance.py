@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy.special import erf as scipy_erf
 
-from conformance.tolerance import FUNCTIONS, Arithmetic, ErrorBounded, lift
+from conformance.bounds.arrays import FUNCTIONS, Arithmetic, ErrorBounded, lift
 from reference import activations, cfc_step, fold, ltc_step
 from tests.conformance import sloppy
 from tests.conformance.sloppy import Sloppy, wide

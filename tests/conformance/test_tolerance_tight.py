@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from conformance.tolerance import Arithmetic, ErrorBounded, clip, rounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded, clip, rounded
 from reference import activations, solvers
 
 U = 2.0**-24 + 2.0**-53

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.tolerance import FUNCTIONS, Arithmetic, ErrorBounded
+from conformance.bounds.arrays import FUNCTIONS, Arithmetic, ErrorBounded
 from reference import mixed_memory_step, solvers, wired_cfc_step, wired_ltc_step
 from tests.conformance import sloppy_wired
 from tests.conformance.sloppy import DOTS, Sloppy

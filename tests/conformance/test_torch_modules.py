@@ -6,13 +6,13 @@ import textwrap
 import numpy as np
 import pytest
 
-from conformance import variants
-from conformance.cases import sequence_case, step_case
-from conformance.families import Sizes
-from conformance.harness import torch_names
-from conformance.implementation import NotSupported, start
-from conformance.judge import ratio
-from conformance.subject import Departure, Subject
+from conformance.driver.implementation import NotSupported, start
+from conformance.harness.torch import names as torch_names
+from conformance.judging import variants
+from conformance.judging.assertions import ratio
+from conformance.judging.subject import Departure, Subject
+from conformance.spec.cases import sequence_case, step_case
+from conformance.spec.families import Sizes
 
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 needs_peer = pytest.mark.skipif(PEER is None, reason="NCPS_CONFORMANCE_PEER_PYTHON: no ncps==1.0.1")

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from conformance import judge
-from conformance.implementation import GivenUp, HarnessDied, ImplementationRaised, NotSupported
-from conformance.quirks import Quirk
-from conformance.recording import SHRINK_CALLS
-from conformance.strategies import steps
-from conformance.subject import Subject
-from conformance.tolerance import ErrorBounded
-from conformance.trial import MOST_REFUSED, TIERS, Check, Draw, Plan, judge_clause, judge_example
+from conformance.bounds.arrays import ErrorBounded
+from conformance.driver.implementation import GivenUp, HarnessDied, ImplementationRaised, NotSupported
+from conformance.judging import assertions as judge
+from conformance.judging.registry import TIERS, Check, Draw
+from conformance.judging.strategies import steps
+from conformance.judging.subject import Subject
+from conformance.search.host_bugs import Quirk
+from conformance.search.record import SHRINK_CALLS
+from conformance.search.trial import MOST_REFUSED, Plan, judge_clause, judge_example
 from conformance.verdict import Verdict
 from reference import cfc_step
 
@@ -470,7 +471,7 @@ def test_no_variant_is_named_where_none_fits() -> None:
 
 def test_what_a_host_is_known_for_is_laid_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Quirk("a.quirk", "what it does", "keras", ("numpy",), "3.8", "3.10", (STEP,), ("tanh",), "")
-    monkeypatch.setattr("conformance.quirks.ledger", lambda: (known,))
+    monkeypatch.setattr("conformance.search.host_bugs.ledger", lambda: (known,))
     verdict, _ = judged(off_by_a_hair)
     assert (verdict.outcome, verdict.reason) == ("host", "a.quirk: what it does")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conformance.cases import step_case
-from conformance.families import CFC, LTC, MIXED_MEMORY, WIRED_CFC, Sizes
-from conformance.families.wired import layered
 from conformance.harness.conventions import CONVENTIONS
-from conformance.harness.keras_names import canonical_names
-from conformance.offer import Offer
+from conformance.harness.keras.names import canonical_names
+from conformance.judging.offer import Offer
 from conformance.report import terminal
+from conformance.spec.cases import step_case
+from conformance.spec.families import CFC, LTC, MIXED_MEMORY, WIRED_CFC, Sizes
+from conformance.spec.families.wired import layered
 from reference.wirings import graph
 from tests.conformance import sample_report
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases import StepCase, array, sequence_case, step_case, with_state, with_times
-from conformance.families import FAMILIES, Config, Family, Sizes
-from conformance.families.wired import graph, layered, wired, wiring
+from conformance.spec.cases import StepCase, array, sequence_case, step_case, with_state, with_times
+from conformance.spec.families import FAMILIES, Config, Family, Sizes
+from conformance.spec.families.wired import graph, layered, wired, wiring
 from reference import carried, elapsed_backwards, fold
 from reference.activations import ACTIVATIONS
 from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adjoint, fold_adjoint

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.tolerance import Arithmetic, ErrorBounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from reference import activations, cfc_step, ltc_step
 from tests.reference import draws, exact
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.tolerance import Arithmetic, ErrorBounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from reference import cfc_step
 
 FILE = Path(__file__).parent / "records" / "pypi_ncps.json"

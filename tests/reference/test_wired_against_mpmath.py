@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.tolerance import Arithmetic, ErrorBounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from reference import mixed_memory_step, wired_cfc_step, wired_ltc_step
 from tests.reference import draws_wired as dw
 from tests.reference import exact, exact_wired

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.clauses import Clause
 from conformance.report.failures import findings
 from conformance.report.html.view import TONES, Area, Card, Column, Entry, Mark, Row, Run, Source, View, mark
 from conformance.report.status import TIERS, group_by, joint_outcome, of_target, target_status, targets
 from conformance.report.table import MARKS, columns
 from conformance.report.terminal import SIGNS, about, judged_lines, verdict_lines
+from conformance.spec.clauses import Clause
 from conformance.verdict import Verdict
 
 

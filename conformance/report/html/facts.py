@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.clauses import Clause
 from conformance.report.failures import Finding, details
 from conformance.report.html.view import Entry, mark
 from conformance.report.values import duration, ratio
+from conformance.spec.clauses import Clause
 from conformance.verdict import Verdict
 
 WIDTH = 88

@@ -14,12 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from conformance.clauses import Spec
 from conformance.report.html import strip
 from conformance.report.html.assembly import view
 from conformance.report.html.facts import entry_facts, failure_facts
 from conformance.report.html.view import Entry, Source, View, mark
 from conformance.report.values import count, listed
+from conformance.spec.clauses import Spec
 
 
 def render(sources: Iterable[Source], spec: Spec) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from conformance.clauses import Clause
 from conformance.report.failures import Finding
 from conformance.report.status import group_by, joint_outcome
 from conformance.report.table import MARKS
 from conformance.report.values import duration
+from conformance.spec.clauses import Clause
 from conformance.verdict import Outcome, Report, Verdict
 
 TONES = {"green": "good", "red": "bad", "yellow": "host", "magenta": "odd"}

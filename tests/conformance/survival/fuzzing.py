@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from hypothesis import strategies as st
 
-from conformance import cli
+from conformance.cli import main as cli
 
 STRANGE = (
     *("", "NaN", "-Infinity", "\ud800", "\x00\x1b[31m", "a\nb", "../../etc/passwd", "{0}", "[red]", "'; --"),

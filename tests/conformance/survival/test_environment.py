@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance import caches, known_failures
+from conformance.driver import paths as caches
 from conformance.report import jsonfile
+from conformance.stored import known_failures
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]

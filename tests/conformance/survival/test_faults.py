@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance import process
+from conformance.driver import process
+from conformance.driver.implementation import WireFault, start
 from conformance.harness import wire
-from conformance.implementation import WireFault, start
-from conformance.pool import CannotBeJudged
+from conformance.options.describing import CannotBeJudged
 from conformance.report import jsonfile
 from conformance.verdict import EXIT_CODES, Report, Verdict
 from tests.waiting import PATIENCE, lives, until

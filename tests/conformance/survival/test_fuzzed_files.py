@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from conformance import clauses, known_failures, vectors
-from conformance.checks import every
+from conformance.judging.registry import every
+from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.options import UsageError
 from conformance.report import jsonfile
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search.trial import Plan, judge_clause
+from conformance.spec import clauses
+from conformance.stored import known_failures, vectors
 from tests.conformance import sample_report
 from tests.conformance.survival.fuzzing import invoke, spoiled, torn, written
 from tests.fuzzed import fuzzed

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.checks import every
-from conformance.harness.__main__ import load_package
-from conformance.implementation import (
+from conformance.driver.implementation import (
     HarnessFault,
     Implementation,
     ImplementationRaised,
     NotSupported,
     RequestRefused,
 )
+from conformance.harness.__main__ import load_package
+from conformance.judging.registry import every
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
-from conformance.subject import Subject
-from conformance.trial import Plan, judge_clause
+from conformance.search.trial import Plan, judge_clause
 from tests.conformance.survival.fuzzing import nest, places, spoiled, torn, written
 from tests.fuzzed import fuzzed
 

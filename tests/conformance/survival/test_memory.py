@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance import trial
-from conformance.checks import every
+from conformance.judging.registry import Check, Draw, every
+from conformance.judging.subject import Subject, digest
 from conformance.mutants import ReferenceCells
-from conformance.subject import Subject, digest
-from conformance.trial import Check, Draw, Plan, judge_clause
+from conformance.search import trial
+from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict
 
 CELLS = ReferenceCells()

@@ -14,16 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from conformance import clauses, judge
-from conformance.cases import SequenceCase, StepCase, Values
-from conformance.families import FAMILIES, Config, Family, Sizes
-from conformance.families.mixed_memory import behind
-from conformance.families.wired import graph, layered, sparse, wiring
+from conformance.judging import assertions as judge
+from conformance.judging.registry import TIERS
+from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
 from conformance.report import jsonfile
-from conformance.subject import Subject
-from conformance.trial import TIERS
-from conformance.vectors import FORMAT, FORMAT_VERSION, GOLDEN, Vector
+from conformance.spec import clauses
+from conformance.spec.cases import SequenceCase, StepCase, Values
+from conformance.spec.encoding import plain
+from conformance.spec.families import FAMILIES, Config, Family, Sizes
+from conformance.spec.families.mixed_memory import behind
+from conformance.spec.families.wired import graph, layered, sparse, wiring
+from conformance.stored.vectors import FORMAT, FORMAT_VERSION, GOLDEN, Vector
 from tests.conformance.vectors import exactly
 
 ASYMMETRIC, ONE, EQUAL = Sizes(2, 3, 4, 5), Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3)
@@ -362,7 +364,7 @@ def document(clause: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
     """The file of a clause."""
     spec = clauses.load()
     about = spec.clauses[clause]
-    plain: dict[str, Any] = jsonfile.plain(
+    vectors: dict[str, Any] = plain(
         {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -373,13 +375,13 @@ def document(clause: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
             "cases": [answered(clause, one, seed) for seed, one in enumerate(wanted)],
         }
     )
-    return plain
+    return vectors
 
 
 def answered(clause: str, wanted: Wanted, seed: int) -> dict[str, Any]:
     """The case, its exact answer and its bounds, from the first seed that every tier can judge."""
     for attempt in range(20):
-        case: dict[str, Any] = jsonfile.plain(made(wanted, 1000 * attempt + seed))
+        case: dict[str, Any] = plain(made(wanted, 1000 * attempt + seed))
         vector = Vector(clause, clauses.load().version, wanted.name, wanted.why, wanted.family, case)
         bounds = {tier: bound(vector, tier) for tier in TIERS}
         if all(bounds.values()):

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from conformance import examples, vectors
-from conformance.commands.replay import replay
-from conformance.known_failures.entries import SCHEMA
+from conformance.cli.commands.replay import replay
 from conformance.options import OPTIONS
+from conformance.stored import examples, vectors
+from conformance.stored.known_failures.entries import SCHEMA
 from reference import cfc_step
 from tests.conformance.nodejs import node
 

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance import clauses, cli, examples, vectors
-from conformance.encoding import NotAnExample
-from conformance.families import FAMILIES
+from conformance.cli import main as cli
+from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.report import jsonfile
-from conformance.subject import Subject
-from conformance.vectors import GOLDEN, play
+from conformance.spec import clauses
+from conformance.spec.encoding import NotAnExample
+from conformance.spec.families import FAMILIES
+from conformance.stored import examples, vectors
+from conformance.stored.vectors import GOLDEN, play
 from tests.conformance import test_examples
 from tests.conformance.vectors import exactly, generate
 

@@ -1,0 +1,1 @@
+"""Arrays with proven bounds on their rounding errors."""

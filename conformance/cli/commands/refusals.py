@@ -1,0 +1,40 @@
+"""How a command says that it cannot do what was asked: one line, and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from conformance.options import UsageError
+from conformance.options.describing import CannotBeJudged
+from conformance.report.screen import tell
+from conformance.verdict import EXIT_CODES
+
+
+class Refusal(click.ClickException):
+    """What was asked cannot be done: one line, and exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        tell(f"conformance: {self.message}")
+
+
+class NotJudged(Refusal):
+    """The run could not begin: one line, and exit status 3."""
+
+    exit_code = EXIT_CODES["could not be judged"]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what cannot be done into a line for the reader, and an exit status."""
+    try:
+        yield
+    except UsageError as error:
+        raise Refusal(str(error)) from error
+    except CannotBeJudged as error:
+        raise NotJudged(str(error)) from error

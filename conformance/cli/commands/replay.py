@@ -1,0 +1,106 @@
+"""`conformance replay`: plays stored examples again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from conformance.cli.commands.refusals import Refusal, refusals
+from conformance.options import run_options, some_options
+from conformance.report.failures import Finding, print_finding
+from conformance.report.screen import screen
+from conformance.report.table import MARKS
+from conformance.spec import clauses
+from conformance.spec.encoding import NotAnExample
+from conformance.stored.examples import StoredExample, read
+from conformance.verdict import EXIT_CODES, Outcome, Verdict
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, required=True, metavar="FILE... [TARGET]")
+@some_options("backend", "python", "path", "timeout")
+def replay(arguments: tuple[str, ...], **values: Any) -> None:
+    """Plays each example in a FILE again, as it was drawn, on TARGET: ncps by default, or any of its family.
+
+    `conformance run --examples DIR` writes such files. A file executes nothing, and its own target is not
+    imported: who judges another than ncps says which. Exit status: 0 every example that applies holds, 1 one
+    fails, 2 usage, 3 none applies, or one does not fit.
+    """
+    from conformance.stored.replay import replay as play  # the suite, which the other commands do not need
+    from conformance.stored.replay import stage
+
+    files, target = apart(arguments)
+    with refusals():
+        found = examples(files)
+        verdicts = play(found, stage(run_options({**values, "target": target})))
+    with screen() as console:
+        show(verdicts, console)
+    sys.exit(exit_code(verdicts))
+
+
+def apart(arguments: Sequence[str]) -> tuple[list[Path], str]:
+    """The files, and the target: the last argument, where it is no file and not named like one."""
+    *most, last = arguments
+    if most and not Path(last).exists() and not last.endswith(".json"):
+        return [Path(name) for name in most], last
+    return [Path(name) for name in arguments], "ncps"
+
+
+def examples(files: Iterable[Path]) -> list[StoredExample]:
+    """The examples in files, and in all files of folders. Raises Refusal."""
+    try:
+        return [read(path) for path in json_files(files)]
+    except NotAnExample as wrong:
+        raise Refusal(f"not an example: {wrong}") from None
+
+
+def json_files(paths: Iterable[Path]) -> list[Path]:
+    """The files, and those in the folders. Raises Refusal where there are none."""
+    found = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not found:
+        raise Refusal("no such file there: *.json")
+    return found
+
+
+def show(verdicts: Iterable[Verdict], console: Console) -> None:
+    """What came of each example: at length where it fails, otherwise in a line."""
+    for verdict in verdicts:
+        if verdict.outcome == "fail":
+            print_finding(console, Finding((verdict,)), known(verdict))
+        else:
+            parts = (f"{verdict.target}:", verdict.cell, verdict.backend and f"on {verdict.backend}")
+            place = " ".join(filter(None, (*parts, verdict.tier and f"in {verdict.tier}"))).rstrip(":")
+            said = {"pass": "holds", "error": f"does not fit: {last_line(verdict.reason)}"}
+            result = said.get(verdict.outcome, f"{verdict.outcome}: {verdict.reason}")
+            print_line(console, verdict.outcome, verdict.clause, f"{place} · {result}")
+
+
+def print_line(console: Console, outcome: Outcome, clause: str, said: str) -> None:
+    """An outcome in a line."""
+    mark, style, _ = MARKS[outcome]
+    console.print(Text.assemble((f"{mark} ", style), (clause, "bold"), f" · {said}"), soft_wrap=True)
+
+
+def known(verdict: Verdict) -> Mapping[str, clauses.Clause]:
+    """The clause of a verdict."""
+    return {verdict.clause: clauses.load().clauses[verdict.clause]}
+
+
+def last_line(text: str) -> str:
+    """What a traceback comes to."""
+    return text.rstrip("\n").rpartition("\n")[2]
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """A failure outweighs what could not be judged; what does not apply counts where nothing else does."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    outcomes = outcomes - {"host", "not applicable"} or outcomes
+    if "fail" in outcomes:
+        return EXIT_CODES["departs"]
+    return EXIT_CODES["conforms"] if outcomes == {"pass"} else EXIT_CODES["could not be judged"]

@@ -1,0 +1,26 @@
+"""`conformance report`: reports as one page to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.cli.commands.files import read_reports, written
+from conformance.report.html import Source, render
+from conformance.spec import clauses
+
+
+@click.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="REPORT.json...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The page."
+)
+def report(reports: tuple[Path, ...], output: Path) -> None:
+    """Writes a page that shows each REPORT.json, of `run --json`, side by side.
+
+    The page is one file that loads nothing. Nothing that was judged is executed.
+    """
+    sources = [Source(path.name, found) for path, found in read_reports(reports)]
+    with written(output):
+        output.write_text(render(sources, clauses.load()), encoding="utf-8")

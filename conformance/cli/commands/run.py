@@ -1,0 +1,87 @@
+"""`conformance run`: judges what it is given, and shows what it found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import click
+from rich.console import Console
+
+from conformance.cli.commands.publishing import publish
+from conformance.cli.commands.refusals import NotJudged, refusals
+from conformance.driver.paths import STORAGE, storage
+from conformance.options import RunOptions, click_options, resolve, run_options, specification
+from conformance.report import exit_code, terminal
+from conformance.report.progress import RunProgress
+from conformance.report.screen import screen, tell
+from conformance.report.written import is_written
+from conformance.run.interrupts import CutShort, Ending, ends_on_signals
+from conformance.verdict import EXIT_CODES, Report
+
+QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+"""The caller's settings for tests of their own have no say in a run."""
+
+
+@click.command()
+@click.argument("target", nargs=-1)
+@click_options
+def run(**values: Any) -> None:
+    """Judges each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
+
+    Judging executes the code of the target. Exit status: 0 conforms, 1 a MUST clause fails, 2 usage, 3 could
+    not be judged, 130 or 143 ended by SIGINT or SIGTERM: what was judged until then is shown and written.
+    """
+    with refusals():
+        asked = run_options(values)
+        spec = specification(asked)
+        options = resolve(asked, spec.clauses)
+        with ends_on_signals(options.time_limit) as ending:
+            report = judged(options, ending)
+    if report is None:
+        raise NotJudged("the run could not begin; what pytest says of it stands above")
+    with screen() as console:
+        terminal.render(report, spec.clauses, console)
+    for path in (options.json, options.junit, options.examples, options.write_known_failures):
+        if path and is_written(report, path):
+            tell(f"written: {path}")
+    publish(report, spec.clauses, options.markdown)
+    sys.exit(ending.exit_code or exit_code(report))
+
+
+def judged(options: RunOptions, ending: Ending) -> Report | None:
+    """The same as `judge`; a run that ends before it begins has no report, but its own exit status."""
+    report = None
+    with suppress(CutShort):
+        report = judge(options)
+    if report is None and ending.number is not None:
+        tell("conformance: ended before anything was judged")
+        sys.exit(ending.exit_code or EXIT_CODES["could not be judged"])
+    return report
+
+
+def judge(options: RunOptions) -> Report | None:
+    """Runs the suite as `options` says; None where it could not begin. Raises UsageError."""
+    from conformance.run import plugin  # imports the suite's machinery, which the other commands do not need
+
+    console = Console(stderr=True, quiet=options.in_process)  # a debugger wants the terminal for itself
+    with environment(QUIET | {STORAGE: str(storage())}), RunProgress(console) as progress:
+        return plugin.run(options, progress)
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Has environment variables set for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

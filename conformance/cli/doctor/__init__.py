@@ -1,0 +1,6 @@
+"""Tells a wrong adapter from a wrong implementation: what a target offers, a step beside the reference."""
+
+from conformance.cli.doctor.examination import Answer, Compared, Examination, Health, Parameters
+from conformance.cli.doctor.examine import examine
+
+__all__ = ["Answer", "Compared", "Examination", "Health", "Parameters", "examine"]

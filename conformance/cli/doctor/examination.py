@@ -1,0 +1,174 @@
+"""What is found out about a cell, and the line that says what to look at."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from conformance.judging.assertions import ratio
+from conformance.judging.subject import family_of
+from conformance.spec.cases import Values
+from conformance.spec.families.base import Variant
+
+Health = Literal["agrees", "departs", "wrong adapter"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one real request."""
+
+    method: str
+    outcome: Literal["answers", "not offered", "raises"]
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a built cell against those of the specification."""
+
+    mapped: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    missing: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    reshaped: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    """By name, the shape found and the shape wanted."""
+    unmapped: tuple[str, ...] = ()
+    """Variables that have no name in the specification."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing and not self.reshaped
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One tensor of a step beside the reference's."""
+
+    what: str
+    got: Values
+    want: Values
+    bound: Values
+
+    @property
+    def excess(self) -> Values:
+        """Error over bound; 1 is the most that conforms."""
+        if self.got.shape != self.want.shape:
+            return np.full(self.want.shape, np.inf)
+        worst = ratio(np.abs(self.got - self.want), self.bound)
+        return np.where(np.isfinite(self.got), worst, np.inf)
+
+    @property
+    def agrees(self) -> bool:
+        return bool((self.excess <= 1.0).all())
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that is found out about one cell on one backend."""
+
+    cell: Mapping[str, Any]
+    backend: str
+    dtype: str
+    config: Mapping[str, Any]
+    parameters: Parameters
+    answers: tuple[Answer, ...]
+    milliseconds: float | None
+    """Of one step, the median of several, the wire included; None where there is no step."""
+    step: tuple[Compared, ...]
+    variant: Variant
+    """The documented variant that fits; {} is none."""
+    under_variant: tuple[Compared, ...]
+    several: str
+    """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    slip: str = ""
+    """What alone makes the step that of the reference, as two parameters swapped; "" is nothing known."""
+    printed: str = ""
+    """The end of what the harness printed."""
+    authored: bool = False
+    """Whether the arguments are those that an author lists, and not those of a class that was read."""
+    refused: tuple[str, ...] = ()
+    """The dtypes in which it takes no step."""
+
+    @property
+    def health(self) -> Health:
+        if not self.parameters.complete or not self.step or self.strange:
+            return "wrong adapter"
+        return "agrees" if all(c.agrees for c in self.step) and not self.several else "departs"
+
+    @property
+    def diagnosis(self) -> str:
+        """One line that says what to look at."""
+        return diagnose(self)
+
+    @property
+    def absent(self) -> dict[str, Any]:
+        """Arguments of the specification that the cell does not have, with the default it is judged by."""
+        defaults = family_of(self.cell).defaults
+        return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
+
+    @property
+    def strange(self) -> list[str]:
+        """What an author lists that the specification does not have: it would be left out in silence."""
+        if not self.authored:
+            return []
+        family = family_of(self.cell)
+        known = {**family.full(dict(self.config)), **family.choices}
+        found = []
+        for name in self.cell["arguments"]:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                found.append(f"{name}: no argument of a {family.name}{hint}")
+            there = [form[name] for form in family.forms if name in form]
+            only = self.cell.get("values", {}).get(name) or () if there else ()
+            listed = ", ".join(map(str, there))
+            found += [f"{name}={v!r}: the specification has {listed}" for v in only if v not in there]
+        return found
+
+
+def diagnose(seen: Examination) -> str:
+    """What is most likely wrong, the adapter first: a wrong name makes every number wrong."""
+    found = seen.parameters
+    raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
+    if raised:
+        return f"the cell cannot be built: {raised}"
+    if found.missing:
+        names = ", ".join(found.missing)
+        unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
+        mapped = "its `parameters` maps" if seen.authored else "--names FILE, or an adapter of your own, maps"
+        hint = f"; {mapped} names of one's own to those of the specification"
+        return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
+    if found.reshaped:
+        name, (got, want) = next(iter(found.reshaped.items()))
+        hint = ": transposed?" if got == want[::-1] else ""
+        return f"the adapter maps {name} to shape {got}, but the specification has {want}{hint}"
+    if not seen.step:
+        said = next((a.said for a in seen.answers if a.method == "step"), "no step is offered")
+        return f"no step was taken: {said or 'the answer has another shape'}"
+    if seen.strange:
+        return f"the adapter names what there is not: {'; '.join(seen.strange)}"
+    if seen.several:
+        rest = "" if all(c.agrees for c in seen.step) else f"; and {_departure(seen)}"
+        return f"a step of several samples is wrong: {seen.several}{rest}"
+    if seen.health == "agrees":
+        return "adapter and step are sound: judge it with `conformance run`"
+    return _departure(seen)
+
+
+def _departure(seen: Examination) -> str:
+    if seen.variant:
+        said = ", ".join(f"{name}={value!r}" for name, value in seen.variant.items())
+        return f"the step departs from the default of the specification: {said} fits every case"
+    if seen.slip:
+        where = (
+            "the adapter or the formula" if seen.authored else "the formula, or the names of the variables"
+        )
+        return f"the step is that of the specification with {seen.slip}: look at {where}"
+    worst = max(float(np.max(compared.excess)) for compared in seen.step)
+    names = ", ".join(compared.what for compared in seen.step if not compared.agrees)
+    return (
+        f"the step departs, and no documented variant fits: {names} is off by {worst:.2g} times the bound; "
+        "if the parameters are mapped rightly, it is the formula"
+    )

@@ -1,6 +1,0 @@
-"""Tells a wrong adapter from a wrong implementation: what a target offers, a step beside the reference."""
-
-from conformance.doctor.examination import Answer, Compared, Examination, Health, Parameters
-from conformance.doctor.examine import examine
-
-__all__ = ["Answer", "Compared", "Examination", "Health", "Parameters", "examine"]

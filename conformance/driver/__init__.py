@@ -1,0 +1,1 @@
+"""Starts harnesses and speaks the protocol with them."""

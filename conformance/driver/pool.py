@@ -1,0 +1,134 @@
+"""The harness processes of a run: one for each target, backend and precision, kept while it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote
+
+from conformance.driver.implementation import Implementation, start
+from conformance.driver.process import cores
+
+SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a test runs: one harness process, or several where a model moves between backends."""
+
+    target: str
+    backend: str
+    regime: str
+    exchange: bool = False
+    reads: bool = False
+    """Whether nothing is built there: it loads what the other process of its group has saved."""
+
+    @classmethod
+    def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> Place:
+        """A host decides when it starts whether float64 is what it says."""
+        return cls(target, backend, "x64" if tier == "float64" else "x32", exchange)
+
+    @property
+    def group(self) -> str:
+        """The tests that share harnesses; what a test's id cannot hold is escaped as in a URL."""
+        target = quote(self.target, safe=":*")
+        return f"{target}:exchange" if self.exchange else f"{target}:{self.backend}:{self.regime}"
+
+    @staticmethod
+    def target_of(group: str) -> str:
+        """The target of a group."""
+        parts = 1 if group.endswith(":exchange") else 2
+        return unquote(group.rsplit(":", parts)[0])
+
+    @property
+    def rank(self) -> tuple[str, int, bool, str]:
+        """Order of the groups."""
+        slowest = 2 if self.exchange else speed(self.backend)
+        return (self.target, slowest, self.exchange, self.regime)
+
+
+def speed(backend: str) -> int:
+    """The place of a backend among those of Keras; any other has none of its weight."""
+    return SLOWEST_FIRST.index(backend) if backend in SLOWEST_FIRST else len(SLOWEST_FIRST)
+
+
+class HarnessOptions(Protocol):
+    """The options of a run that its harnesses are started with."""
+
+    @property
+    def python(self) -> str: ...
+
+    @property
+    def path(self) -> Path | None: ...
+
+    @property
+    def family(self) -> str | None: ...
+
+    @property
+    def names(self) -> Path | None: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def in_process(self) -> bool: ...
+
+
+class Pool:
+    """Starts harnesses as they are asked for."""
+
+    def __init__(self, options: HarnessOptions, *, keeps: bool = False) -> None:
+        self.options = options
+        self.running: dict[Place, Implementation] = {}
+        self.group = ""
+        self.keeps = keeps
+        """Whether harnesses of other groups stay, for they are asked in turn."""
+
+    def at(self, place: Place) -> Implementation:
+        """The harness of `place`; those of another group are closed first."""
+        if place.group != self.group and not self.keeps:
+            self.close()
+            self.group = place.group
+        if place not in self.running:
+            self.running[place] = self.start(place)
+        return self.running[place]
+
+    def start(self, place: Place) -> Implementation:
+        """A process of its own."""
+        asked = self.options
+        return start(
+            place.target,
+            place.backend,
+            python=asked.python,
+            path=asked.path,
+            family=asked.family,
+            names=asked.names,
+            regime=place.regime,
+            timeout=asked.timeout,
+            threads=max(1, cores() // max(1, asked.workers)),
+            in_process=asked.in_process,
+        )
+
+    def elsewhere(self, target: str, backend: str, *, same: bool) -> Implementation:
+        """The same target in another process: of another backend, or of this one, where nothing is built."""
+        place = Place(target, backend, "x32", exchange=not same, reads=same)
+        other = self.at(place)
+        if other.closed:
+            other.restart()
+        return other
+
+    def close_readers(self) -> None:
+        """End the processes that load: the next to be asked is a fresh one."""
+        for place, reader in self.running.items():
+            if place.reads:
+                reader.close()
+
+    def close(self) -> None:
+        """End every process."""
+        for implementation in self.running.values():
+            implementation.close()
+        self.running.clear()

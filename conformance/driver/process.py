@@ -1,0 +1,273 @@
+"""What carries lines to a harness and back: a process of its own, or a server in this one."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import uuid
+import weakref
+from typing import Protocol
+
+from conformance.driver import descendants
+from conformance.harness import wire
+from conformance.harness.__main__ import load_package
+
+STDERR_BYTES = 1 << 16
+"""How much of what a harness printed is kept."""
+DYING_SECONDS = 5.0
+"""How long a harness that has closed its answers may take to be gone."""
+PAUSE = 0.01
+"""How often it is looked, in seconds, whether it is."""
+EVERY = 0.2
+"""How often it is looked, in seconds, whether a silent harness lives: a child may hold its pipes open."""
+_CHUNK = 1 << 16
+_PIPE = 1 << 20
+"""More than a pipe holds, so that one read takes all that is in it."""
+_SHOWN = 200
+"""How much of what is no message is told."""
+
+
+class HarnessFault(Exception):
+    """The harness broke the protocol; it has been ended, and `Implementation.restart` starts a fresh one."""
+
+
+class HarnessDied(HarnessFault):
+    """the harness died with status {returncode}: {stderr}; None where it did not die, but answers no more"""
+
+    def __init__(self, returncode: int | None, stderr: str) -> None:
+        how = "answers no more" if returncode is None else f"died with status {_status(returncode)}"
+        super().__init__(f"the harness {how}: {stderr[-2000:].strip() or 'it printed nothing'}")
+        self.returncode, self.stderr = returncode, stderr
+
+
+def _status(returncode: int) -> str:
+    """An exit status, with the name of the signal where one ended the process."""
+    names = {-number: number.name for number in signal.Signals}
+    said = f"{returncode} ({names[returncode]})" if returncode in names else str(returncode)
+    return f"{said}, as where memory runs out" if returncode == -signal.SIGKILL else said
+
+
+class HarnessHung(HarnessFault):
+    """the harness did not answer {method} within {seconds} s"""
+
+    def __init__(self, method: str, seconds: float) -> None:
+        super().__init__(f"the harness did not answer {method} within {seconds:g} s")
+        self.method, self.seconds = method, seconds
+
+
+class WireFault(HarnessFault):
+    """the harness broke the protocol: {detail}"""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the harness broke the protocol: {detail}")
+        self.detail = detail
+
+
+class Connection(Protocol):
+    """What carries lines to a harness and back."""
+
+    def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
+        """The line that answers a line. Raises HarnessDied, HarnessHung or WireFault."""
+        ...
+
+    def unasked(self) -> bytes:
+        """What came with the last answer, and is none."""
+        ...
+
+    def stderr(self) -> str:
+        """The end of what was printed, all that was before the last answer included."""
+        ...
+
+    def close(self) -> None:
+        """End it. May be called twice."""
+        ...
+
+
+class Process:
+    """A harness in a process group of its own, spoken to over pipes that never block the driver."""
+
+    def __init__(self, command: list[str], variables: dict[str, str]) -> None:
+        self._mark = uuid.uuid4().hex
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **variables, descendants.MARK: self._mark},
+            start_new_session=True,
+            bufsize=0,
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._printed = self._process.stderr.fileno()
+        for pipe in (self._requests, self._answers, self._printed):
+            os.set_blocking(pipe, False)
+        self._tail = bytearray()
+        """The end of what was printed."""
+        self._prints = True
+        """Whether its stderr is open."""
+        self._buffer = bytearray()
+        self._complete = False
+        """Whether the buffer holds a whole line."""
+        self._closed = False
+        _ALIVE.add(self)
+
+    def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
+        deadline = time.monotonic() + seconds
+        unsent = memoryview(line)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            selector.register(self._requests, selectors.EVENT_WRITE)
+            if self._prints:
+                selector.register(self._printed, selectors.EVENT_READ)
+            while unsent or not self._complete:
+                ready = self._wait(selector, deadline)
+                if not ready and time.monotonic() >= deadline:
+                    raise HarnessHung(method, seconds)
+                if self._answers in ready:
+                    self._receive()
+                if self._requests in ready:
+                    unsent = self._send(unsent)
+                    if not unsent:
+                        selector.unregister(self._requests)
+        return self._take_line()
+
+    def unasked(self) -> bytes:
+        return bytes(self._buffer[:_SHOWN])
+
+    def stderr(self) -> str:
+        if not self._closed:
+            self._drain()
+        return self._tail.decode(errors="replace")
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        _ALIVE.discard(self)
+        self.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def kill(self) -> None:
+        """End it and what it started, without waiting for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        descendants.end(self._mark)
+
+    def _wait(self, selector: selectors.BaseSelector, deadline: float) -> set[int]:
+        """Return the pipes of the protocol that are ready; take what was printed meanwhile."""
+        ended = self._process.poll() is not None  # before what it wrote last is looked for
+        left = max(deadline - time.monotonic(), 0)
+        ready = {key.fd for key, _ in selector.select(0 if ended else min(left, EVERY))}
+        if self._printed in ready and not self._drain():
+            selector.unregister(self._printed)
+        ready -= {self._printed}
+        if ended and not ready:
+            raise self._death()
+        return ready
+
+    def _send(self, unsent: memoryview) -> memoryview:
+        try:
+            return unsent[os.write(self._requests, unsent) :]
+        except BrokenPipeError:
+            raise self._death() from None
+
+    def _receive(self) -> None:
+        data = os.read(self._answers, _CHUNK)
+        if not data:
+            raise self._death()
+        self._buffer += data
+        self._complete = self._complete or b"\n" in data
+        if len(self._buffer) > wire.MAX_BYTES and not self._complete:
+            raise WireFault(f"a message of more than {wire.MAX_BYTES} bytes")
+
+    def _death(self) -> HarnessFault:
+        """What a closed pipe means: half a message is a fault of its own."""
+        status = self._status_within(DYING_SECONDS)
+        self.kill()
+        if self._buffer:
+            return WireFault(f"half a message, then the end (status {status}): {self.unasked()!r}")
+        lives = "it closed its stdout and lives on. " if status is None else ""
+        return HarnessDied(status, lives + self.stderr())
+
+    def _status_within(self, seconds: float) -> int | None:
+        """Return the exit status, None where it lives on; take what it prints, or it could not end."""
+        deadline = time.monotonic() + seconds
+        while (status := self._process.poll()) is None and time.monotonic() < deadline:
+            self._drain()
+            time.sleep(PAUSE)
+        return status
+
+    def _drain(self) -> bool:
+        """Take what has been printed by now; returns False where no more can come."""
+        if self._prints:
+            with contextlib.suppress(BlockingIOError):
+                chunk = os.read(self._printed, _PIPE)
+                self._prints = bool(chunk)
+                self._tail = (self._tail + chunk)[-STDERR_BYTES:]
+        return self._prints
+
+    def _take_line(self) -> bytes:
+        end = self._buffer.index(b"\n") + 1
+        line = bytes(memoryview(self._buffer)[:end])
+        del self._buffer[:end]
+        self._complete = b"\n" in self._buffer
+        return line
+
+
+class InProcess:
+    """The same server in this process, for a debugger. Lines are encoded and decoded as over the wire."""
+
+    def __init__(self, target: str, options: dict[str, str], variables: dict[str, str]) -> None:
+        backend = variables.get("KERAS_BACKEND")
+        keras = sys.modules.get("keras")
+        running = None if keras is None else keras.backend.backend()
+        if backend is not None and running not in (None, backend):
+            raise ValueError(f"in process: Keras already runs on {running!r} here, and cannot on {backend!r}")
+        if "path" in options:
+            sys.path.insert(0, os.path.abspath(options["path"]))
+        os.environ.update(variables)
+        hints = options.get("family"), options.get("names")
+        self._server = load_package("server").Server(target, *hints)
+
+    def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
+        answer: bytes = self._server.answer(line)
+        return answer
+
+    def unasked(self) -> bytes:
+        return b""
+
+    def stderr(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+_ALIVE: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
+def end_all() -> None:
+    """Kill every harness of this process at once, and wait for none."""
+    for process in list(_ALIVE):
+        process.kill()
+
+
+@atexit.register
+def _close_all() -> None:
+    for process in list(_ALIVE):
+        process.close()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

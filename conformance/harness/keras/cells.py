@@ -1,0 +1,393 @@
+"""The adapter of Keras cells that follow the naming of the specification, or of PyPI's `ncps`."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ..adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from ..conventions import declared
+from ..hints import NO_HINTS, Hints
+from ..mapping import output_and_state
+from ..packages import origin, plain, regime
+from ..wirings import graphs
+from .cpu import stay_on_cpu
+from .float64 import keep_float64
+from .freezing import Freezer
+from .gradients import gradients
+from .kinds import Kind
+from .layers import Built, Layers, layer_of
+from .models import Models
+from .openvino import keep_float32
+from .running import Runner
+from .sequences import Values, bidirectional_of, built_for_gradients, call_layer, plan, run_sequence
+from .subclasses import run_overridden
+
+OPTIONAL = ("backward_timespans",)
+"""Options of a sequence layer, and of its Bidirectional, that are listed where there are."""
+
+
+class KerasCells(Adapter):
+    """Serves one or several classes of cells; see `Adapter` for the methods."""
+
+    host = "keras"
+
+    def __init__(self, target: str, classes: dict[str, Any], hints: Hints = NO_HINTS) -> None:
+        super().__init__(target)
+        for name, cell in classes.items():
+            if hasattr(cell, "inner_loop"):  # a layer of the kind of keras.layers.RNN
+                raise NotSupported(
+                    f"{target}: {name} is a sequence layer; it is judged with the cell it takes"
+                )
+        self.layers = Layers(classes)
+        self.keras = self.layers.keras
+        if regime() == "x64":
+            keep_float64()
+        self.runner = Runner(self.keras)
+        if self.runner.backend == "openvino":
+            keep_float32()
+        if self.runner.backend == "torch":
+            stay_on_cpu()
+        self.models = Models(self.layers, self.runner)
+        self.freezer = Freezer(self.models)
+        self.hints = hints
+        self._kinds: dict[str, Kind] = {}
+
+    def kind(self, name: str) -> Kind:
+        """What a class is judged as; it is built for it when first asked. Raises NotSupported for no cell."""
+        if name not in self._kinds:
+            kind = Kind(self.layers, name, self.hints)
+            if kind.family is None:
+                raise NotSupported(
+                    f"{self.target}: {name} is no CfC or LTC cell by its variables, name or arguments; "
+                    "say which with --family"
+                )
+            self._kinds[name] = kind
+        return self._kinds[name]
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [_cell_facts(self.kind(name)) for name in self.layers.classes]
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            **origin(next(iter(self.layers.classes.values()))),
+            "backend": self.runner.backend,
+            "regime": regime(),
+            "float64": self.layers.float64,
+            "dtypes": self.layers.dtypes,
+            "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
+        }
+
+    def build(self, model: Any) -> Any:
+        built = self.layers.cell(self._model(model))
+        cell = built.layer
+        names = self.layers.names(cell)
+        return {
+            "variables": [_variable_facts(v, name) for v, name in zip(cell.weights, names, strict=True)],
+            "state_size": _listed(cell.state_size),
+            "output_size": getattr(cell, "output_size", None),
+            "compute_dtype": cell.compute_dtype,
+            "variable_dtype": cell.variable_dtype,
+        }
+
+    def parameters(self, model: Any) -> Any:
+        return {"parameters": self.layers.cell(self._model(model)).initial[0]}
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        parsed = self._timed(model, timespans)
+        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
+        if training or echo or repeat > 1:
+            parsed = parsed if seed is None else replace(parsed, seed=seed)
+            return self._step_by_hand(parsed, parameters, tensors, training, echo, repeat)
+        built = self.layers.cell(parsed)
+        nest = self.runner.run(built, [parameters], call_cell, "step", tensors, eager)
+        return self._step_answer(nest)
+
+    def initial_state(self, model: Any, batch: int) -> Any:
+        cell = self.layers.cell(self._model(model)).layer
+        if not hasattr(cell, "get_initial_state"):
+            raise NotSupported(f"{type(cell).__name__} has no get_initial_state")
+        state = theirs(cell.get_initial_state, batch_size=batch)
+        state = _listed(state)
+        return {"state": self.runner.arrays(state), "dtypes": self.runner.dtypes(state)}
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        timespans: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+        before: Any = None,
+        earlier: Any = None,
+    ) -> Any:
+        if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
+            raise BadParams("inputs: an array (batch, time, features) is needed")
+        values = Values(inputs, mask, timespans, initial_state, before or {}, earlier)
+        wanted = plan(models or [model], options, wrapper, chunks, training, values)
+        self._model(vars(wanted.models[0]))
+        given = parameters if isinstance(parameters, list) else [parameters]
+        return run_sequence(self.layers, self.runner, wanted, given, values, seed, symbolic)
+
+    def gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+    ) -> Any:
+        built = self.layers.cell(self._timed(model, timespans))
+        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
+        return self._gradients(built, parameters, call_cell, tensors, [cotangent, *state_cotangent])
+
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
+    ) -> Any:
+        length = inputs.shape[1]
+        built = built_for_gradients(self.layers, self._model(model), wrapper, options or {}, length)
+        tensors = {"inputs": inputs, "timespans": timespans, "initial_state": initial_state}
+        cotangents = [cotangent, *state_cotangent]
+        return self._gradients(built, parameters, call_layer, tensors, cotangents, {"mask": mask})
+
+    def shapes(self, model: Any, batch: int | None = None) -> Any:
+        parsed = self._model(model)
+        cell = self.layers.cell(parsed).layer
+        sizes = [(batch, size) for size in _listed(cell.state_size)]
+        computed_output, computed_state = _computed_shapes(cell, (batch, parsed.input_dim), sizes)
+        x = self.keras.KerasTensor((batch, parsed.input_dim), dtype=cell.compute_dtype)
+        states = [self.keras.KerasTensor(size, dtype=cell.compute_dtype) for size in sizes]
+        output, state = call_cell(cell, x, states)
+        return {
+            "symbolic_output": list(output.shape),
+            "symbolic_state": [list(tensor.shape) for tensor in state],
+            "computed_output": computed_output,
+            "computed_state": computed_state,
+        }
+
+    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
+        return self.models.roundtrip(self._model(model), parameters, inputs, kind)
+
+    def save(
+        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
+    ) -> Any:
+        given = [inputs] if timespans is None else [inputs, timespans]
+        return self.models.save(self._model(model), parameters, path, given, options or {})
+
+    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
+        self.layers.use_floatx(inputs.dtype.name)
+        return self.models.load(path, [inputs] if timespans is None else [inputs, timespans])
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        cell = next(iter(self.layers.classes.values()))
+        return graphs(cell, kind, arguments, input_dim)
+
+    def train(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        parameters: Any = None,
+        seed: int | None = None,
+        timespans: Any = None,
+    ) -> Any:
+        given = [inputs] if timespans is None else [inputs, timespans]
+        return self.models.train(self._model(model), parameters, given, targets, steps, seed)
+
+    def freeze(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        part: str,
+        when: str,
+        wrapper: str | None = None,
+        copied: str | None = None,
+        steps: int = 0,
+    ) -> Any:
+        return self.freezer.freeze(self._model(model), inputs, targets, part, when, wrapper, copied, steps)
+
+    def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
+        asked = self._model(model), parameters, inputs, timespans, added
+        return run_overridden(self.layers, self.runner, *asked)
+
+    def compile(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        mask: Any = None,
+        timespans: Any = None,
+        options: Any = None,
+    ) -> Any:
+        values = Values(inputs, mask, timespans, None, {}, None)
+        wanted = plan([model], options, "layer", None, False, values)
+        self._model(model)
+        return self.models.compiled(wanted, values, parameters, targets, steps)
+
+    def _model(self, value: Any) -> Model:
+        model = Model.parse(value)
+        if model.cell in self.layers.classes:
+            self.kind(model.cell)
+        self.layers.use_floatx(model.dtype)
+        return model
+
+    def _timed(self, value: Any, timespans: Any) -> Model:
+        """A model; raises NotSupported where it is given time, and its cell takes none."""
+        model = self._model(value)
+        if timespans is not None and not self.kind(model.cell).timed:
+            raise NotSupported(f"{model.cell} takes no elapsed time")
+        return model
+
+    def _gradients(
+        self,
+        built: Built,
+        parameters: Any,
+        function: Any,
+        tensors: dict[str, Any],
+        cotangents: list[Any],
+        fixed: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Those of `function(layer, **tensors, **fixed)`, by each tensor and, by name, by the parameters."""
+        given = [parameters], function, tensors, fixed or {}, cotangents
+        by_value, by_tensor = gradients(self.runner, built, *given)
+        return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
+
+    def _step_by_hand(
+        self, model: Model, parameters: Any, arrays: dict[str, Any], training: bool, echo: bool, repeat: int
+    ) -> Any:
+        """Eager, on a cell built for this request alone, for a training call may leave something behind."""
+        built = self.layers.fresh_cell(model)
+        built.reset([parameters])
+        self.layers.seed(model.seed)
+        tensors = self.keras.tree.map_structure(self.runner.tensor, arrays)
+        with self.runner.without_gradients():
+            nests = [call_cell(built.layer, **tensors, training=training) for _ in range(repeat)]
+        answer = self._step_answer(nests[-1])
+        if repeat > 1:
+            answer["outputs"] = [self.runner.arrays(output) for output, _ in nests]
+        if echo:
+            after = self.runner.arrays({"inputs": tensors["inputs"], "state": tensors["state"]})
+            values = {name: self.layers.array(variable) for name, variable in built.parameters[0].items()}
+            answer["after"] = {**after, "parameters": values}
+        return answer
+
+    def _step_answer(self, nest: Any) -> dict[str, Any]:
+        output, state = nest
+        dtypes = {"output": self.runner.dtypes(output), "state": self.runner.dtypes(state)}
+        return {"output": self.runner.arrays(output), "state": self.runner.arrays(state), "dtypes": dtypes}
+
+
+def call_cell(cell: Any, inputs: Any, state: Any, timespans: Any = None, training: bool | None = None) -> Any:
+    """(output, [states]) of one call. Raises ContractBroken where a cell returns something else."""
+    given = inputs if timespans is None else (inputs, timespans)
+    named = {} if training is None else {"training": training}
+    answer = theirs(cell, given, state, **named)
+    return output_and_state(answer, "a cell")
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
+    """What `compute_output_shape` says; (None, None) where the cell has none."""
+    try:
+        found = theirs(cell.compute_output_shape, inputs, states)
+    except NotImplementedError:
+        return None, None
+    if len(found) != 2 or not all(isinstance(part, (list, tuple)) for part in found):
+        raise ContractBroken(f"compute_output_shape returns the shapes (output, states), not {found}")
+    output, state = found
+    nested = isinstance(state, (list, tuple)) and bool(state) and isinstance(state[0], (list, tuple))
+    return list(output), [list(shape) for shape in state] if nested else [list(state)]
+
+
+def _cell_facts(kind: Kind) -> dict[str, Any]:
+    given = {key: p.default for key, p in kind.arguments.items() if p.default is not p.empty}
+    return {
+        "name": kind.name,
+        "family": kind.family,
+        **_layer_facts(layer_of(kind.cell, str(kind.family))),
+        "arguments": list(kind.arguments),
+        "defaults": {key: plain(value) for key, value in given.items()},
+        "values": kind.values(),
+        "behind": kind.behind(),
+        "fixed": kind.fixed(),
+        "timed": kind.timed,
+        "policies": kind.layers.takes_of_keras(kind.name, "dtype"),
+        "variant": declared(kind.cell, kind.family),
+    }
+
+
+def _layer_facts(layer: Any) -> dict[str, Any]:
+    """The cell's sequence layer, if there is one, and which of the options that not every layer has."""
+    if layer is None:
+        return {"layer": None}
+    try:
+        both = bidirectional_of(layer)
+    except NotSupported:
+        both = None
+    return {
+        "layer": layer.__name__,
+        "layer_options": _optional(layer),
+        "bidirectional_options": [] if both is None else _optional(both),
+    }
+
+
+def _optional(kind: Any) -> list[str]:
+    return [name for name in OPTIONAL if name in inspect.signature(kind.__init__).parameters]
+
+
+def _variable_facts(variable: Any, name: str | None) -> dict[str, Any]:
+    shape, dtype = list(variable.shape), variable.dtype
+    return {
+        "path": variable.path,
+        "name": name,
+        "shape": shape,
+        "dtype": dtype,
+        "trainable": variable.trainable,
+    }
+
+
+def _backend_version(backend: str) -> dict[str, str]:
+    return {} if backend == "numpy" else {backend: import_module(backend).__version__}

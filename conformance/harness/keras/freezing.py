@@ -1,0 +1,119 @@
+"""Frozen cells and layers: what of them a model would train all the same, as made and as copied."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from ..adapter import Array, BadParams, Model, NotSupported, theirs
+from .models import Models
+from .sequences import in_both_directions
+
+PARTS = ("cell", "layer")
+MOMENTS = ("constructed", "before_build", "after_build")
+WRAPPERS = (None, "layer", "layer_bidirectional")
+COPIES = (None, "layer_config", "model_config", "clone", "model")
+FROZEN = {"trainable": False}
+
+
+class Freezer:
+    """Freezes a cell, or the layer round it, in front of a Dense layer that trains."""
+
+    def __init__(self, models: Models) -> None:
+        self.models, self.layers, self.keras = models, models.layers, models.keras
+
+    def freeze(
+        self,
+        model: Model,
+        inputs: Array,
+        targets: Array,
+        part: str,
+        when: str,
+        wrapper: str | None,
+        copied: str | None,
+        steps: int,
+    ) -> dict[str, Any]:
+        """The variables that would be trained, and the weights round `steps` steps of training.
+
+        The seeds of dropout, which each step changes, are none of the weights.
+        """
+        check(part, when, wrapper, copied)
+        if copied and not self.layers.takes_of_keras(model.cell, "trainable"):
+            raise NotSupported(f"the constructor of {model.cell} takes no trainable, nor does a copy")
+        whole = self._copy(self._frozen(model, part, when, wrapper, targets.shape[-1]), model, copied)
+        layer = whole.layers[0]
+        own = {id(variable) for variable in layer.variables}
+        answer: dict[str, Any] = {
+            "trainable": [v.path for v in whole.trainable_variables if id(v) in own],
+            "weights": [v.path for v in layer.weights],
+            "before": None,
+            "after": None,
+        }
+        if steps and self.models.trains:
+            answer["before"] = [self.layers.array(v) for v in layer.weights]
+            self.models.fit(whole, [inputs], targets, steps)
+            answer["after"] = [self.layers.array(v) for v in layer.weights]
+        return answer
+
+    def _frozen(self, model: Model, part: str, when: str, wrapper: str | None, outputs: int) -> Any:
+        """Sequential([Input, layer, Dense]) whose cell or layer is frozen."""
+        moment = (part, when)
+        cell = self.layers.construct(model, **(FROZEN if moment == ("cell", "constructed") else {}))
+        if moment == ("cell", "before_build"):
+            cell.trainable = False
+        options = {"dtype": model.dtype, **(FROZEN if moment == ("layer", "constructed") else {})}
+        layer = self._around(cell, model, wrapper, options)
+        if moment == ("layer", "before_build"):
+            layer.trainable = False
+        whole = self._model(layer, model, outputs)
+        if when == "after_build":
+            for frozen in [layer] if part == "layer" else cells_of(layer):
+                frozen.trainable = False
+        return whole
+
+    def _around(self, cell: Any, model: Model, wrapper: str | None, options: dict[str, Any]) -> Any:
+        if wrapper is None:
+            return self.keras.layers.RNN(cell, **options)
+        layer = self.layers.own_layer(model, cell, **options)
+        return layer if wrapper == "layer" else in_both_directions(layer, merge_mode="concat")
+
+    def _model(self, layer: Any, model: Model, outputs: int) -> Any:
+        entry = self.keras.Input((None, model.input_dim), dtype=model.dtype)
+        dense = self.keras.layers.Dense(outputs, dtype=model.dtype)
+        return self.keras.Sequential([entry, layer, dense])
+
+    def _copy(self, whole: Any, model: Model, copied: str | None) -> Any:
+        if copied is None:
+            return whole
+        if copied == "layer_config":
+            layer, dense = whole.layers
+            again = theirs(type(layer).from_config, layer.get_config())
+            return self._model(again, model, dense.units)
+        if copied == "model_config":
+            return type(whole).from_config(whole.get_config())
+        if copied == "clone":
+            return self.keras.models.clone_model(whole)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.keras")
+            whole.save(path)
+            return self.keras.models.load_model(path)
+
+
+def check(part: str, when: str, wrapper: str | None, copied: str | None) -> None:
+    """Raises BadParams for a value that is not known, or where the host's own layer would be at fault.
+
+    `keras.layers.RNN(cell, trainable=False)` trains its cell, whatever the cell is.
+    """
+    allowed = {"part": (part, PARTS), "when": (when, MOMENTS), "wrapper": (wrapper, WRAPPERS)}
+    for name, (value, values) in {**allowed, "copied": (copied, COPIES)}.items():
+        if value not in values:
+            raise BadParams(f"{name}: {value!r}; allowed are {values}")
+    if (part, when, wrapper) == ("layer", "constructed", None):
+        raise BadParams("part: the layer of the host is not constructed frozen, for it leaves its cell alone")
+
+
+def cells_of(layer: Any) -> list[Any]:
+    """The cell of a layer, or those of both directions."""
+    both = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer")]
+    return [half.cell for half in both if half is not None] or [layer.cell]

@@ -1,0 +1,173 @@
+"""What a cell shows when it is built and asked: its family, its form, whether it takes elapsed time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..adapter import Model, NotSupported
+from ..hints import NO_HINTS, Hints, names_of
+from ..mapping import shown_form
+from ..packages import member_of_package
+from .layers import REFUSALS, Layers
+from .names import arguments_of, family_of, family_of_variables
+
+BEHIND = ("CfCCell", "LTCCell", "WiredCfCCell", "WiredLTCCell")
+"""The cells that may stand behind an LSTM."""
+
+_MODES = {"mode": ("default", "no_gate", "pure")}
+_ACTIVATIONS = (
+    *("linear", "tanh", "lecun_tanh", "sigmoid", "relu"),
+    *("silu", "softplus", "elu", "gelu", "leaky_relu"),
+)
+_DEPTHS = {"backbone_layers": (0, 1, 2, 3)}
+_MAPPINGS = ("affine", "linear", None)
+_HEADS = {"head_activation": ("tanh", "lecun_tanh", "linear")}
+
+CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "cfc": {**_MODES, **_DEPTHS, **_HEADS, "activation": _ACTIVATIONS},
+    "ltc": {
+        "solver": ("semi_implicit", "explicit"),
+        **_DEPTHS,
+        "activation": _ACTIVATIONS,
+        "backbone_activation": _ACTIVATIONS,
+    },
+    "wired_cfc": {
+        **_MODES,
+        **_HEADS,
+        "fully_recurrent": (True, False),
+        "sparse_time_heads": (True, False),
+    },
+    "wired_ltc": {
+        "solver": ("semi_implicit", "explicit", "rk4"),
+        "input_mapping": _MAPPINGS,
+        "output_mapping": _MAPPINGS,
+        "implicit_param_constraints": (False, True),
+    },
+    "mixed_memory": {},
+}
+"""By family, arguments that a cell may take at some of these values alone."""
+
+FEATURES, UNITS = 3, 2
+TIMES = (np.full((2, 1), 0.25, "float32"), np.full((2,), 0.25, "float32"), np.float32(0.25))
+"""Every form in which a step may be given elapsed time."""
+
+
+class Kind:
+    """What one class is judged as."""
+
+    def __init__(self, layers: Layers, name: str, hints: Hints) -> None:
+        self.layers, self.name, self.cell = layers, name, layers.classes[name]
+        self.names = names_of(self.cell, hints.names)
+        self.arguments = arguments_of(self.cell)
+        self.built = self._built({})
+        by_variables = self._by_variables()
+        self.family = hints.family or by_variables or family_of(self.cell)
+        self.layers.families[self.cell] = str(self.family), self.names
+
+    def values(self) -> dict[str, list[Any]]:
+        """The values that arguments may have, where the constructor refuses some of them."""
+        if self.family == "mixed_memory":
+            return self._cells_behind()
+        choices = {n: values for n, values in CHOICES[str(self.family)].items() if n in self.arguments}
+        found = {n: [v for v in values if self._takes(n, v)] for n, values in choices.items()}
+        return {name: kept for name, kept in found.items() if 0 < len(kept) < len(choices[name])}
+
+    def fixed(self) -> dict[str, Any]:
+        """The arguments that the constructor does not have, with the values that the variables show."""
+        if self.built is None:
+            return {}
+        shown = self._shown(self.built)
+        if "backbone_layers" in self.arguments:
+            shown |= self._width(shown)
+        return {name: value for name, value in shown.items() if name not in self.arguments}
+
+    @cached_property
+    def timed(self) -> bool:
+        """Tell whether a step takes elapsed time: not if it raises for every form, and not without."""
+        cell = self.built
+        if cell is None or not self._steps(cell, None):
+            return True
+        return any(self._steps(cell, time) for time in TIMES)
+
+    def behind(self) -> dict[str, Any]:
+        """By name, what the cells offer that may stand behind an LSTM; {} for another family."""
+        if self.family != "mixed_memory":
+            return {}
+        found = {name: member_of_package(self.cell, "", name) for name in BEHIND if self._has(name)}
+        kinds = [Kind(Layers({name: cell}), name, NO_HINTS) for name, cell in found.items()]
+        return {k.name: {"arguments": list(k.arguments), "values": k.values()} for k in kinds}
+
+    def _cells_behind(self) -> dict[str, list[Any]]:
+        found = [name for name in BEHIND if self._has(name)]
+        return {"cell": found} if 0 < len(found) < len(BEHIND) else {}
+
+    def _has(self, member: str) -> bool:
+        try:
+            member_of_package(self.cell, "", member)
+        except NotSupported:
+            return False
+        return True
+
+    def _takes(self, argument: str, value: Any) -> bool:
+        sized = {"backbone_units": 4} if argument == "backbone_layers" and value else {}
+        given = {argument: value, **{n: v for n, v in sized.items() if n in self.arguments}}
+        try:
+            self.layers.construct(self._model(given))
+        except REFUSALS:
+            return False
+        except Exception:  # no refusal, but what a clause has to find
+            return True
+        return True
+
+    def _shown(self, cell: Any) -> dict[str, Any]:
+        named = self.layers.named(cell)
+        return shown_form(str(self.family), {name: tuple(v.shape) for name, v in named.items()})
+
+    def _width(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """The size of a backbone whose number of layers alone can be chosen."""
+        if "backbone_units" in self.arguments or "backbone_units" in shown:
+            return {}
+        deeper = self._built({"backbone_layers": 1})
+        return {} if deeper is None else self._shown(deeper)
+
+    def _built(self, config: dict[str, Any]) -> Any:
+        """A built cell by this config and defaults, None where it cannot be built by them."""
+        try:
+            return self.layers.fresh_layer(self._model(config))
+        except Exception:  # what is wrong with it, the clauses find
+            return None
+
+    def _model(self, config: dict[str, Any]) -> Model:
+        return Model(self.name, {**self._smallest(), **config}, input_dim=FEATURES)
+
+    def _smallest(self) -> dict[str, Any]:
+        if "wiring" in self.arguments:
+            return {"wiring": {"class_name": "FullyConnected", "config": {"units": UNITS}}}
+        if "cell" in self.arguments:
+            behind = next((name for name in BEHIND[:2] if self._has(name)), BEHIND[0])
+            return {"cell": {"class_name": behind, "config": {"units": UNITS}}}
+        return {"units": UNITS}
+
+    def _by_variables(self) -> str | None:
+        """The family whose variables the cell has; None where its arguments are another's."""
+        if self.built is None:
+            return None
+        found = family_of_variables(self.layers.paths(self.built), self.names)
+        wired = "wiring" in self.arguments
+        return None if found in (("cfc", "ltc") if wired else ("wired_cfc", "wired_ltc")) else found
+
+    def _steps(self, cell: Any, time: Any) -> bool:
+        """Tell whether a step with this elapsed time returns."""
+        tensor = self.layers.keras.ops.convert_to_tensor
+        sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+        states = [tensor(np.zeros((2, size), "float32")) for size in sizes]
+        inputs = tensor(np.ones((2, FEATURES), "float32"))
+        try:
+            cell(inputs if time is None else (inputs, tensor(time)), states)
+        except Exception:
+            return False
+        return True

@@ -1,0 +1,49 @@
+"""A cell whose `call` is overridden, in the sequence layer of its package: which of the two runs?"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ..adapter import Array, Model, theirs
+from .layers import Built, Layers
+from .running import Runner
+
+
+def run_overridden(
+    layers: Layers,
+    runner: Runner,
+    model: Model,
+    parameters: Any,
+    inputs: Array,
+    timespans: Array | None,
+    added: float,
+) -> dict[str, Any]:
+    """Every output of the layer round a cell whose `call` adds a number to what it puts out."""
+    built = layers.kept("overridden", [model], added, lambda: _built(layers, model, added))
+    tensors = {"inputs": inputs, "timespans": timespans}
+    key = ("overridden", timespans is None)
+    return {"output": runner.arrays(runner.run(built, [parameters], _call, key, tensors))}
+
+
+def _call(layer: Any, inputs: Any, timespans: Any) -> Any:
+    times = {} if timespans is None else {"timespans": timespans}
+    return theirs(layer, inputs, **times)
+
+
+def _built(layers: Layers, model: Model, added: float) -> Built:
+    cell = layers.construct(model, overriding(layers.classes[model.cell], added))
+    layer = layers.own_layer(model, cell, return_sequences=True, dtype=model.dtype)
+    theirs(layer.build, (None, None, model.input_dim))
+    return layers.built(layer, [cell])
+
+
+def overriding(cell: Any, added: float) -> Any:
+    """A subclass of a cell whose outputs are larger by a number, and whose states are as they were."""
+
+    def call(self: Any, *given: Any, **named: Any) -> Any:
+        output, states = cell.call(self, *given, **named)
+        return output + added, states
+
+    call.__signature__ = inspect.signature(cell.call)  # type: ignore[attr-defined]
+    return type(cell.__name__, (cell,), {"call": call, "__module__": cell.__module__})

@@ -1,0 +1,397 @@
+"""The adapter of torch modules that follow the naming of PyPI `ncps`, or of the specification.
+
+A class is served with nothing to write where
+
+- it is a `torch.nn.Module` whose name has "cfc" or "ltc" in it,
+- its constructor takes the number of features (`input_size`, `in_features` or `input_dim`) and, by the
+  specification's names, what else is judged (`units` may be `hidden_size`, `wiring` is a wiring of the
+  package's module `wirings`),
+- a call is a step, `cell(inputs, state, timespans) -> (output, state)`, or, where the constructor takes
+  `return_sequences`, a sequence, `module(inputs, state, timespans) -> (outputs, state)`, batch first,
+- its parameters have the names of `torch_names`.
+
+Arguments that the constructor does not take are judged by the specification's default; other classes need
+an adapter of twenty lines, `own.Cell`.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from ..adapter import Adapter, Array, Model, NotSupported, theirs
+from ..frameworks import Torch
+from ..hints import NO_HINTS, Hints, names_of
+from ..mapping import dtype_of, output_and_state
+from ..packages import origin, regime
+from ..wirings import graphs
+from .building import Builder, Built, array, as_kernel
+from .names import kinds_of, time_of, transposed
+
+LEARNING_RATE = 1e-2
+
+
+class TorchModules(Adapter):
+    """Serves one class, as each of the cells that it can be."""
+
+    host = "torch"
+
+    def __init__(self, target: str, name: str, module: type, hints: Hints = NO_HINTS) -> None:
+        super().__init__(target)
+        kinds = kinds_of(name, module, hints.family)
+        if not kinds:
+            raise NotSupported(
+                f"{target}: {name} is no CfC or LTC module by its name, or takes no input_size; "
+                "an adapter of your own tells how it is called"
+            )
+        self.module, self.framework = module, Torch()
+        self.torch = self.framework.torch
+        self.builder = Builder(kinds, names_of(module, hints.names))
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [self.builder.facts(kind) for kind in self.builder.kinds.values()]
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            **origin(self.module),
+            "backend": "torch",
+            "regime": regime(),
+            "dtypes": ["float64", "float32"],
+            "versions": {"torch": self.torch.__version__},
+        }
+
+    def capabilities(self) -> list[str]:
+        offered = super().capabilities()
+        if not any(kind.sequence for kind in self.builder.kinds.values()):
+            offered = [
+                name
+                for name in offered
+                if name not in ("sequence", "sequence_gradients", "save", "load", "train", "roundtrip")
+            ]
+        return offered
+
+    def build(self, model: Any) -> Any:
+        built = self.builder.fresh(Model.parse(model))
+        names = {id(parameter): name for name, (parameter, _) in built.named.items()}
+        return {
+            "variables": [
+                _variable_facts(path, parameter, names.get(id(parameter)))
+                for path, parameter in built.module.named_parameters()
+            ],
+            "state_size": [_size(built.module, "state_size", "hidden_size")] * (1 + built.kind.memory),
+            "output_size": _size(built.module, "output_size", "hidden_size"),
+        }
+
+    def parameters(self, model: Any) -> Any:
+        return {"parameters": self.builder.fresh(Model.parse(model)).values()}
+
+    def step(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        timespans: Any = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> Any:
+        parsed = Model.parse(model)
+        built = self.builder.fresh(parsed) if training or echo else self.builder.ready(parsed)
+        built.assign(parameters)
+        built.module.train(training)
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        x, h, t = self.framework.tensors((inputs, state, timespans))
+        with self.torch.no_grad():
+            answers = [one_step(built, x, h, t) for _ in range(repeat)]
+        output, new = answers[-1]
+        answer: dict[str, Any] = {
+            "output": array(output),
+            "state": [array(tensor) for tensor in new],
+            "dtypes": {"output": dtype_of(output), "state": [dtype_of(tensor) for tensor in new]},
+        }
+        if repeat > 1:
+            answer["outputs"] = [array(output) for output, _ in answers]
+        if echo:
+            after = {"inputs": array(x), "state": [array(tensor) for tensor in h]}
+            answer["after"] = {**after, "parameters": built.values()}
+        return answer
+
+    def intermediates(
+        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
+    ) -> Any:
+        """What the linear layers of a step read and put out, for nothing else has a name."""
+        built = self.builder.ready(Model.parse(model))
+        built.assign(parameters)
+        built.module.eval()
+        told: dict[str, Any] = {}
+        hooks = [layer.register_forward_hook(noting(told, name)) for name, layer in linear_layers(built)]
+        try:
+            with self.torch.no_grad():
+                one_step(built, *self.framework.tensors((inputs, state, timespans)))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {"intermediates": {name: array(tensor) for name, tensor in told.items()}}
+
+    def gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+    ) -> Any:
+        built = self.builder.ready(Model.parse(model))
+        given, cotangents = (inputs, state, timespans), (cotangent, list(state_cotangent))
+        x, h, t, kernels = self._differentiated(built, parameters, given, one_step, cotangents)
+        return {"inputs": x, "state": h, "timespans": t, "parameters": kernels}
+
+    def sequence_gradients(
+        self,
+        model: Any,
+        parameters: Any,
+        inputs: Any,
+        initial_state: Any,
+        cotangent: Any,
+        state_cotangent: Any,
+        timespans: Any = None,
+        wrapper: str | None = None,
+        mask: Any = None,
+        options: Any = None,
+    ) -> Any:
+        _refuse({"mask": mask is not None, **(options or {})})
+        parsed = Model.parse(model)
+        built = self.builder.fresh(parsed, return_sequences=True)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
+        given, cotangents = (inputs, initial_state, timespans), (cotangent, list(state_cotangent))
+        x, h, t, kernels = self._differentiated(built, parameters, given, call, cotangents)
+        return {"inputs": x, "initial_state": h, "timespans": t, "parameters": kernels}
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Any = None,
+        mask: Any = None,
+        timespans: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+        options: Any = None,
+        wrapper: str | None = None,
+        chunks: Any = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+        before: Any = None,
+        earlier: Any = None,
+    ) -> Any:
+        wanted = {name for name, value in (options or {}).items() if value}
+        asked = {"mask": mask is not None, "symbolic call": symbolic, "layer before it": bool(before)}
+        asked |= dict.fromkeys(sorted(wanted - {"return_sequences", "return_state"}), True)
+        asked |= {f"wrapper {wrapper!r}": wrapper not in (None, "layer"), "stacked cells": bool(models)}
+        _refuse({**asked, "state of an earlier call": earlier is not None})
+        parsed = Model.parse(model)
+        built = self.builder.fresh(parsed, return_sequences="return_sequences" in wanted)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
+        built.assign(parameters)
+        built.module.train(training)
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        return self._run(built, inputs, initial_state, timespans, chunks, "return_state" in wanted)
+
+    def save(
+        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
+    ) -> Any:
+        """The state_dict, and the arguments that a user would have to remember."""
+        if options:
+            raise NotSupported(f"a torch module has no {', '.join(sorted(options))}")
+        parsed = Model.parse(model)
+        built = self._saved_kind(parsed)
+        built.assign(parameters)
+        self.torch.save({"model": asdict(parsed), "state": built.module.state_dict()}, path)
+        return {"output": self._output(built, inputs, timespans)}
+
+    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
+        saved = self.torch.load(path, weights_only=True)
+        built = self._saved_kind(Model.parse(saved["model"]))
+        theirs(built.module.load_state_dict, saved["state"])
+        return {"output": self._output(built, inputs, timespans)}
+
+    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
+        if kind not in ("weights", "deepcopy"):
+            raise NotSupported(f"a torch module has no round trip by {kind!r}")
+        parsed = Model.parse(model)
+        before = self._saved_kind(parsed)
+        before.assign(parameters)
+        if kind == "deepcopy":
+            after = replace(before, module=theirs(copy.deepcopy, before.module))
+        else:
+            after = self._saved_kind(replace(parsed, seed=parsed.seed + 1))
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "weights.pt")
+                self.torch.save(before.module.state_dict(), path)
+                theirs(after.module.load_state_dict, self.torch.load(path, weights_only=True))
+        return {
+            "before": self._output(before, inputs),
+            "after": self._output(after, inputs),
+            "config": None,
+            "config_again": None,
+        }
+
+    def train(
+        self,
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        steps: int,
+        parameters: Any = None,
+        seed: int | None = None,
+        timespans: Any = None,
+    ) -> Any:
+        """`steps` steps of Adam on the mean squared error of the last output."""
+        parsed = Model.parse(model)
+        built = self.builder.fresh(parsed, return_sequences=False)
+        if not built.kind.sequence:
+            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence to train")
+        if parameters is not None:
+            built.assign(parameters)
+        built.module.train()
+        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        before, losses = built.values(), []
+        adam = self.torch.optim.Adam(built.module.parameters(), lr=LEARNING_RATE)
+        x, wanted = self.torch.as_tensor(inputs), self.torch.as_tensor(targets)
+        times = [] if timespans is None else [None, self.torch.as_tensor(timespans)]
+        for _ in range(steps):
+            adam.zero_grad()
+            output, _ = theirs(built.module, x, *times)
+            loss = ((output - wanted) ** 2).mean()
+            loss.backward()
+            adam.step()
+            losses.append(float(loss))
+        return {"before": before, "after": built.values(), "losses": np.array(losses)}
+
+    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
+        return graphs(self.module, kind, arguments, input_dim)
+
+    def _differentiated(
+        self, built: Built, parameters: Any, given: Any, function: Callable[..., Any], cotangents: Any
+    ) -> Any:
+        """The gradients by inputs, state, timespans and named kernels of `function(built, x, h, t)`."""
+        built.assign(parameters)
+        built.module.eval()
+        named = {name: parameter for name, (parameter, _) in built.named.items()}
+        x, h, t, found = self.framework.gradients(
+            lambda x, h, t, _: function(built, x, h, t),
+            (*self.framework.tensors(given), named),
+            cotangents,
+        )
+        kernels = {name: as_kernel(found[name], turned) for name, (_, turned) in built.named.items()}
+        return self.framework.numpy_all((x, h, t, kernels))
+
+    def _run(
+        self, built: Built, inputs: Any, state: Any, timespans: Any, chunks: Any, with_state: bool
+    ) -> dict[str, Any]:
+        """One call, or one for each chunk, which share nothing."""
+        x, h, t = self.framework.tensors((inputs, state or [], timespans))
+        joined, start = [], 0
+        last: list[Any] = []
+        for size in chunks or [inputs.shape[1]]:
+            part = slice(start, start + size)
+            times = t if t is None or not chunks else t[:, part]
+            with self.torch.no_grad():
+                output, last = call(built, x[:, part], h or None, times)
+            joined.append(array(output))
+            start += size
+        output = np.concatenate(joined, axis=1) if joined[0].ndim > 2 else joined[-1]
+        return {"output": output, **({"state": [array(h) for h in last]} if with_state else {})}
+
+    def _saved_kind(self, model: Model) -> Built:
+        built = self.builder.fresh(model, return_sequences=True)
+        if not built.kind.sequence:
+            raise NotSupported(f"{model.cell} takes one step; nothing runs it over a sequence")
+        return built
+
+    def _output(self, built: Built, inputs: Any, timespans: Any = None) -> Array:
+        built.module.eval()
+        output: Array = self._run(built, inputs, None, timespans, None, False)["output"]
+        return output
+
+
+def _refuse(asked: dict[str, Any]) -> None:
+    """Raise NotSupported for the first of these, by name, that is asked for."""
+    for what, wanted in asked.items():
+        if wanted:
+            raise NotSupported(f"a torch module knows no {what}")
+
+
+def call(built: Built, x: Any, state: list[Any] | None, t: Any) -> tuple[Any, list[Any]]:
+    """(output, the tensors of the state) of one call. Raises ContractBroken where it is something else."""
+    given = state[0] if state and not built.kind.memory else tuple(state) if state else None
+    answer = theirs(built.module, x, given, *([] if t is None else [t]))
+    return output_and_state(answer, "a module")
+
+
+def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[Any]]:
+    """One step; of a module that runs sequences, a sequence of one sample.
+
+    Elapsed time that the specification allows for a step, (), (batch) or (batch, 1), is then (batch, time),
+    the form in which such a module takes it; other shapes are handed on, for it to refuse.
+    """
+    argument = time_of(built.module)
+    if t is not None and argument is None:
+        raise NotSupported(f"{built.kind.name} takes no elapsed time")
+    if t is None and argument is not None and argument.default is argument.empty:
+        raise NotSupported(f"{built.kind.name} has no step without elapsed time: {argument.name} is required")
+    if not built.kind.sequence:
+        return call(built, x, state, t)
+    if t is not None and tuple(t.shape) in ((), (len(x),), (len(x), 1)):
+        t = t.reshape(-1, 1).expand(len(x), 1)
+    output, new = call(built, x[:, None], state, t)
+    return output[:, 0] if output.ndim == 3 else output, new
+
+
+def linear_layers(built: Built) -> list[tuple[str, Any]]:
+    """The modules whose weight is a kernel of the specification, by its name."""
+    names = {id(parameter): name for name, (parameter, turned) in built.named.items() if turned}
+    owned = [(names.get(id(getattr(layer, "weight", None))), layer) for layer in built.module.modules()]
+    return [(name, layer) for name, layer in owned if name]
+
+
+def noting(told: dict[str, Any], kernel: str) -> Callable[..., None]:
+    """A hook that notes what a linear layer reads, once, and what it puts out."""
+    place, _, own = kernel.removesuffix("_kernel").removesuffix("/kernel").rpartition("/")
+    prefix = f"{place}/" if place else ""
+
+    def note(_: Any, given: tuple[Any, ...], output: Any) -> None:
+        if own.startswith("backbone_"):
+            read, after = int(own.removeprefix("backbone_")), f"{own}/affine"
+        else:
+            layers = [name for name in told if name.startswith(f"{prefix}backbone_") and "affine" in name]
+            read, after = len(layers), {"kernel": "target"}.get(own, own)
+        before = f"backbone_{read - 1}" if read else "concat"
+        told.setdefault(prefix + before, given[0].clone())
+        told.setdefault(prefix + after, output.clone())  # an activation may write over it
+
+    return note
+
+
+def _size(module: Any, *names: str) -> Any:
+    return next((getattr(module, name) for name in names if hasattr(module, name)), None)
+
+
+def _variable_facts(path: str, parameter: Any, name: str | None) -> dict[str, Any]:
+    shape = list(as_kernel(parameter, transposed(path) and name is not None).shape)
+    trainable = parameter.requires_grad
+    return {"path": path, "name": name, "shape": shape, "dtype": dtype_of(parameter), "trainable": trainable}

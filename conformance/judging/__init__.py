@@ -1,0 +1,1 @@
+"""What the test of a clause is written with."""

@@ -1,0 +1,199 @@
+"""Judgements: each compares what was got with what the specification wants, and says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
+from conformance.driver.implementation import NotSupported
+from conformance.judging.subject import Departure, Subject
+from conformance.spec.cases import SequenceCase, StepCase, Values, plain
+from conformance.spec.families import Config
+from reference import fold
+
+UNDECIDED, ROUNDINGS = 1e-2, 64.0
+"""A value whose bound exceeds this share of the largest in its array, or so many roundings of it if these are
+more, decides nothing."""
+
+
+def holds(subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None) -> None:
+    """`condition` is true; otherwise `summary` says what is wrong."""
+    __tracebackhide__ = True
+    if not condition:
+        raise subject.departure(summary, got=plain(got), want=plain(want))
+
+
+def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None) -> None:
+    """`got` is within the bound of `want`, in the batch rows that count."""
+    __tracebackhide__ = True
+    got = np.asarray(got)
+    shaped(subject, what, got, want.shape)
+    value, bound = want.value, want.error
+    if rows is not None:
+        got, value, bound = got[rows], value[rows], bound[rows]
+    scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
+    most = max(UNDECIDED, ROUNDINGS * want.arithmetic.u)
+    decided = np.isfinite(bound) & (bound <= most * scale)
+    excess = ratio(np.abs(got - value), bound)
+    excess = np.where(np.isfinite(got), excess, np.inf)
+    subject.tally.add(excess[decided], int((~decided).sum()))
+    if (excess[decided] > 1.0).any():
+        raise _off(subject, what, got, value, bound, np.where(decided, excess, 0.0))
+
+
+def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values) -> Departure:
+    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    place = ", ".join(str(int(i)) for i in worst)
+    summary = (
+        f"{what}[{place}] is {float(got[worst]):.9g}, but should be {float(want[worst]):.9g} "
+        f"within {float(bound[worst]):.2g}: off by {float(excess[worst]):.3g} times the bound"
+        f"{_of_too_few_digits(got.dtype, subject.arithmetic.dtype)}"
+    )
+    evidence = {"got": plain(got), "want": plain(want), "bound": plain(bound)}
+    return subject.departure(summary, excess=float(excess[worst]), **evidence)
+
+
+def _of_too_few_digits(found: np.dtype[Any], asked: str) -> str:
+    """What explains an error at once: numbers that came in a dtype which cannot hold the answer."""
+    enough = found.kind == "f" and Arithmetic(found.name).u <= Arithmetic(asked).u
+    return "" if enough else f"; it came as {found}, where {asked} was asked for"
+
+
+def ratio(error: Values, bound: Values) -> Values:
+    """error / bound, 0 where the error is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error == 0.0, 0.0, error / bound)
+
+
+def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
+    """Two answers to one question differ by no more than the bound of each."""
+    __tracebackhide__ = True
+    first, second = np.asarray(first, np.float64), np.asarray(second)
+    shaped(subject, what, first, like.shape)
+    holds(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
+    close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
+
+
+def same(subject: Subject, what: str, got: Any, want: Any) -> None:
+    """`got` is `want` to the last bit."""
+    __tracebackhide__ = True
+    got, want = np.asarray(got), np.asarray(want)
+    shaped(subject, what, got, want.shape)
+    if not np.array_equal(got, want, equal_nan=True):
+        where = tuple(int(i) for i in np.argwhere(got != want)[0])
+        summary = f"{what}{list(where)} is {got[where]!s}, but should be exactly {want[where]!s}"
+        raise subject.departure(summary, got=plain(got), want=plain(want))
+
+
+def finite(what: str, value: Any) -> Any:
+    """Return a value that can be compared with itself. Raises NotSupported where it holds NaN or inf."""
+    if not np.isfinite(value).all():
+        raise NotSupported(f"{what} is not finite, which nothing can be told from")
+    return value
+
+
+def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
+    """An array, or a shape, is `shape`."""
+    __tracebackhide__ = True
+    if got is None:
+        raise subject.departure(f"{what} is not known, but should have shape {tuple(shape)}")
+    found = list(got.shape) if isinstance(got, np.ndarray) else list(got)
+    if found != list(shape):
+        raise subject.departure(f"{what} has shape {tuple(found)}, but should have {tuple(shape)}", got=found)
+
+
+def step(subject: Subject, case: StepCase, **options: Any) -> Values:
+    """A step is that of the reference; returns the new state, its tensors side by side."""
+    __tracebackhide__ = True
+    answer = subject.step(case, **options)
+    output, state = subject.reference(case)
+    close(subject, "output", answer["output"], output)
+    new = joined(subject, case.config, answer["state"])
+    if not subject.family.shows_state(case.config):
+        close(subject, "state", new, state)
+    return new
+
+
+def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
+    """The tensors of a state side by side, as many and as large as there should be."""
+    __tracebackhide__ = True
+    sizes = subject.family.state_sizes(subject.family.full(config))
+    want = len(sizes)
+    holds(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
+    batch = np.shape(state[0])[0] if np.ndim(state[0]) else 0
+    for i, (tensor, size) in enumerate(zip(state, sizes, strict=True)):
+        shaped(subject, f"state {i}", np.asarray(tensor), (batch, size))
+    return np.concatenate([np.asarray(tensor) for tensor in state], axis=-1)
+
+
+def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
+    """Every step of `got` (batch, time, outputs) is the reference's; returns the last state.
+
+    Where the output is the state, each is judged from the one before in `got` itself: what runs free over
+    many steps says little. A cell that puts out less is judged by the reference folded over the sequence.
+    """
+    __tracebackhide__ = True
+    got = np.asarray(got)
+    shaped(subject, what, got, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    if subject.family.shows_state(case.config):
+        return _stepwise(subject, case, got, what)
+    outputs, last = folded(subject, case)
+    for i, want in enumerate(outputs):
+        close(subject, f"{what} at step {i}", got[:, i], want)
+    return last
+
+
+def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> ErrorBounded:
+    """The last state; each step is judged from the one before in `got`.
+
+    The last state, and what is held where a sample is masked, is a value of `got` or that value computed
+    anew: a compiler may do so, in another order.
+    """
+    __tracebackhide__ = True
+    steps = iter(range(got.shape[1]))
+
+    def own(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
+        i = next(steps)
+        rows = None if case.mask is None else case.mask[:, k]
+        want, _ = subject.reference(case.at(k, state.value))
+        close(subject, f"{what} at step {i}", got[:, i], want, rows)
+        value = got[:, i] if rows is None else np.where(rows[:, None], got[:, i], want.value)
+        new = ErrorBounded(value, want.arithmetic, 2.0 * want.error)
+        return new, new
+
+    shown, last = fold(own, case.inputs, start(subject, case), **fold_options(case))
+    assert isinstance(last, ErrorBounded)
+    if case.mask is not None:
+        for i, held in enumerate(shown):
+            close(subject, f"{what} at step {i}", got[:, i], held)
+    return last
+
+
+def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], ErrorBounded]:
+    """The reference folded over the whole sequence: outputs and last state, with their bounds."""
+
+    def step(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
+        return subject.reference(case.at(k, state))
+
+    return fold(step, case.inputs, start(subject, case), **fold_options(case))
+
+
+def start(subject: Subject, case: SequenceCase) -> ErrorBounded:
+    """The state before the first step."""
+    return ErrorBounded(initial_state(subject, case), subject.arithmetic)
+
+
+def initial_state(subject: Subject, case: SequenceCase) -> Values:
+    """The state that the case gives, or zeros, (batch, state)."""
+    if case.state is not None:
+        return case.state
+    return np.zeros((case.inputs.shape[0], subject.state_size(case.config)))
+
+
+def fold_options(case: SequenceCase) -> dict[str, Any]:
+    """What the reference's fold has to know of the case."""
+    names = ("go_backwards", "zero_output_for_mask")
+    return {"mask": case.mask, **{name: case.options[name] for name in names if name in case.options}}

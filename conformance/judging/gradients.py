@@ -1,0 +1,232 @@
+"""Judges gradients: in float64 by the slope of the reference, in float32 number by number by its adjoint.
+
+The slope is taken in a random direction by the complex step; what rounding may do to it the adjoint counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.bounds import adjoint_rules as adjoint_bounds
+from conformance.bounds.arrays import ErrorBounded, lift
+from conformance.judging import assertions as judge
+from conformance.judging.subject import Subject
+from conformance.spec.cases import Case, SequenceCase, StepCase, Values, array
+from reference import fold
+from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adjoint, fold_adjoint
+
+_ = adjoint_bounds  # imported for the rules that it adds
+
+Cotangents = tuple[Values, Values]
+"""Of the output and of the state, its tensors side by side."""
+
+STEP = 1e-30
+"""The complex step: small enough that its square vanishes."""
+
+HALF_THE_DIGITS = 2.0**-26
+
+
+def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
+    """Cotangents of the output, of a sequence of every output, and of the state."""
+    assert case.state is not None
+    output = (*case.inputs.shape[:-1], subject.outputs(case.config))
+    of_output = array(output, "normal", seed, "cotangent of the output", subject.dtype)
+    return of_output, array(case.state.shape, "normal", seed, "cotangent of the state", subject.dtype)
+
+
+def of_sequence(
+    subject: Subject, case: SequenceCase, cotangents: Cotangents, wrapper: str | None, **more: Any
+) -> dict[str, Any]:
+    """Ask for the gradients of a sequence through the layer of a wrapper; return the answer."""
+    answer: dict[str, Any] = subject.request(
+        "sequence_gradients",
+        **subject.about(case),
+        initial_state=subject.tensors(case),
+        timespans=case.timespans,
+        cotangent=cotangents[0],
+        state_cotangent=subject.family.split(case.config, cotangents[1]),
+        wrapper=wrapper,
+        **more,
+    )
+    return answer
+
+
+def side_by_side(tensors: Sequence[Any]) -> Values:
+    """The gradient by a whole state."""
+    return np.concatenate([np.asarray(tensor) for tensor in tensors], axis=-1)
+
+
+def derivatives(
+    subject: Subject, case: Case, found: Mapping[str, Any], cotangents: Cotangents, seed: int
+) -> None:
+    """Each gradient of `found` has the slope of the reference in a random direction.
+
+    They are named by a parameter's path, or "inputs", "state" or "timespans"; None is zero. A case within its
+    bound of a kink is counted, and not judged.
+    """
+    __tracebackhide__ = True
+    if kinked(subject, case):
+        subject.tally.kinks += 1
+        return
+    for name, gradient in found.items():
+        derivative(subject, case, name, gradient, cotangents, seed)
+
+
+def derivative(
+    subject: Subject, case: Case, name: str, gradient: Any, cotangents: Cotangents, seed: int
+) -> None:
+    """The gradient by `name` has the slope of the reference in a direction.
+
+    To half the digits or, where a step is unstable or a gate saturated, to the roundings that the adjoint
+    allows besides. Where these are the larger, and a share of what is summed, and it does not agree, nothing
+    is decided.
+    """
+    __tracebackhide__ = True
+    shape = np.shape(point(case)[name])
+    gradient = np.zeros(shape) if gradient is None else np.asarray(gradient)
+    if gradient.size == np.prod(shape):
+        gradient = gradient.reshape(shape)
+    judge.shaped(subject, f"gradient by {name}", gradient, shape)
+    direction = array(shape, "normal", seed, name, subject.dtype)
+    weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
+    bound = HALF_THE_DIGITS * weight * np.max(np.abs(direction))
+    want = slope(subject, moved(case, name, 1j * STEP * direction), cotangents)
+    got = float(np.sum(gradient * direction))
+    if not abs(got - want) <= bound:  # else nothing has to be known of the adjoint, which takes its time
+        wanted = adjoint(subject, case, cotangents)[name]
+        size, roundings = (np.sum(np.abs(a * direction)) for a in (wanted.value, wanted.error))
+        bound += HALF_THE_DIGITS * size
+        if not abs(got - want) <= bound:
+            if not roundings <= max(bound, judge.UNDECIDED * size) < np.inf:
+                subject.tally.add(np.zeros(0), 1)
+                return
+            bound += roundings
+    slopes_close(subject, f"derivative by {name}", got, want, bound)
+
+
+def precise(
+    subject: Subject, case: StepCase, found: Mapping[str, Any], state: Values, cotangents: Cotangents
+) -> None:
+    """Every number of the gradients `found` is within the bound of the reference's adjoint.
+
+    `state` is the gradient by the state, its tensors side by side.
+    """
+    __tracebackhide__ = True
+    wanted = adjoint(subject, case, cotangents)
+    if any(gradient.kink for gradient in wanted.values()):
+        subject.tally.kinks += 1
+        return
+    got = {"inputs": found["inputs"], "state": state, "timespans": found["timespans"], **found["parameters"]}
+    if case.timespans is None:
+        del wanted["timespans"]
+    for name, slope in wanted.items():
+        gradient = got.get(name)
+        given = np.zeros(slope.shape) if gradient is None else np.asarray(gradient)
+        judge.close(subject, f"gradient by {name}", given, slope)
+
+
+def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
+    """The gradients of the reference by name, with their bounds."""
+    if isinstance(case, StepCase):
+        found = step_adjoint(subject, case, cotangents)
+    else:
+        found = sequence_adjoint(subject, case, cotangents)
+    return {"inputs": found.inputs, "state": found.state, "timespans": found.timespans, **found.parameters}
+
+
+def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangents) -> Gradients:
+    """The gradients of the reference folded over a sequence, with their bounds."""
+    before: dict[int, Any] = {}
+
+    def ahead(_: Any, state: Any, k: int) -> Any:
+        before[k] = state
+        return subject.reference(case.at(k, state))
+
+    def back(k: int, of_output: Any, of_state: Any) -> Gradients:
+        return step_adjoint(subject, case.at(k, before[k]), (of_output, of_state))
+
+    options = judge.fold_options(case)
+    fold(ahead, case.inputs, judge.start(subject, case), **options)
+    of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
+    with np.errstate(all="ignore"):
+        found = fold_adjoint(back, of_output, of_state, **options)
+        return found._replace(timespans=by_timespans(case, found.timespans))
+
+
+def by_timespans(case: SequenceCase, by_counted: Any) -> Any:
+    """The gradients by the timespans that are given, of those by the times with which samples count."""
+    backwards, carry = case.options.get("go_backwards", False), case.carries
+    mask = np.ones(case.inputs.shape[:2], bool) if case.mask is None else case.mask
+    if case.elapses:
+        return elapsed_backwards_adjoint(by_counted, mask, carry=carry)
+    return carried_adjoint(by_counted, mask, go_backwards=backwards) if carry else by_counted
+
+
+def step_adjoint(subject: Subject, case: StepCase, cotangents: tuple[Any, Any]) -> Gradients:
+    """The gradients of the reference's step, with their bounds."""
+    bounded = {path: lift(value, subject.arithmetic) for path, value in case.parameters.items()}
+    x, h, t = (lift(array, subject.arithmetic) for array in (case.inputs, case.state, case.column))
+    of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
+    config = subject.family.full(case.config)
+    with np.errstate(all="ignore"):
+        return subject.family.adjoint(bounded, x, h, t, (of_output, of_state), config, subject.variant)
+
+
+def kinked(subject: Subject, case: Case) -> bool:
+    """Whether the reference is within its bound of a kink."""
+    if isinstance(case, StepCase):
+        return any(wanted.kink for wanted in subject.reference(case))
+    outputs, last = judge.folded(subject, case)
+    return any(wanted.kink for wanted in (*outputs, last))
+
+
+def point(case: Case) -> dict[str, Values]:
+    """What there is to differentiate by, by name."""
+    named = {"inputs": case.inputs, "state": case.state, "timespans": case.timespans}
+    return {**case.parameters, **{name: value for name, value in named.items() if value is not None}}
+
+
+def moved(case: Case, name: str, by: Values) -> Case:
+    """The case, one of its arrays moved."""
+    there: dict[str, Any] = {name: point(case)[name] + by}
+    if name in case.parameters:
+        return replace(case, parameters={**case.parameters, **there})
+    return replace(case, **there)
+
+
+def slope(subject: Subject, case: Case, cotangents: Cotangents) -> float:
+    """Of sum(output cotangent) + sum(state cotangent), at a case that was moved by the complex step."""
+    answer = computed(subject, case)
+    slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
+    return float(sum(slopes)) / STEP
+
+
+def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
+    """The reference's output, of a sequence (batch, time, outputs), and the last state; without bounds."""
+    config = subject.family.full(case.config)
+
+    def step(at: StepCase) -> tuple[Values, Values]:
+        return subject.family.reference(
+            at.parameters, at.inputs, at.state, at.column, config, subject.variant
+        )
+
+    if isinstance(case, StepCase):
+        return step(case)
+    start, options = judge.initial_state(subject, case), judge.fold_options(case)
+    outputs, last = fold(lambda _, state, k: step(case.at(k, state)), case.inputs, start, **options)
+    return np.stack(outputs, axis=1), last
+
+
+def slopes_close(subject: Subject, what: str, got: float, want: float, bound: float) -> None:
+    """Two slopes agree."""
+    __tracebackhide__ = True
+    excess = judge.ratio(np.abs(got - want), np.asarray(bound))
+    subject.tally.add(excess.reshape(1), 0)
+    if not excess <= 1.0:
+        summary = f"{what} along a direction is {got:.9g}, but should be {want:.9g}"
+        evidence = {"got": got, "want": want, "bound": float(bound)}
+        raise subject.departure(summary, excess=float(excess), **evidence)

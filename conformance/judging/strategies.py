@@ -1,0 +1,207 @@
+"""Hypothesis strategies: small, readable, asymmetric cases that visit the edges.
+
+Sizes come from few buckets, for a framework that compiles does so for each new shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.driver.implementation import NotSupported
+from conformance.judging.offer import Offer
+from conformance.judging.subject import Subject
+from conformance.spec import cases
+from conformance.spec.families import Config, Family, Sizes
+from conformance.spec.families.mixed_memory import CELLS
+
+DIFFERENT = Sizes(2, 3, 4, 5)
+
+BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), DIFFERENT, Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
+"""The smallest first; all sizes equal; no two sizes equal; one unit; a batch of one."""
+
+FEW = (Sizes(1, 1, 1, 1), DIFFERENT, Sizes(3, 3, 3, 3))
+
+eagerly = st.sampled_from((False, False, False, False, True))
+"""A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
+
+seeds = st.integers(0, 2**32 - 1)
+
+recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "tiny", "zero"))
+
+moderate = st.sampled_from(("simple", "normal"))
+"""Over many steps large weights say little."""
+
+
+@st.composite
+def steps(
+    draw: st.DrawFn,
+    /,
+    subject: Subject,
+    *,
+    buckets: Sequence[Sizes] = BUCKETS,
+    time: Sequence[str] = ("column",),
+    layers: int | None = None,
+    recipe: st.SearchStrategy[str] = recipes,
+    shown: bool = False,
+    **arguments: Any,
+) -> cases.StepCase:
+    """One step of the subject's cell, with these constructor arguments; `shown`: its output is its state.
+
+    Some time passes, unless `time` says otherwise: what a cell does where none does is a question of its own.
+    """
+    if not subject.family.backbone_activation:  # a larger program, which takes longer to compile
+        buckets = [sizes for sizes in buckets if sizes in FEW] or buckets
+    sizes = draw(st.sampled_from(buckets))
+    if not subject.timed:
+        time = untimed(time)
+    chosen = shown_state(subject) if shown else wired(subject, sizes)
+    config = subject.config(sizes, layers=layers, **{**chosen, **arguments})
+    return cases.step_case(
+        subject.family,
+        config,
+        sizes,
+        recipe=draw(recipe),
+        seed=draw(seeds),
+        time=draw(st.sampled_from(time)),
+        dtype=subject.dtype,
+    )
+
+
+def allowed(subject: Subject, arguments: Config) -> Config:
+    """Those of some arguments whose values the cell allows."""
+    return {name: value for name, value in arguments.items() if subject.offer.allows(name, value)}
+
+
+def shown_state(subject: Subject) -> Config:
+    """Arguments with which the output is the state. Raises NotSupported where the cell has none."""
+    shown: Config = subject.family.shown
+    if allowed(subject, shown) != shown:
+        raise NotSupported("the cell does not put out its state")
+    return shown
+
+
+def untimed(time: Sequence[str]) -> Sequence[str]:
+    """The form "none" for a cell that takes no time. Raises NotSupported where the others are the point."""
+    if "none" not in time and set(time) != {"column"}:
+        raise NotSupported("the cell takes no elapsed time")
+    return ("none",)
+
+
+@st.composite
+def any_steps(draw: st.DrawFn, /, subject: Subject, **kinds: Any) -> cases.StepCase:
+    """One step by any of the family's formulas."""
+    form = draw(st.sampled_from(subject.forms))
+    return draw(steps(subject, **form, **kinds))
+
+
+def wired(subject: Subject, sizes: Sizes) -> Config:
+    """The argument `wiring` of a family that has one: at the sizes that differ it puts out some of the state.
+
+    At the others it puts out all: one wiring for each of the sizes is one program to compile.
+    """
+    if subject.family.wirings is None:
+        return {}
+    whole, part, *_ = subject.family.wirings(sizes)
+    return {"wiring": part if sizes == DIFFERENT else whole}
+
+
+@st.composite
+def sequences(
+    draw: st.DrawFn,
+    /,
+    subject: Subject,
+    *,
+    lengths: Sequence[int] = (1, 5),
+    buckets: Sequence[Sizes] = FEW,
+    forms: Sequence[Config] | None = None,
+    given_state: bool | None = False,
+    masked: bool = False,
+    timed: bool = False,
+    pauses: bool = False,
+    recipe: st.SearchStrategy[str] = moderate,
+    **arguments: Any,
+) -> cases.SequenceCase:
+    """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
+
+    `given_state` None draws whether an initial state is given. `timed` gives elapsed times, and `pauses` has
+    some of them be zero. Each length goes with one of the sizes; at
+    those that differ a wired cell hides some of its state.
+    """
+    forms = subject.forms[:1] if forms is None else forms
+    sizes, length = draw(st.sampled_from([(buckets[i % len(buckets)], n) for i, n in enumerate(lengths)]))
+    hidden = subject.family.wirings and sizes == DIFFERENT
+    chosen = wired(subject, sizes) if hidden else allowed(subject, subject.family.shown)
+    config = subject.config(sizes, **{**chosen, **draw(st.sampled_from(forms)), **arguments})
+    case = cases.sequence_case(
+        subject.family,
+        config,
+        sizes,
+        length=length,
+        recipe=draw(recipe),
+        seed=draw(seeds),
+        dtype=subject.dtype,
+    )
+    if given_state or (given_state is None and draw(st.booleans())):
+        case = cases.with_state(subject.family, case, draw(seeds))
+    if timed:
+        case = cases.with_times(subject.family, case, draw(seeds), pauses=pauses)
+    if masked:
+        case = replace(case, mask=draw(masks(*case.inputs.shape[:2])))
+    return case
+
+
+@st.composite
+def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
+    """A mask (batch, time) with something masked, in half of the longer ones between two that count.
+
+    The last sample of the last row counts: where nothing does, no step of a cell is seen.
+    """
+    free = batch * time - 1
+    bits = draw(st.lists(st.booleans(), min_size=free, max_size=free).filter(lambda b: not all(b)))
+    mask = np.asarray([*bits, True]).reshape(batch, time)
+    if time > 2 and draw(st.booleans()):
+        start = draw(st.integers(0, time - 3))
+        mask[0, start : start + 3] = (True, False, True)
+    return mask
+
+
+@st.composite
+def configs(
+    draw: st.DrawFn, /, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any
+) -> Config:
+    """A config of the subject's cell with every argument away from its default where that can be."""
+    sizes = draw(st.sampled_from(buckets))
+    layers, chosen = draw(choices(subject.family, subject.forms, sizes, subject.offer))
+    return subject.config(sizes, layers=layers, **{**chosen, **arguments})
+
+
+@st.composite
+def choices(
+    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes, offer: Offer
+) -> tuple[int | None, Config]:
+    """The number of a backbone's layers, and arguments of a cell that offers these."""
+    form = draw(st.sampled_from(forms))
+    if "cell" in form:  # behind an LSTM, a cell of another family
+        behind = CELLS[form["cell"]]
+        steady = [f for f in behind.forms if behind.steady(f)]
+        layers, inner = draw(choices(behind, steady, sizes, offer.behind(form["cell"])))
+        config = behind.config(sizes, layers=layers, **inner)
+        return None, {"cell": {"class_name": form["cell"], "config": config}}
+
+    def one_of(argument: str, *values: Any) -> Any:
+        return draw(st.sampled_from(offer.choose(argument, values)))
+
+    chosen = {**form, **{name: one_of(name, *values) for name, values in family.choices.items()}}
+    if family.wirings:
+        chosen["wiring"] = draw(st.sampled_from(family.wirings(sizes)))
+    if not family.backbone_activation:
+        return None, chosen
+    layers = one_of("backbone_layers", 1, 2, 0)
+    activation = one_of(family.backbone_activation, "relu", "lecun_tanh", "sigmoid", "tanh")
+    dropout = draw(st.sampled_from((0.25, 0.0))) if layers else 0.0
+    return layers, {**chosen, family.backbone_activation: activation, "backbone_dropout": dropout}

@@ -1,0 +1,348 @@
+"""What a test judges: one cell of one implementation, at one precision."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
+from conformance.driver.implementation import (
+    GivenUp,
+    ImplementationProtocol,
+    ImplementationRaised,
+    NotSupported,
+)
+from conformance.driver.pool import Pool
+from conformance.judging.naming import unmapped
+from conformance.judging.offer import Offer
+from conformance.spec.cases import Case, StepCase, Values, plain
+from conformance.spec.families import FAMILIES, Config, Family, Sizes
+from conformance.spec.families.base import Variant
+from conformance.verdict import Failure
+
+
+class Departure(AssertionError):
+    """A clause does not hold."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.summary)
+        self.failure = failure
+
+
+@dataclass
+class Tally:
+    """What a clause has seen so far."""
+
+    examples: int = 0
+    shapes: set[Any] = field(default_factory=set)
+    values: int = 0
+    undecided: int = 0
+    refused: int = 0
+    refusal: str = ""
+    """Why the first that was refused was."""
+    decided: float = 0.0
+    """What the examples decided: each counts for the share of its values that are decided."""
+    given_up: bool = False
+    """Whether it took a method that is asked no more."""
+    kinks: int = 0
+    worst: float | None = None
+    host: dict[str, int] = field(default_factory=dict)
+    before: tuple[int, int, int] = (0, 0, 0)
+    """Values, undecided values and kinks before the example at hand."""
+
+    def begin(self) -> None:
+        """Begin an example."""
+        self.before = (self.values, self.undecided, self.kinks)
+
+    def end(self) -> None:
+        """Count an example that ran: it decides nothing at a kink, and all where it compares no values."""
+        values, undecided, kinks = self.before
+        judged = self.values - values
+        self.examples += 1
+        if judged:
+            self.decided += 1.0 - (self.undecided - undecided) / judged
+        elif self.kinks == kinks:
+            self.decided += 1.0
+
+    def refuse(self, reason: str) -> None:
+        """Count an example that is not offered."""
+        self.refused += 1
+        self.refusal = self.refusal or reason
+
+    def add(self, ratios: Values, undecided: int) -> None:
+        """Count judged values, each an error over its bound."""
+        self.values += ratios.size + undecided
+        self.undecided += undecided
+        if ratios.size:
+            self.worst = max(self.worst or 0.0, float(ratios.max()))
+
+
+@dataclass
+class Example:
+    """One example of a property: its requests, for the script, and what is special about it."""
+
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    case: Case | None = None
+    on_first_request: Callable[[str], None] | None = None
+    refused: bool = False
+    """Whether the last request was refused. If another follows, it was so rightly, and shows no failure."""
+
+    def record(self, method: str, params: dict[str, Any]) -> None:
+        if not self.requests and self.on_first_request:
+            self.on_first_request(digest(method, params))
+        if self.refused:
+            self.requests.pop()
+            self.refused = False
+        self.requests.append((method, params))
+
+
+def digest(method: str, params: Mapping[str, Any]) -> str:
+    """What tells two requests apart."""
+    found = hashlib.sha256(method.encode())
+
+    def add(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                found.update(str(key).encode())
+                add(item)
+        elif isinstance(value, np.ndarray):
+            found.update(value.tobytes() + repr(value.shape).encode())
+        elif isinstance(value, list | tuple):
+            for item in value:
+                add(item)
+        else:
+            found.update(repr(value).encode())
+
+    add(params)
+    return found.hexdigest()
+
+
+def headline(message: str) -> str:
+    """One line of an exception's message: what was raised first, without what Keras puts round it."""
+    plain = re.sub(r"\x1b\[\d*m", "", message)
+    called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.S)
+    first = (called[1] if called else plain).rpartition("Exception encountered: ")[2]
+    return textwrap.shorten(first, 300, placeholder=" …")
+
+
+def family_of(cell: Mapping[str, Any]) -> Family:
+    """Return the family of a cell of `describe`, with the defaults that the cell itself shows."""
+    family = FAMILIES[cell["family"]]
+    return replace(family, defaults={**family.defaults, **cell.get("fixed", {})})
+
+
+@dataclass
+class Subject:
+    """One cell of one implementation at one precision."""
+
+    implementation: ImplementationProtocol
+    cell: Mapping[str, Any]
+    """What the harness's `describe` says of the cell: name, family, arguments, defaults."""
+    dtype: str = "float32"
+    variant: Variant = field(default_factory=dict)
+    pool: Pool | None = None
+    """Starts the same target on another backend, or afresh."""
+    other_backends: tuple[str, ...] = ()
+    variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
+    """The variant that each cell, backend and precision was found to follow."""
+    diagnoses: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
+    """What is known of each formula that failed, by cell, backend, precision and variant."""
+    tally: Tally = field(default_factory=Tally)
+    example: Example = field(default_factory=Example)
+
+    @cached_property
+    def family(self) -> Family:
+        """The family, whose defaults are what the cell shows where its constructor has no argument."""
+        return family_of(self.cell)
+
+    @property
+    def timed(self) -> bool:
+        """Whether a step takes elapsed time."""
+        return bool(self.cell.get("timed", True))
+
+    @property
+    def takes_policy(self) -> bool:
+        """Whether the cell's constructor takes a dtype policy."""
+        return bool(self.cell.get("policies", True))
+
+    @property
+    def backend(self) -> str:
+        return self.implementation.backend
+
+    @cached_property
+    def arithmetic(self) -> Arithmetic:
+        return Arithmetic(self.dtype)
+
+    @property
+    def forms(self) -> list[Config]:
+        """The formulas that the cell offers: all of the family's, or the default one."""
+        accepted = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
+        forms = [f for f in accepted if all(self.offer.allows(name, value) for name, value in f.items())]
+        return forms or [{}]
+
+    @property
+    def steady_forms(self) -> list[Config]:
+        """Those that can be judged whatever the elapsed time. Raises NotSupported where there are none."""
+        steady = [form for form in self.forms if self.family.steady(form)]
+        if not steady:
+            raise NotSupported("no formula that can be judged whatever the elapsed time")
+        return steady
+
+    def needs(self, method: str, *params: str) -> None:
+        """Raise NotSupported unless the harness knows these params, which came to the method later."""
+        known = self.implementation.describe().get("optional_params", {}).get(method, ())
+        for name in params:
+            if name not in known:
+                raise NotSupported(f"{method} with {name!r}, which the harness does not know")
+
+    @cached_property
+    def offer(self) -> Offer:
+        """Which arguments the cell has, and which values they may have."""
+        return Offer.of(self.cell)
+
+    def accepts(self, argument: str) -> bool:
+        """Whether the cell's constructor takes `argument`."""
+        return self.offer.accepts(argument)
+
+    def config(self, sizes: Sizes, *, layers: int | None = None, **arguments: Any) -> Config:
+        """A config of the family, less the arguments that this cell does not have.
+
+        The backbone, unless `layers` are given, is the typical one, or that of a cell which has but one.
+        Where a default is no value that the cell allows, it is the first that is.
+
+        Raises:
+            NotSupported: the cell allows no such formula, or no backbone of so many layers.
+        """
+        for name, value in arguments.items():
+            listed = self.offer.values.get(name) and not isinstance(value, dict)
+            if listed and not self.offer.allows(name, value):
+                raise NotSupported(f"{self.cell['name']} has no {name}={value!r}")
+        only = self.offer.values.get("backbone_layers")
+        if layers is not None and not self.offer.allows("backbone_layers", layers):
+            raise NotSupported(f"{self.cell['name']} has no backbone_layers={layers}")
+        layers = only[0] if layers is None and only else layers
+        config = self.offer.trimmed(self.family.config(sizes, layers=layers, **arguments))
+        defaults = {n: v for n, v in config.items() if n not in arguments and not isinstance(v, dict)}
+        return {**config, **self._allowed(defaults)}
+
+    def _allowed(self, defaults: Config) -> Config:
+        """Each of these values, or the first that the cell allows in its place."""
+        return {n: self.offer.choose(n, [v, *self.offer.values.get(n, [])])[0] for n, v in defaults.items()}
+
+    def model(
+        self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0
+    ) -> dict[str, Any]:
+        """The cell that a request is about."""
+        return {
+            "cell": self.cell["name"],
+            "config": config,
+            "input_dim": input_dim,
+            "dtype": dtype or self.dtype,
+            "seed": seed,
+        }
+
+    def request(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
+        """The implementation's answer; an exception of its own is a departure."""
+        try:
+            return self.attempt(method, to=to, **params)
+        except ImplementationRaised as raised:
+            raise self.departure(f"{method} raises {raised.type}: {headline(raised.message)}") from None
+
+    def attempt(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
+        """The implementation's answer, or ImplementationRaised, or NotSupported.
+
+        Raises:
+            Departure: the cell's variables have no names of the specification, though they do by default.
+        """
+        self.example.record(method, params)
+        asked = to or self.implementation
+        try:
+            return asked.request(method, **params)
+        except ImplementationRaised:
+            self.example.refused = True
+            raise
+        except GivenUp:
+            raise
+        except NotSupported:
+            wrong = None
+            if params.get("parameters"):
+                wrong = unmapped(self.family, self.config(Sizes()), asked, params)
+            if wrong is None:
+                raise
+            raise self.departure(wrong) from None
+
+    def departure(self, summary: str, **evidence: Any) -> Departure:
+        """A departure, with the case at hand, or else what was asked last."""
+        case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
+        return Departure(Failure(summary, case=plain(case), **evidence))
+
+    def about(self, case: Case) -> dict[str, Any]:
+        """The parameters of a request about `case`: model, values and inputs."""
+        self.example.case = case
+        self.example.tags |= {self.dtype, *(v for v in case.config.values() if isinstance(v, str))}
+        self.tally.shapes.add(case.shape)
+        model = self.model(case.config, case.input_dim)
+        return {"model": model, "parameters": dict(case.parameters), "inputs": case.inputs}
+
+    def outputs(self, config: Config) -> int:
+        """The size of the output of a cell with this config."""
+        return self.family.output_size(self.family.full(config))
+
+    def state_size(self, config: Config) -> int:
+        """The size of the whole state, its tensors side by side."""
+        return self.family.state_size(config)
+
+    def tensors(self, case: Case) -> list[Values] | None:
+        """The tensors of the state that the case gives."""
+        return None if case.state is None else self.family.split(case.config, case.state)
+
+    def step(self, case: StepCase, **options: Any) -> dict[str, Any]:
+        """The answer to `step`: output, state (a list) and what else was asked for."""
+        given = {"state": self.tensors(case), "timespans": case.timespans}
+        answer: dict[str, Any] = self.request("step", **{**self.about(case), **given, **options})
+        return answer
+
+    def reference(
+        self, case: StepCase, variant: Variant | None = None, family: Family | None = None
+    ) -> tuple[ErrorBounded, ErrorBounded]:
+        """The output and the new state that the specification asks for, with their bounds.
+
+        `family` is a copy of the cell's own, where a copy of the reference is to compute them.
+        """
+        bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
+        arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
+        config, chosen = self.family.full(case.config), self.variant if variant is None else variant
+        reference = (family or self.family).reference
+        with np.errstate(all="ignore"):
+            return reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
+
+    @contextmanager
+    def under(self, variant: Variant) -> Iterator[None]:
+        """Judge by a variant of the specification for a while, which counts for nothing."""
+        variant_before, tally_before = self.variant, self.tally
+        self.variant, self.tally = variant, Tally()
+        try:
+            yield
+        finally:
+            self.variant, self.tally = variant_before, tally_before
+
+    def elsewhere(self, backend: str) -> ImplementationProtocol:
+        """The same target in another process: of another backend, or of the same one."""
+        if self.pool is None:
+            raise NotSupported("a process of its own")
+        return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
+
+    def renew(self) -> None:
+        """Fresh processes, which have seen nothing."""
+        if self.pool is not None:
+            self.pool.close_readers()
+        self.implementation.restart()

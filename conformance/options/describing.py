@@ -1,0 +1,54 @@
+"""Asks a target what it offers, before it is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.driver.implementation import (
+    EXEC,
+    HarnessFault,
+    Implementation,
+    ImplementationRaised,
+    NotSupported,
+    RequestRefused,
+)
+from conformance.driver.pool import Place, Pool, speed
+from conformance.options.asked import RunOptions, UsageError
+
+WHERE = "--path DIR imports from a folder, --python PATH with another interpreter"
+
+
+class CannotBeJudged(Exception):
+    """{target}: {why}"""
+
+
+def described(options: RunOptions, target: str) -> dict[str, Any]:
+    """What `target` says of itself on the backend that starts fastest.
+
+    Raises:
+        UsageError: there is no such module or class.
+        CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
+    """
+    quickest = "" if target.startswith(EXEC) else max(options.backends, key=speed, default="")
+    everything = Place.of(target, quickest, "float64")  # else Keras makes float32 of float64
+    with _started(options, everything) as implementation:
+        try:
+            return implementation.describe()
+        except RequestRefused as refused:
+            raise UsageError(f"unknown target {refused.message}") from None
+        except ImplementationRaised as raised:
+            if raised.type == "ModuleNotFoundError" and repr(target.split(":")[0]) in raised.message:
+                raise UsageError(f"unknown target {target!r}: {raised.message}; {WHERE}") from None
+            there = f" in {options.python}; {WHERE}" if raised.type == "ModuleNotFoundError" else ""
+            raise CannotBeJudged(f"{target} cannot be imported: {raised}{there}") from None
+        except NotSupported as unknown:
+            raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
+        except HarnessFault as fault:
+            raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None
+
+
+def _started(options: RunOptions, place: Place) -> Implementation:
+    try:
+        return Pool(options).start(place)
+    except OSError as missing:
+        raise UsageError(f"{place.target}: cannot be started: {missing.strerror}") from None

@@ -1,0 +1,1 @@
+"""The reference as an implementation, and changed copies of its source."""

@@ -1,0 +1,38 @@
+"""Copies of the reference that compute with bounds, as the reference itself does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from conformance.bounds.arrays import FUNCTIONS
+from conformance.oracle import source
+
+PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES}
+"""The functions in the copies that have a bound of their own, by name; not those of the adjoints."""
+
+
+def bounded(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
+    """`source.with_changes`, for arrays of `ErrorBounded`."""
+    copies = source.with_changes(changed)
+    for copy in copies.values():
+        _bound(vars(copy))
+    return copies
+
+
+def _bound(names: dict[str, Any]) -> None:
+    """Lets the copies of such functions be the functions themselves, but for one that is changed."""
+    for name, value in names.items():
+        original = PRIMITIVES.get(name)
+        if original and _text(value) == _text(original):
+            names[name] = original
+    if "ACTIVATIONS" in names:
+        names["ACTIVATIONS"].update({n: names.get(f.__name__, f) for n, f in names["ACTIVATIONS"].items()})
+
+
+def _text(function: Any) -> Any:
+    """What two functions share that compute the same."""
+    code = function.__wrapped__.__code__
+    return code.co_code, code.co_consts, code.co_names

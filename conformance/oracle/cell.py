@@ -1,0 +1,191 @@
+"""A cell that computes by the reference, in the dtype of the arrays that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from conformance.driver.implementation import NotSupported
+from conformance.spec.families import FAMILIES, Config, Family
+from reference.activations import ACTIVATIONS
+
+Array = Any
+Given = Mapping[str, Array]
+"""Parameters by their canonical path."""
+
+CELLS = {
+    "CfCCell": "cfc",
+    "LTCCell": "ltc",
+    "WiredCfCCell": "wired_cfc",
+    "WiredLTCCell": "wired_ltc",
+    "MixedMemoryCell": "mixed_memory",
+}
+POLICIES = {
+    "float32": ("float32", "float32"),
+    "float64": ("float64", "float64"),
+    "mixed_float16": ("float32", "float16"),
+}
+"""Policy: dtype of variables, dtype of states."""
+
+COMPLEX_STEP = 1e-30
+"""Small enough that its square vanishes."""
+
+MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell, built."""
+
+    family: Family
+    config: Config
+    input_dim: int
+    dtype: str
+    """Of its variables."""
+    state_dtype: str
+
+    @classmethod
+    def of(cls, model: dict[str, Any]) -> Cell:
+        """Raises ValueError for a bad argument, NotSupported for a policy that NumPy has no numbers for."""
+        family = FAMILIES[CELLS[model["cell"]]]
+        config = family.full(model["config"])
+        check(family, config)
+        if model["dtype"] not in POLICIES:
+            raise NotSupported(f"the reference knows {', '.join(POLICIES)}, not {model['dtype']}")
+        return cls(family, config, model["input_dim"], *POLICIES[model["dtype"]])
+
+    @property
+    def sizes(self) -> list[int]:
+        """The size of each tensor of the state."""
+        return self.family.state_sizes(self.config)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each variable, by path."""
+        return self.family.shapes(self.config, self.input_dim)
+
+    def zeros(self, batch: int) -> Array:
+        """The initial state, its tensors side by side, (batch, state)."""
+        return np.zeros((batch, sum(self.sizes)), self.state_dtype)
+
+    def step(
+        self, parameters: Given, inputs: Array, state: Array, timespans: Array = None
+    ) -> tuple[Array, Array]:
+        """The output and the new state, side by side; `timespans` is (), (batch) or (batch, 1)."""
+        if inputs.shape[-1] != self.input_dim:
+            raise ValueError(f"inputs of {inputs.shape[-1]} features: there must be {self.input_dim}")
+        time = None if timespans is None else column(timespans, len(inputs))
+        return self.formula(parameters, inputs, state, time)
+
+    def formula(self, parameters: Given, inputs: Array, state: Array, time: Array) -> tuple[Array, Array]:
+        """The reference's step; `time` is (batch, 1), (1, 1) or None."""
+        if self.state_dtype != self.dtype:
+            raise NotSupported(
+                f"the reference computes in the dtype of its variables, not {self.state_dtype}"
+            )
+        return self.family.reference(parameters, inputs, state, time, self.config, {})
+
+    def at(self, point: Given) -> tuple[Array, Array]:
+        """The step at a point, which is parameters, inputs, state and timespans by name."""
+        time = column(point["timespans"], len(point["inputs"]))
+        return self.formula(point, point["inputs"], point["state"], time)
+
+
+Run = Callable[[Given], tuple[Array, Array]]
+"""A point, which is arrays by name, to an output and a state."""
+
+
+class Slopes(Mapping[str, Array]):
+    """The derivatives by some arrays, each computed when it is first asked for: clauses look at few."""
+
+    def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
+        self._names, self._compute = tuple(names), cache(compute)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._compute(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def gradients(
+    run: Run, parameters: Given, given: Given, cotangents: tuple[Array, Array]
+) -> tuple[dict[str, Array], Slopes]:
+    """Of sum(output cotangent) + sum(state cotangent): by each array that is given, and by each parameter."""
+    point = {**parameters, **given}
+
+    def compute(name: str) -> Array:
+        return derivative(run, point, name, cotangents)
+
+    return {name: compute(name) for name in given}, Slopes(parameters, compute)
+
+
+def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
+    """By the array `name`, element by element."""
+    slopes = np.zeros(point[name].shape)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(slopes.shape):
+            slopes[index] = slope(run({**point, name: moved(point[name], index)}), cotangents)
+    return slopes
+
+
+def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> float:
+    """By the complex step that was taken in one element."""
+    (output, state), (output_cotangent, state_cotangent) = answer, cotangents
+    total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
+    return float(total) / COMPLEX_STEP
+
+
+def moved(value: Array, index: tuple[int, ...]) -> Array:
+    """A copy of an array, a complex step off in one element."""
+    copy = value.astype(complex)
+    copy[index] += 1j * COMPLEX_STEP
+    return copy
+
+
+def column(timespans: Array, batch: int) -> Array:
+    """Elapsed time as (batch, 1), or (1, 1) for one number; ValueError for any other shape."""
+    shape = np.shape(timespans)
+    if shape not in ((), (batch,), (batch, 1)):
+        raise ValueError(f"timespans of shape {shape}: must be (), ({batch},) or ({batch}, 1)")
+    return np.reshape(timespans, (-1, 1))
+
+
+def check(family: Family, config: Config) -> None:
+    """Raises ValueError, which names the argument, unless a cell can be made of `config`."""
+    for name, value in config.items():
+        if not _allowed(family, name, value):
+            raise ValueError(f"{name}={value!r} is outside the specification")
+    if family.backbone_activation:
+        layers, units = config["backbone_layers"], config["backbone_units"]
+        if layers and units is None:
+            raise ValueError(f"backbone_units=None, but there are backbone_layers={layers}")
+        if family.name == "ltc" and units is not None and not layers:
+            raise ValueError(f"backbone_units={units}, but there are no backbone_layers")
+
+
+def _allowed(family: Family, name: str, value: Any) -> bool:
+    if name.endswith("activation"):
+        return value in ACTIVATIONS
+    if name in ("mode", "solver"):
+        return value in [form[name] for form in family.forms]
+    if name.endswith("mapping"):
+        return value in ("affine", "linear", None)
+    if name in ("wiring", "cell"):
+        return isinstance(value, dict)
+    if name == "backbone_dropout":
+        return bool(0.0 <= value < 1.0)
+    if name == "epsilon":
+        return bool(value >= 0.0)
+    if name == "backbone_units" and value is None:
+        return True
+    return isinstance(value, int) and value >= (0 if name in MAY_BE_ZERO else 1)

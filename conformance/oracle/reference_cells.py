@@ -1,0 +1,244 @@
+"""The reference as an implementation: it answers in the driver, without a process, what a harness is asked.
+
+It has no training, no files and no symbolic shapes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.driver.implementation import ImplementationRaised, NotSupported
+from conformance.oracle.cell import CELLS, Array, Cell, Given, gradients
+from conformance.oracle.layer import Layer, Rows, bidirectional
+from conformance.spec.families import FAMILIES, Family, Sizes
+from reference import graph
+
+METHODS = (
+    *("build", "parameters", "step", "sequence", "gradients", "sequence_gradients", "initial_state"),
+    "wiring",
+)
+
+OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
+
+LONGEST = 16
+"""Steps of a sequence that is differentiated."""
+
+
+class ReferenceCells:
+    """A cell of each family; `conformance.harness.adapter.Adapter` says what each method answers."""
+
+    backend = "numpy"
+
+    def __init__(self, target: str = "reference") -> None:
+        self.target = target
+        self.options: Mapping[str, Any] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """What is judged and by which methods."""
+        return {
+            "target": self.target,
+            "name": self.target,
+            "host": "reference",
+            "backend": self.backend,
+            "cells": [_facts(name, FAMILIES[family]) for name, family in CELLS.items()],
+            "capabilities": ["describe", *METHODS],
+            "optional_params": OPTIONAL_PARAMS,
+            "versions": {"numpy": np.__version__},
+        }
+
+    def request(self, method: str, **params: Any) -> Any:
+        """The answer to `method`, computed on copies of the caller's arrays, as behind a wire."""
+        if method == "describe":
+            return self.describe()
+        if method not in METHODS:
+            raise NotSupported(f"the reference does not offer {method}")
+        try:
+            with np.errstate(all="ignore"):
+                return getattr(self, method)(**copy.deepcopy(params))
+        except NotSupported:
+            raise
+        except Exception as raised:
+            raise ImplementationRaised(type(raised).__name__, str(raised)) from raised
+
+    def restart(self) -> None:
+        """Nothing: an answer depends on its request alone."""
+
+    def close(self) -> None:
+        """Nothing: there is no process."""
+
+    def build(self, model: dict[str, Any]) -> dict[str, Any]:
+        cell = Cell.of(model)
+        variables = [
+            {"path": path, "name": path, "shape": list(shape), "dtype": cell.dtype, "trainable": True}
+            for path, shape in cell.shapes.items()
+        ]
+        return {
+            "variables": variables,
+            "state_size": cell.sizes,
+            "output_size": cell.family.output_size(cell.config),
+        }
+
+    def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
+        cell, rng = Cell.of(model), np.random.default_rng(model.get("seed", 0))
+        initial = cell.family.initial(cell.config, cell.input_dim)
+        values = {path: initial[path].draw(shape, rng) for path, shape in cell.shapes.items()}
+        return {"parameters": {path: value.astype(cell.dtype) for path, value in values.items()}}
+
+    def initial_state(self, model: dict[str, Any], batch: int) -> dict[str, Any]:
+        cell = Cell.of(model)
+        state = cell.family.split(cell.config, cell.zeros(batch))
+        return {"state": state, "dtypes": [cell.state_dtype] * len(state)}
+
+    def step(
+        self,
+        model: dict[str, Any],
+        parameters: Given,
+        inputs: Array,
+        state: list[Array],
+        timespans: Array = None,
+        training: bool = False,
+        eager: bool = False,
+        echo: bool = False,
+        seed: int | None = None,
+        repeat: int = 1,
+    ) -> dict[str, Any]:
+        _refuse_training(training)
+        cell, given = Cell.of(model), np.concatenate(state, axis=-1)
+        output, new = cell.step(parameters, inputs, given, timespans)
+        tensors = cell.family.split(cell.config, new)
+        dtypes = {"output": output.dtype.name, "state": [tensor.dtype.name for tensor in tensors]}
+        answer = {"output": output, "state": tensors, "outputs": [output] * repeat, "dtypes": dtypes}
+        after = {"inputs": inputs, "state": state, "parameters": parameters}
+        return {**answer, "after": after} if echo else answer
+
+    def sequence(
+        self,
+        model: Any = None,
+        models: Any = None,
+        parameters: Any = None,
+        inputs: Array = None,
+        mask: Array | None = None,
+        timespans: Array | None = None,
+        initial_state: list[Array] | None = None,
+        training: bool = False,
+        options: Mapping[str, Any] | None = None,
+        wrapper: str | None = None,
+        chunks: Sequence[int] | None = None,
+        seed: int | None = None,
+        symbolic: bool = False,
+        before: Mapping[str, Any] | None = None,
+        earlier: Array | None = None,
+    ) -> dict[str, Any]:
+        _refuse_training(training)
+        options = options or {}
+        if before:
+            inputs, mask = masked_by(before, inputs)
+        if options.get("time_feature"):
+            inputs, timespans = inputs[..., :-1], inputs[..., -1]
+        given = parameters if isinstance(parameters, list) else [parameters]
+        cells = [Cell.of(one) for one in models or [model] * len(given)]
+        state = None if initial_state is None else side_by_side(cells, initial_state)
+        times = None if timespans is None else per_sample(timespans, inputs)
+        mask = None if mask is None else checked(mask, inputs)
+        rows = Rows(inputs, mask, times, state, list(chunks or [inputs.shape[1]]), earlier)
+        if wrapper in ("bidirectional", "layer_bidirectional"):
+            return bidirectional(cells, given, options, rows)
+        return Layer(cells, given, options)(rows)
+
+    def gradients(
+        self,
+        model: dict[str, Any],
+        parameters: Given,
+        inputs: Array,
+        state: list[Array],
+        cotangent: Array,
+        state_cotangent: list[Array],
+        timespans: Array = 1.0,
+    ) -> dict[str, Any]:
+        cell, times = Cell.of(model), np.asarray(timespans)
+        given = {"inputs": inputs, "state": np.concatenate(state, axis=-1), "timespans": times}
+        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
+        by_tensor, found = gradients(cell.at, parameters, given, cotangents)
+        tensors = cell.family.split(cell.config, by_tensor["state"])
+        return {**by_tensor, "state": tensors, "parameters": found}
+
+    def sequence_gradients(
+        self,
+        model: dict[str, Any],
+        parameters: Given,
+        inputs: Array,
+        initial_state: list[Array],
+        cotangent: Array,
+        state_cotangent: list[Array],
+        timespans: Array | None = None,
+        wrapper: str | None = None,
+        mask: Array | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        if inputs.shape[1] > LONGEST:
+            raise NotSupported(f"more than {LONGEST} steps, which it differentiates element by element")
+        cell = Cell.of(model)
+        given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
+        given |= {} if timespans is None else {"timespans": timespans}
+        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
+        layer = Layer([cell], [parameters], options or {})
+        by_tensor, slopes = gradients(lambda point: layer.at(point, mask), parameters, given, cotangents)
+        first = cell.family.split(cell.config, by_tensor["initial_state"])
+        return by_tensor | {"initial_state": first, "parameters": slopes}
+
+    def wiring(self, kind: str, arguments: dict[str, Any], input_dim: int) -> dict[str, Any]:
+        built = graph(kind, arguments, input_dim)
+        matrices = {"adjacency": built.adjacency, "sensory_adjacency": built.sensory_adjacency}
+        once = {**matrices, "output_dim": built.output_dim}
+        return dict.fromkeys(("once", "twice", "again"), once)
+
+
+def masked_by(before: Mapping[str, Any], inputs: Array) -> tuple[Array, Array]:
+    """What a Masking or an Embedding layer makes of its inputs, and the mask that it gives them."""
+    if "masking" in before:
+        return inputs, (inputs != before["masking"]).any(axis=-1)
+    return before["embedding"][inputs], inputs != 0
+
+
+def side_by_side(cells: Sequence[Cell], tensors: Sequence[Array]) -> list[Array]:
+    """The state of each cell, its tensors side by side, from all tensors in order."""
+    rest = iter(tensors)
+    return [np.concatenate([next(rest) for _ in cell.sizes], axis=-1) for cell in cells]
+
+
+def per_sample(timespans: Array, inputs: Array) -> Array:
+    """Elapsed times as (batch, time); ValueError for a shape that is neither that nor (batch, time, 1)."""
+    shape = inputs.shape[:2]
+    if timespans.shape not in (shape, (*shape, 1)):
+        raise ValueError(f"timespans of shape {timespans.shape}: must be {shape} or {(*shape, 1)}")
+    return np.reshape(timespans, shape)
+
+
+def checked(mask: Array, inputs: Array) -> Array:
+    """The mask, (batch, time); ValueError for another shape."""
+    if mask.shape != inputs.shape[:2]:
+        raise ValueError(f"mask of shape {mask.shape}: must be {inputs.shape[:2]}")
+    return mask
+
+
+def _refuse_training(training: bool) -> None:
+    if training:
+        raise NotSupported("the reference is a cell at inference")
+
+
+def _facts(name: str, family: Family) -> dict[str, Any]:
+    defaults = dict(family.defaults)
+    arguments = [*family.config(Sizes()), *defaults]
+    return {
+        "name": name,
+        "family": family.name,
+        "arguments": list(dict.fromkeys(arguments)),
+        "defaults": defaults,
+        "layer": "Layer",
+        "layer_options": ["backward_timespans"],
+        "bidirectional_options": ["backward_timespans"],
+    }

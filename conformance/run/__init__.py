@@ -1,0 +1,1 @@
+"""One run: its session, its schedule, its end."""

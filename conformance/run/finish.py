@@ -1,0 +1,133 @@
+"""The end of a run: its report, and the files that it was asked for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from conformance import options
+from conformance._version import __version__
+from conformance.judging.registry import FORMULA, TIERS, every
+from conformance.report import jsonfile
+from conformance.report.written import written
+from conformance.run.session import Session
+from conformance.spec import clauses
+from conformance.stored import examples, known_failures
+from conformance.verdict import Report
+
+MOST_NAMED = 5
+"""Tests that a note names, of those that have no verdict."""
+
+
+def close(run: Session) -> Report:
+    """The report; what cannot be written is said in it."""
+    run.pool.close()
+    report = report_of(run)
+    if run.leash:
+        run.leash.close()
+    asked = run.options
+    report = written(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
+    report = written(report, asked.write_known_failures, _write_known_failures)
+    return written(report, asked.json, jsonfile.write)  # last, for it tells of the others
+
+
+def keep(run: Session) -> None:
+    """Writes what the run found so far: what there is of a run that is killed, or whose machine goes down."""
+    when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
+    notes = [f"this was written {when}, and it did not come to its end", *run.notes]
+    if run.options.json and jsonfile.replaceable(run.options.json):
+        with suppress(OSError):  # the end of the run tells of it
+            jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
+
+
+def report_of(run: Session) -> Report:
+    """What the run found so far."""
+    asked = run.options
+    missing = run.expected - run.seen
+    untested = asked.shard is not None and not run.expected and not run.notes
+    order = list(run.spec.clauses)
+    return Report(
+        spec=run.spec.version,
+        suite=__version__,
+        seed=run.seed,
+        command=options.command_line(asked),
+        budget={
+            "examples": asked.max_examples,
+            "smoke": asked.smoke,
+            "min_judged": asked.min_judged,
+            "clauses": list(asked.clauses),
+            "targets": list(asked.targets),
+            "backends": list(asked.backends),
+            "shard": str(asked.shard) if asked.shard else None,
+            "left_out": run.left_out,
+            "tiers": [FORMULA] if asked.in_process else list(TIERS),
+        },
+        implementations=[about for _, about in sorted(run.implementations.items())],
+        verdicts=sorted(
+            run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
+        ),
+        seconds=time.monotonic() - run.began,
+        complete=(bool(run.expected) or untested) and not missing and not run.notes,
+        notes=_notes(run, missing, untested=untested) + _unknown_cells(run),
+        known_failures=_list_of_failures(run),
+    )
+
+
+def _list_of_failures(run: Session) -> dict[str, Any]:
+    """What the report says of the file of known failures."""
+    asked = run.options
+    if not run.listed:
+        return {}
+    judged = [
+        (check.clause, key.where, run.implementations.get((key.place.target, key.place.backend), {}))
+        for check in every().values()
+        for key in run.keys(check)
+    ]
+    return {
+        "file": str(asked.known_failures or asked.write_known_failures),
+        "strict": asked.strict,
+        "matched": known_failures.matched(run.listed, judged),
+        "unmatched": known_failures.unmatched(run.listed, judged, clauses.load().clauses),
+    }
+
+
+def _unknown_cells(run: Session) -> list[str]:
+    """The cells of families that the version of the specification does not know, a note for all."""
+    cells = [cell for description in run.described.values() for cell in description["cells"]]
+    names = [cell["name"] for cell in cells if cell["family"] not in run.spec.families]
+    by = f"not judged, for specification {run.spec.version} does not know them"
+    return [f"{by}: {', '.join(dict.fromkeys(names))}"] if names else []
+
+
+def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
+    """Why not all was judged; the tests that have no verdict are named where nothing else says why."""
+    if untested:
+        return [f"shard {run.options.shard} has no test: there are fewer tests than shards"]
+    if run.notes or not missing:
+        return run.notes
+    found = [f"not judged: {missed(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
+    return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
+
+
+def missed(nodeid: str) -> str:
+    """What a test is about: "time.zero, CfCCell on jax in float64"."""
+    clauses = {f"{c.body.__module__}::{c.body.__name__}": c.clause for c in every().values()}
+    test, _, key = nodeid.rpartition("[")
+    module, _, name = test.rpartition("/")[2].partition(".py::")
+    cell, backend, *tier = key.partition("@")[0].split("-")
+    clause = clauses.get(f"conformance.suite.{module}::{name}", name)
+    return f"{clause}, {cell} on {backend}" + "".join(f" in {found}" for found in tier)
+
+
+def _write_examples(report: Report, folder: Path, *, targets: int) -> None:
+    """Each failing example, a file of its own."""
+    found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
+    examples.write(filter(None, found), folder, by_target=targets > 1)
+
+
+def _write_known_failures(report: Report, path: Path) -> None:
+    known_failures.write(report.verdicts, path)

@@ -1,0 +1,1 @@
+"""From a check to a verdict: examples are drawn, made smaller and explained."""

@@ -1,0 +1,70 @@
+"""What is remembered of an example while it runs: what was drawn for it, and what failed before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from conformance.judging.registry import Draw
+from conformance.judging.subject import Example
+from conformance.verdict import Failure
+
+SHRINK_CALLS = 150
+"""New cases that shrinking may put to an implementation."""
+
+
+class Unshrinkable(BaseException):
+    """Carries an exception past Hypothesis, which would otherwise look for a smaller example of it."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class Shrinking:
+    """Bounds the calls that shrinking makes, once something has failed."""
+
+    def __init__(self) -> None:
+        self.failures: set[str] = set()
+        self.calls = 0
+        self.last: tuple[Recording, Failure]
+        """The latest example that failed."""
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.failures)
+
+    def failed(self, recording: Recording, failure: Failure) -> None:
+        self.failures.add(recording.key)
+        self.last = recording, failure
+
+    def admit(self, key: str) -> None:
+        """Go on with a case that is known to fail, or while there are calls left."""
+        if self.begun and key not in self.failures:
+            self.calls += 1
+            assume(self.calls <= SHRINK_CALLS)
+
+
+class Recording(Example):
+    """An example that remembers what was drawn, so that it can be played again without Hypothesis."""
+
+    def __init__(self, shrinking: Shrinking) -> None:
+        super().__init__(on_first_request=self._first)
+        self.shrinking = shrinking
+        self.drawn: list[Any] = []
+        self.key = ""
+
+    def _first(self, key: str) -> None:
+        self.key = key
+        self.shrinking.admit(key)
+
+    def drawing(self, draw: Draw) -> Draw:
+        """`draw`, remembered."""
+
+        def remembered(strategy: st.SearchStrategy[Any]) -> Any:
+            self.drawn.append(draw(strategy))
+            return self.drawn[-1]
+
+        return remembered

@@ -1,0 +1,1 @@
+"""SPEC.md as data: clauses, cell families, cases and their JSON."""

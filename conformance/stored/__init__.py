@@ -1,0 +1,1 @@
+"""Files that a later run reads: examples, known failures, golden vectors."""

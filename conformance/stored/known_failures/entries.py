@@ -1,0 +1,133 @@
+"""The entries of a file of known failures."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion
+
+from conformance.options import UsageError
+from conformance.spec import clauses
+from conformance.spec.encoding import NotAnExample
+from conformance.stored import examples
+from conformance.stored.examples import StoredExample
+
+SCHEMA = "known_failures.json"
+PLACE = ("target", "cell", "backend", "tier")
+"""What narrows an entry down."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One known failure."""
+
+    number: int
+    """Its place in the file, from 1."""
+    clause: str
+    place: Mapping[str, tuple[str, ...]]
+    versions: tuple[Requirement, ...]
+    reason: str
+    link: str
+    flaky: bool
+    """Whether it fails by chance: then it is searched as ever, and whatever comes of it is known."""
+    examples: tuple[StoredExample, ...]
+
+    def covers(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
+        """Whether it is about a clause that is judged there; `about` is what the harness says of itself."""
+        return (
+            fnmatch.fnmatchcase(clause, self.clause)
+            and all(place[name] in allowed for name, allowed in self.place.items())
+            and self.applies(about)
+            and (self.flaky or self.example(clause, place) is not None)
+        )
+
+    def concerns(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
+        """Whether it speaks of this clause, target, backend and tier, if not of this cell."""
+        elsewhere = any(place[name] not in allowed for name, allowed in self.place.items() if name != "cell")
+        return fnmatch.fnmatchcase(clause, self.clause) and not elsewhere and self.applies(about)
+
+    def applies(self, about: Mapping[str, Any]) -> bool:
+        """Whether the versions are those of which it speaks."""
+        found = dict(about.get("versions", {}))
+        found |= {about.get(key): about.get("version") for key in ("name", "distribution") if about.get(key)}
+        return all(_within(found.get(wanted.name), wanted) for wanted in self.versions)
+
+    def example(self, clause: str, place: Mapping[str, str | None]) -> StoredExample | None:
+        """The example to play there: one of the clause and tier, of that cell and backend if it can be."""
+        fit = [
+            example for example in self.examples if (example.clause, example.tier) == (clause, place["tier"])
+        ]
+        nearest = lambda e: (e.cell != place["cell"], e.backend != place["backend"])  # noqa: E731
+        return min(fit, key=nearest, default=None)
+
+    @property
+    def name(self) -> str:
+        """How a reader finds it."""
+        where = [", ".join(names) for names in self.place.values()]
+        return f"entry {self.number}, {self.clause}" + (f" on {' '.join(where)}" if where else "")
+
+
+def _within(version: Any, wanted: Requirement) -> bool:
+    try:
+        return isinstance(version, str) and wanted.specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def load(path: Path) -> tuple[Entry, ...]:
+    """The entries of a file. Raises UsageError, which says what is wrong with which."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise UsageError(f"--known-failures {path}: cannot be read: {wrong.strerror}") from None
+    except (ValueError, RecursionError) as wrong:  # no UTF-8, no TOML, a number or nesting without end
+        raise UsageError(f"--known-failures {path}: not TOML: {wrong}") from None
+    try:
+        examples.validate(document, SCHEMA)
+        return tuple(_entry(i, plain, path.parent) for i, plain in enumerate(document.get("failure", []), 1))
+    except NotAnExample as wrong:
+        raise UsageError(f"--known-failures {path}: {wrong}") from None
+
+
+def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
+    found = tuple(examples.read(folder / name) for name in _several(plain.get("example", ())))
+    stray = [e.clause for e in found if not fnmatch.fnmatchcase(e.clause, plain["clause"])]
+    if stray:
+        raise NotAnExample(f"entry {number} is about {plain['clause']}, and its example about {stray[0]}")
+    if plain.get("flaky") and _covers_everything(plain["clause"]):
+        raise NotAnExample(
+            f"entry {number}: clause={plain['clause']!r} with flaky=true would excuse whatever fails: "
+            "name the clauses that fail by chance, by an id or by a glob such as 'layer.mask.*'"
+        )
+    return Entry(
+        number=number,
+        clause=plain["clause"],
+        place={name: _several(plain[name]) for name in PLACE if name in plain},
+        versions=tuple(_requirement(number, text) for text in _several(plain.get("versions", ()))),
+        reason=plain["reason"],
+        link=plain.get("link", ""),
+        flaky=plain.get("flaky", False),
+        examples=found,
+    )
+
+
+def _covers_everything(pattern: str) -> bool:
+    """Whether a glob is about every clause that there is."""
+    return all(fnmatch.fnmatchcase(clause, pattern) for clause in clauses.load().clauses)
+
+
+def _several(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _requirement(number: int, text: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        raise NotAnExample(f"entry {number}: versions={text!r}: reads like 'package>=1.0,<1.3'") from None

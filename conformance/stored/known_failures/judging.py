@@ -1,0 +1,98 @@
+"""What a run makes of a clause that is listed."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject, Tally
+from conformance.options import RunOptions
+from conformance.search.trial import Plan, judge_clause, judge_example
+from conformance.stored.examples import StoredExample
+from conformance.stored.known_failures.entries import Entry, load
+from conformance.verdict import Outcome, Verdict
+
+Judged = tuple[str, Mapping[str, str | None], Mapping[str, Any]]
+"""A clause, where it is judged, and what the harness there says of itself."""
+
+
+def listed(asked: RunOptions) -> tuple[Entry, ...]:
+    """What a run knows to fail: the entries of its file, or of that to which it adds. Raises UsageError."""
+    added = asked.write_known_failures
+    path = asked.known_failures or (added if added and added.exists() else None)
+    return load(path) if path else ()
+
+
+def unmatched(entries: Iterable[Entry], judged: Sequence[Judged], ids: Iterable[str]) -> list[str]:
+    """The entries that are about what is judged, and match nothing of it.
+
+    Args:
+        judged: all that the run is about, whether this part of it comes to it or not.
+        ids: every clause that there is; an entry about none of them matches nothing anywhere.
+    """
+    known = list(ids)
+    return [
+        entry.name
+        for entry in entries
+        if not fnmatch.filter(known, entry.clause)
+        or (
+            (asked := [one for one in judged if entry.concerns(*one)])
+            and not any(entry.covers(*one) for one in asked)
+        )
+    ]
+
+
+def matched(entries: Iterable[Entry], judged: Sequence[Judged]) -> list[str]:
+    """The entries that cover something of what is judged."""
+    return [entry.name for entry in entries if any(entry.covers(*one) for one in judged)]
+
+
+PASSES = "passes now: remove the entry"
+UNFIT = "its example does not fit the test that the suite has now: write the entry anew"
+UNASKED = "its example cannot be played: {reason}"
+
+LUCK: tuple[Outcome, ...] = ("fail", "error", "not reproducible")
+"""What a clause that fails by chance may come to."""
+
+
+def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Verdict:
+    """The verdict on a clause that is listed: of its example alone, or, where that holds now, of a search."""
+    if entry.flaky:
+        found = judge_clause(check, subject, plan)
+        return found if subject.tally.given_up else _known(found, entry, LUCK)
+    place = {"cell": subject.cell["name"], "backend": subject.backend}
+    example = entry.example(check.clause, {**place, "tier": subject.dtype if check.numerical else None})
+    assert example is not None
+    played = _played(check, subject, plan, example)
+    if subject.tally.given_up:  # that is not known, and settles nothing
+        return played
+    if played.outcome == "fail":
+        return _known(played, entry, ("fail",))
+    subject.tally, stale = Tally(), {"pass": PASSES, "error": UNFIT}.get(played.outcome)
+    searched = judge_clause(check, subject, plan)
+    if subject.tally.given_up:
+        return searched
+    allowed = LUCK if played.outcome == "error" else LUCK[2:]
+    return _known(searched, entry, allowed, stale or UNASKED.format(reason=played.reason))
+
+
+def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) -> Verdict:
+    """What comes of the example; twice, the second time afresh, where it passes."""
+    played = judge_example(check, subject, plan, example.drawn)
+    if played.outcome != "pass":
+        return played
+    subject.renew()
+    return judge_example(check, subject, plan, example.drawn)
+
+
+def _known(verdict: Verdict, entry: Entry, allowed: tuple[Outcome, ...], stale: str = "") -> Verdict:
+    """The verdict with what the entry says of it: a known failure where its outcome is one of `allowed`."""
+    said = {"entry": entry.number, "reason": entry.reason, "link": entry.link}
+    if verdict.outcome not in allowed:
+        return replace(verdict, known={**said, "stale": stale})
+    reason = entry.reason + (f" ({entry.link})" if entry.link else "")
+    stale = stale if stale == UNFIT else ""
+    return replace(verdict, outcome="known failure", reason=reason, known={**said, "stale": stale})

@@ -1,0 +1,77 @@
+"""A file of known failures, made or added to from what a run found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from pathlib import Path
+
+from conformance.report import jsonfile
+from conformance.report.status import group_by
+from conformance.stored import examples
+from conformance.verdict import Verdict
+
+HEADER = """\
+# What is known to fail: `conformance run TARGET --known-failures {name}`. docs/known-failures.md says more.
+"""
+UNEXPLAINED = "not explained yet: "
+
+
+def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
+    """Adds what fails, and is not listed, to the file at `path`; its examples go to a folder beside it.
+
+    What stands in the file stays as it is. Returns the files written.
+    """
+    failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "error", "not reproducible")]
+    if not failed:
+        return []
+    folder, several = path.with_suffix(""), len({verdict.target for verdict in failed}) > 1
+    before = path.read_text(encoding="utf-8") if path.exists() else HEADER.format(name=path.name)
+    found, written = [before], list[Path]()
+    for group in _entries(failed):
+        steady = [verdict.failure.example for verdict in group if verdict.failure and _steady(verdict)]
+        files = examples.write((example for example in steady if example), folder, by_target=several)
+        found.append("\n".join(_lines(group, [file.relative_to(path.parent) for file in files], several)))
+        written += files
+    jsonfile.save_text("\n".join(found), path)
+    return [path, *written]
+
+
+def _entries(failed: Iterable[Verdict]) -> Iterator[list[Verdict]]:
+    """What an entry can say together: a clause and a cell, on backends that fail at the same tiers."""
+    for group in group_by(failed, lambda v: (v.target, v.clause, v.cell, _steady(v))).values():
+        by_backend = group_by(group, lambda verdict: verdict.backend)
+        tiers = {backend: tuple(sorted(str(v.tier) for v in found)) for backend, found in by_backend.items()}
+        for alike in group_by(tiers.items(), itemgetter(1)).values():
+            yield [verdict for backend, _ in alike for verdict in by_backend[backend]]
+
+
+def _steady(verdict: Verdict) -> bool:
+    """Whether it has an example that fails whenever it is played."""
+    return verdict.outcome == "fail" and verdict.failure is not None and verdict.failure.example is not None
+
+
+def _lines(group: list[Verdict], files: list[Path], several: bool) -> Iterator[str]:
+    first = max(group, key=lambda verdict: verdict.tier or "")  # float64, where a slip shows best
+    said = first.failure.summary if first.failure else first.reason.rstrip("\n").rpartition("\n")[2]
+    yield "[[failure]]"
+    yield f"clause = {_text(first.clause)}"
+    if several:
+        yield f"target = {_text(first.target)}"
+    yield f"cell = {_text(first.cell)}"
+    yield f"backend = {_text(list(dict.fromkeys(verdict.backend for verdict in group)))}"
+    if first.tier:
+        yield f"tier = {_text(list(dict.fromkeys(verdict.tier or '' for verdict in group)))}"
+    yield f"reason = {_text(UNEXPLAINED + said)}"
+    if files:
+        names = ",\n".join(f"    {_text(file.as_posix())}" for file in files)
+        yield f"example = [\n{names},\n]"
+    else:
+        yield "flaky = true"
+    yield ""
+
+
+def _text(value: str | list[str]) -> str:
+    """TOML's text is JSON's, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

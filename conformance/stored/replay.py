@@ -1,0 +1,113 @@
+"""Stored examples, played again on any target of the same family: no search, no Hypothesis, no luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance import options
+from conformance.driver.pool import Place, Pool
+from conformance.judging.registry import PRECISION, every
+from conformance.judging.subject import Subject
+from conformance.mutants import ReferenceCells
+from conformance.options import RunOptions
+from conformance.options.describing import described
+from conformance.search.trial import Plan, judge_example
+from conformance.spec import clauses
+from conformance.stored.examples import StoredExample
+from conformance.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A target, found and asked what it offers."""
+
+    options: RunOptions
+    """Of one target, its backends settled."""
+    description: Mapping[str, Any]
+
+    @property
+    def target(self) -> str:
+        return self.options.targets[0]
+
+    def cell(self, family: str, name: str = "") -> dict[str, Any] | None:
+        """The cell to play on: that of the name, or another of the family; None where there is none."""
+        cells = [cell for cell in self.description["cells"] if cell["family"] == family]
+        return min(cells, key=lambda cell: cell["name"] != name, default=None)
+
+    def subject(self, pool: Pool, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
+        """The cell there, at this tier."""
+        others = tuple(name for name in self.options.backends if name != place.backend)
+        return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
+
+    def backends(self, nearest: str = "") -> Sequence[str]:
+        """Those that were asked for; or the one named; or the last, which Keras starts fastest."""
+        found = self.options.backends
+        if self.options.named:
+            return found
+        return [nearest if nearest in found else found[-1]]
+
+
+def stage(asked: RunOptions) -> Stage:
+    """The target of `asked`, ready to be played on. Raises UsageError or CannotBeJudged."""
+    found = options.resolve(asked, clauses.load().clauses)
+    about = described(found, found.targets[0])
+    return Stage(options.settled(found, {found.targets[0]: about}), about)
+
+
+@contextmanager
+def harnesses(on: Stage) -> Iterator[Pool]:
+    """Those of a target, kept while it is played on: each example asks several in turn."""
+    pool = Pool(replace(on.options, jobs=1), keeps=True)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
+    """The verdict of each example on each backend that it is played on."""
+    with harnesses(on) as pool:
+        return [verdict for example in examples for verdict in replayed(example, on, pool)]
+
+
+def replayed(example: StoredExample, on: Stage, pool: Pool) -> list[Verdict]:
+    """The verdict of one example on each backend; of one of a family that the target lacks, one verdict."""
+    cell = on.cell(example.family, example.cell)
+    if cell is None:
+        return [lacking(on, example.clause, example.spec, example.family)]
+    exchange = every()[example.clause].backends > 1
+    places = [
+        Place.of(on.target, name, example.tier, exchange=exchange) for name in on.backends(example.backend)
+    ]
+    verdicts = [judged(example, on.subject(pool, place, cell, example.tier)) for place in places]
+    return [fair(verdict, example) for verdict in verdicts]
+
+
+def lacking(on: Stage, clause: str, spec: str, family: str) -> Verdict:
+    """The verdict on a target that has no cell of the family."""
+    level = clauses.load(spec).clauses[clause].level
+    reason = f"{on.target} has no cell of the family {family!r}"
+    return Verdict(clause, level, on.target, "", "", None, "not applicable", reason=reason)
+
+
+def fair(verdict: Verdict, example: StoredExample) -> Verdict:
+    """The verdict, but for a failure of what the reference does not stand either: that fits no cell."""
+    if verdict.outcome != "fail":
+        return verdict
+    cells = ReferenceCells()
+    (cell,) = [one for one in cells.describe()["cells"] if one["family"] == example.family]
+    by_reference = judged(example, Subject(cells, cell, example.tier or PRECISION))
+    if by_reference.outcome in ("pass", "not applicable"):
+        return verdict
+    why = by_reference.failure.summary if by_reference.failure else by_reference.reason
+    reason = f"the reference does not follow the example either: {why}"
+    return replace(verdict, outcome="error", reason=reason, failure=None)
+
+
+def judged(example: StoredExample, subject: Subject) -> Verdict:
+    """The verdict of one example on a subject."""
+    plan = Plan(1, seed=0, variant="strict", spec=clauses.load(example.spec))
+    return judge_example(every()[example.clause], subject, plan, example.drawn)
