@@ -123,7 +123,7 @@ def decode(value: Any) -> Any:
 
 def decode_array(value: dict[str, Any]) -> np.ndarray[Any, Any]:
     """A writable array of its own. Raises WireError unless dtype, shape and number of bytes agree."""
-    dtype, shape, text = value["dtype"], value["shape"], value["base64"]
+    dtype, shape, text = (value.get(name) for name in ("dtype", "shape", "base64"))
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise WireError(f"dtype {dtype!r}; allowed are {', '.join(DTYPES)}")
     size = _checked_size(shape) * DTYPES[dtype].itemsize

@@ -51,9 +51,9 @@ def main(seeds: int, only: str, matrix: bool, write: bool, rewrite: bool, folder
             measured.append(bite)
             bar.update(1)
             if write and len(measured) % OFTEN == 0:
-                _write(folder, measured, seeds)
+                _write(folder, measured)
     if write or rewrite:
-        _write(folder, measured, seeds)
+        _write(folder, measured)
     for line in tables.score(measured):
         click.echo(line)
     wrong = [f"{bite.key} is not found by {bite.clause}: {bite.said}" for bite in measured if not bite.found]
@@ -71,9 +71,9 @@ def _asked(key: str, patterns: list[str]) -> bool:
     return any(fnmatch(said, p) for p in patterns for said in (key, fault.name, fault.clause, fault.kind))
 
 
-def _write(folder: Path, measured: list[Bite], seeds: int) -> None:
+def _write(folder: Path, measured: list[Bite]) -> None:
     """The data and the tables, with what was kept before of what is not measured now."""
-    made = {"made": f"{date.today()}", "spec": clauses.load().version, "seeds": seeds}
+    made = {"made": f"{date.today()}", "spec": clauses.load().version}
     kept.write(folder, kept.merged(kept.read(folder), measured).values(), made)
     tables.write(folder, list(kept.read(folder).values()), kept.reasons(folder))
 

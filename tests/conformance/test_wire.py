@@ -99,6 +99,12 @@ def test_an_array_that_contradicts_itself_is_refused(array):
         wire.decode(array)
 
 
+@pytest.mark.parametrize("missing", ["dtype", "shape", "base64"])
+def test_an_array_with_a_part_missing_is_refused(missing):
+    with pytest.raises(wire.WireError):
+        wire.decode_array({name: value for name, value in encoded().items() if name != missing})
+
+
 def test_a_shape_is_checked_before_anything_is_allocated():
     with pytest.raises(wire.WireError, match="which the base64 text is not"):
         wire.decode(encoded(shape=(2**28, 2**28, 2**28)))
