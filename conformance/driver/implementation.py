@@ -235,7 +235,7 @@ def start(
     """Start a harness for `target`; it imports while this returns.
 
     Args:
-        target: `ncps`, `module:Class`, `mutant:NAME`, or `exec:COMMAND` for a program that speaks the
+        target: `ncps`, `module:Class`, or `exec:COMMAND` for a program that speaks the
             protocol (docs/protocol.md); its words are split as a shell would, and run without one.
         backend: the Keras backend; for another target the name that it gives its own, which may be left out.
         python: the interpreter in which the target is installed.

@@ -12,19 +12,15 @@ from .adapter import Adapter, BadParams
 from .hints import NO_HINTS, Hints
 from .lean_imports import withhold
 
-MUTANT_PREFIX = "mutant:"
-
 
 def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
-    """The adapter of `module`, `module:Class` or `mutant:NAME` (`mutant:*` for all).
+    """The adapter of `module` or `module:Class`.
 
     Raises whatever importing the module raises, and BadParams where it holds nothing that can be judged.
     """
     from .keras.cells import KerasCells
 
     withhold()
-    if target.startswith(MUTANT_PREFIX):
-        return KerasCells(target, _mutants(target.removeprefix(MUTANT_PREFIX)))
     module_name, _, class_name = target.partition(":")
     if find_spec("tf_keras"):  # installed for the sake of `tf.keras` as it was in Keras 2
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -67,15 +63,6 @@ def _loaded(module: str, *names: str) -> Any:
     for name in names:
         found = getattr(found, name, None)
     return found
-
-
-def _mutants(name: str) -> dict[str, Any]:
-    every: dict[str, Any] = import_module(".keras_mutants", __package__).cells()
-    if name == "*":
-        return every
-    if name not in every:
-        raise BadParams(f"no mutant {name!r}; there are {', '.join(sorted(every))}")
-    return {name: every[name]}
 
 
 def _public(module: Any) -> list[str]:

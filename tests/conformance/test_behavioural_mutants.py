@@ -1,6 +1,6 @@
 """Every wrong cell is found, by the clause that it names and for what is wrong with it; no right one is.
 
-By one seed, with all that a report says of a failure; `python -m conformance.teeth` tries more seeds.
+By one seed, with all that a report says of a failure; `python -m tests.planted` tries more seeds.
 """
 
 import importlib
@@ -15,14 +15,15 @@ import pytest
 import conformance.suite
 from conformance.driver import implementation as driver
 from conformance.driver.pool import Pool
-from conformance.harness.keras_mutants import MUTANTS, SOUND
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions, importable_backends
 from conformance.search import record as recording
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
-from conformance.teeth.bench import HANGS, LEAKS, ROOT, Lasting, backends_for
+from tests.planted import PLANTED
+from tests.planted.bench import HANGS, LEAKS, Lasting, backends_for
+from tests.planted.faults import MUTANTS, SOUND
 
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
 BACKENDS = [backend for backend in importable_backends() if backend in NAMED]
@@ -48,7 +49,7 @@ def harness():
 @pytest.fixture(scope="module")
 def pool():
     """Starts the processes between which a model moves."""
-    pool = Pool(RunOptions(path=ROOT, backends=tuple(BACKENDS), jobs=1))
+    pool = Pool(RunOptions(path=PLANTED, backends=tuple(BACKENDS), jobs=1))
     yield pool
     pool.close()
 
@@ -80,7 +81,7 @@ def backend_for(clause):
 
 
 ALWAYS = ("ConfigKeyLost", "Dies", "Hangs", "TimeIgnored")
-"""Mutants that are judged whenever tests run; the others by night, and by `python -m conformance.teeth`."""
+"""Mutants that are judged whenever tests run; the others by night, and by `python -m tests.planted`."""
 MARKED = [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.nightly) for name in MUTANTS]
 
 
@@ -137,15 +138,15 @@ def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
 
 
 def test_the_driver_reads_of_mutants_without_a_framework():
-    program = "import sys, conformance.harness.keras_mutants; print({'keras', 'ncps'} & set(sys.modules))"
+    program = "import sys, tests.planted.faults; print({'keras', 'ncps'} & set(sys.modules))"
     run = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=PLANTED.parents[1], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
 
 
 def test_one_mutant_can_be_judged_by_its_name():
-    with driver.start("mutant:ConfigKeyLost", "numpy", path=ROOT) as implementation:
+    with driver.start("faults:ConfigKeyLost", "numpy", path=PLANTED) as implementation:
         (cell,) = implementation.describe()["cells"]
     assert (cell["name"], cell["family"]) == ("ConfigKeyLost", "ltc")
     assert {"units", "solver"} <= set(cell["arguments"])
@@ -153,7 +154,7 @@ def test_one_mutant_can_be_judged_by_its_name():
 
 def test_a_mutant_that_does_not_exist_is_refused_with_those_that_do():
     with (
-        driver.start("mutant:Nobody", "numpy", path=ROOT) as implementation,
-        pytest.raises(driver.RequestRefused, match=r"no mutant 'Nobody'; there are .*ConfigKeyLost"),
+        driver.start("faults:Nobody", "numpy", path=PLANTED) as implementation,
+        pytest.raises(driver.RequestRefused, match=r"has no Nobody; its classes: .*ConfigKeyLost"),
     ):
         implementation.describe()

@@ -15,6 +15,7 @@ from conformance.driver.implementation import HarnessDied
 from conformance.judging.subject import digest
 from conformance.verdict import Verdict
 from tests.conformance.test_trial import Fake, judged, right
+from tests.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,7 +72,8 @@ def test_what_fails_no_more_is_forgotten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [[], ["--seed", "1"]])
 def test_a_run_keeps_them_where_it_is_told_unless_it_has_a_seed(seed: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "conformance", "run", "mutant:TimeIgnored", "--backend", "numpy"]
+    command = [sys.executable, "-m", "conformance", "run", "faults:TimeIgnored", "--backend", "numpy"]
+    command += ["--path", str(PLANTED)]
     command += ["--clause", "time.zero", "--smoke", "--jobs", "1", "--json", str(tmp_path / "report.json")]
     told = {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "kept"), "CI": "true", "GITHUB_ACTIONS": ""}
     subprocess.run([*command, *seed], cwd=ROOT, env={**os.environ, **told}, capture_output=True, check=False)
@@ -79,4 +81,4 @@ def test_a_run_keeps_them_where_it_is_told_unless_it_has_a_seed(seed: list[str],
     assert {verdict["outcome"] for verdict in report["verdicts"]} == {"fail"}
     folder = tmp_path / "kept" / "conformance" / report["spec"] / "time.zero"
     kept = sorted(path.name for path in folder.glob("*"))
-    assert kept == ([] if seed else ["mutant-TimeIgnored-numpy-x32", "mutant-TimeIgnored-numpy-x64"])
+    assert kept == ([] if seed else ["faults-TimeIgnored-numpy-x32", "faults-TimeIgnored-numpy-x64"])

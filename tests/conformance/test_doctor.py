@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from conformance.cli import main as cli
 from conformance.options import importable_backends
 from tests.conformance.test_own_cells import PLAIN
+from tests.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 KERAS = [name for name in importable_backends() if name in ("numpy", "torch")]
@@ -192,7 +193,7 @@ def test_slips_of_a_wired_cell_are_named(tmp_path: Path, name: str, said: str) -
 
 @pytest.mark.skipif(not KERAS, reason="no Keras")
 def test_a_departing_formula_is_shown_beside_the_reference():
-    said = doctor("mutant:TimeIgnored", "--backend", KERAS[-1])
+    said = doctor("faults:TimeIgnored", "--path", str(PLANTED), "--backend", KERAS[-1])
     assert said.exit_code == 1
     assert "the step departs, and no documented variant fits: output" in said.output
 

@@ -33,6 +33,7 @@ from conformance.spec.families import FAMILIES, Sizes
 from conformance.stored import examples
 from conformance.verdict import Failure, Verdict
 from tests.conformance import test_trial as fakes
+from tests.planted import PLANTED
 
 CHECKS = every()
 SPEC = clauses.load()
@@ -403,7 +404,7 @@ def test_an_example_that_fails_is_shown_at_length(tmp_path: Path) -> None:
         check.clause, SPEC.version, None, judged, drawn, Failure("as it failed once")
     )
     examples.write([made], tmp_path)
-    result = invoke(tmp_path, "mutant:StateInHalf")
+    result = invoke(tmp_path, "faults:StateInHalf", "--path", PLANTED)
     assert result.exit_code == 1, result.output
     assert "✗ step.output_is_state · MUST · StateInHalf on numpy" in result.output
     for part in (

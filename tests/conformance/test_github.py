@@ -23,6 +23,7 @@ from conformance.report.markdown import LONGEST, fenced, markdown, text
 from conformance.spec import clauses
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance import sample_report
+from tests.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = clauses.load().clauses
@@ -224,12 +225,12 @@ def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: P
 
 def test_without_a_seed_the_action_keeps_what_failed_for_the_next_run(tmp_path: Path) -> None:
     kept = tmp_path / "examples"
-    given = {"BACKEND": "numpy", "MORE": "--clause time.zero --smoke --jobs 1", "IMPORT_PATH": str(ROOT)}
-    given |= {"TARGET": "mutant:TimeIgnored", "HYPOTHESIS_STORAGE_DIRECTORY": str(kept)}
+    given = {"BACKEND": "numpy", "MORE": "--clause time.zero --smoke --jobs 1", "IMPORT_PATH": str(PLANTED)}
+    given |= {"TARGET": "faults:TimeIgnored", "HYPOTHESIS_STORAGE_DIRECTORY": str(kept)}
     done = acted(tmp_path, PYTHON=sys.executable, **given)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "examples=kept\n" in (tmp_path / "output").read_text("utf-8")
-    assert list(kept.glob("conformance/*/time.zero/mutant-TimeIgnored-numpy-*/*/*"))
+    assert list(kept.glob("conformance/*/time.zero/faults-TimeIgnored-numpy-*/*/*"))
 
 
 def cached(steps: list[dict[str, Any]]) -> dict[str, dict[str, str]]:

@@ -12,6 +12,7 @@ from conformance.cli import main as cli
 from conformance.report import junit
 from conformance.verdict import Failure
 from tests.conformance.test_report import report, verdict
+from tests.planted import PLANTED
 
 
 def cases(**more: Any) -> dict[tuple[str, str], ElementTree.Element]:
@@ -63,8 +64,8 @@ def test_a_run_that_is_not_complete_has_a_case_that_says_so() -> None:
 def test_a_run_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.xml"
     few = ["--backend", "numpy", "--clause", "time.zero", "--smoke", "--jobs", "1", "--junit", str(path)]
-    done = CliRunner().invoke(cli.main, ["run", "mutant:UnspoiledLTC", *few])
+    done = CliRunner().invoke(cli.main, ["run", "faults:UnspoiledLTC", "--path", str(PLANTED), *few])
     assert done.exit_code == 0, done.output
     named = {(c.attrib["classname"], c.attrib["name"]) for c in ElementTree.parse(path).iter("testcase")}
-    place = "mutant:UnspoiledLTC on numpy in"
+    place = "faults:UnspoiledLTC on numpy in"
     assert named == {(f"{place} {tier}", "time.zero") for tier in ("float64", "float32")}

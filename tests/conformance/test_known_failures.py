@@ -28,6 +28,7 @@ from conformance.stored.known_failures import PASSES, UNFIT, Entry, judge_listed
 from conformance.verdict import Report, Verdict
 from tests.conformance import sample_report
 from tests.conformance import test_trial as fakes
+from tests.planted import PLANTED
 
 CHECK = Check(fakes.STEP, fakes.follows, 30, 5, ("float64", "float32"))
 WHERE = {"target": "fake:Cell", "cell": "CfCCell", "backend": "numpy", "tier": "float64"}
@@ -374,7 +375,9 @@ def test_from_a_red_run_to_a_green_gate(tmp_path: Path, monkeypatch: pytest.Monk
     ]
 
     def run(*more: str) -> Any:
-        return CliRunner().invoke(cli.main, ["run", "mutant:StateInHalf", *narrow, *more])
+        return CliRunner().invoke(
+            cli.main, ["run", "faults:StateInHalf", "--path", str(PLANTED), *narrow, *more]
+        )
 
     red = run("--write-known-failures", "known.toml", "--examples", "failing")
     assert red.exit_code == 1, red.output

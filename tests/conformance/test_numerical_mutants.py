@@ -1,6 +1,6 @@
 """Every wrong formula is found by the clause that it names; the reference, as an implementation, by none.
 
-By one seed; `python -m conformance.teeth` tries more.
+By one seed; `python -m tests.planted` tries more.
 """
 
 import ast
@@ -53,7 +53,7 @@ def said(verdict):
 # Mutants
 
 
-@pytest.mark.nightly  # by more seeds, `python -m conformance.teeth`
+@pytest.mark.nightly  # by more seeds, `python -m tests.planted`
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_found_by_its_clause(name):
     mutant = MUTANTS[name]

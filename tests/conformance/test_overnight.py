@@ -13,12 +13,15 @@ PROPERTIES = ROOT / "tests" / "overnight.py"
 
 
 @pytest.mark.parametrize(
-    ("target", "said"), [("ncps:LTCCell", "1 passed"), ("mutant:TimeIgnored", "1 failed")]
+    ("target", "said"), [("ncps:LTCCell", "1 passed"), ("faults:TimeIgnored", "1 failed")]
 )
 def test_a_property_tells_a_cell_that_follows_the_clause_from_one_that_does_not(
     target: str, said: str, tmp_path: Path
 ) -> None:
-    text = PROPERTIES.read_text("utf-8").replace('start("ncps"', f'start("{target}"')
+    text = PROPERTIES.read_text("utf-8").replace(
+        'start("ncps", "numpy", path=ROOT', f'start("{target}", "numpy", path=FOLDER'
+    )
+    text = text.replace("path=FOLDER", f"path={str(PLANTED)!r}")
     text = text.replace("checks.every()", '{"time.zero": checks.every()["time.zero"]}')
     text = text.replace("Path(__file__).resolve().parent.parent", f'Path("{ROOT.as_posix()}")')
     (tmp_path / "overnight.py").write_text(text, "utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.planted import PLANTED
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ def timeless(value: Any) -> Any:
 
 def reported(path: Path, *arguments: str) -> str:
     """The report of a run of a target that has a fault, but for its times; the order of everything counts."""
-    target = ["mutant:TimeIgnored", "--path", str(ROOT), "--backend", "numpy", "--clause", CLAUSES]
+    target = ["faults:TimeIgnored", "--path", str(PLANTED), "--backend", "numpy", "--clause", CLAUSES]
     command = [
         sys.executable,
         "-m",

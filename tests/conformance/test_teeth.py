@@ -1,4 +1,4 @@
-"""The score of the planted faults, as `python -m conformance.teeth` measures and keeps it."""
+"""The score of the planted faults, as `python -m tests.planted` measures and keeps it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.teeth import kept
-from conformance.teeth.__main__ import FOLDER, main
-from conformance.teeth.planted import planted
+from tests.planted import kept
+from tests.planted.__main__ import FOLDER, main
+from tests.planted.catalogue import planted
 
 TABLES = ("score", "mutants", "clauses", "generated")
 
@@ -55,7 +55,7 @@ def test_a_fault_that_is_not_found_fails_the_score(folder: Path, monkeypatch: py
     """The clause of errors in arguments says nothing of a wrong gate."""
     other = planted()["formula:HardGate"]
     monkeypatch.setitem(planted(), other.key, type(other)(**{**vars(other), "clause": "shape.step"}))
-    monkeypatch.setattr("conformance.teeth.__main__.measure", measured_here)
+    monkeypatch.setattr("tests.planted.__main__.measure", measured_here)
     result = invoke("--only", "HardGate", "--folder", str(folder))
     assert result.exit_code == 1
     assert "formula:HardGate is not found by shape.step: pass" in result.output
@@ -63,7 +63,7 @@ def test_a_fault_that_is_not_found_fails_the_score(folder: Path, monkeypatch: py
 
 def measured_here(keys, seeds, *, matrix, jobs):
     """As `measure`, in this process, in which the fault was changed."""
-    from conformance.teeth.measuring import _measured
+    from tests.planted.measuring import _measured
 
     yield from (_measured(key, seeds, matrix) for key in keys)
 

@@ -17,6 +17,7 @@ from conformance.run import session
 from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.wheels import PIP, ROOT
+from tests.planted import PLANTED
 
 pytest_plugins = ["pytester"]
 
@@ -31,10 +32,10 @@ def test_a_cell_that_conforms() -> None:
 
 
 def test_a_cell_that_does_not() -> None:
-    report = conformance.check("mutant:TimeIgnored", clause="time.per_sample", **QUICK)
+    report = conformance.check("faults:TimeIgnored", path=PLANTED, clause="time.per_sample", **QUICK)
     assert not report.conforms
     first, *rest = str(report).splitlines()
-    assert first.startswith("✗ mutant:TimeIgnored departs from the clauses asked for of specification ")
+    assert first.startswith("✗ faults:TimeIgnored departs from the clauses asked for of specification ")
     assert ", judged 1 of 1 MUST clause, 1 fails: output[" in first
     assert any("✗ time.per_sample · MUST" in line for line in rest)
     assert not any(line.endswith(" ") for line in rest)
@@ -72,7 +73,7 @@ def test_a_run_leaves_nothing_in_the_folder(tmp_path: Path, monkeypatch: pytest.
     (folder := tmp_path / "folder").mkdir()
     monkeypatch.chdir(folder)
     options = {"backend": "numpy", "clause": "time.per_sample", "max_examples": 5}
-    assert not conformance.check("mutant:TimeIgnored", **options).conforms
+    assert not conformance.check("faults:TimeIgnored", path=PLANTED, **options).conforms
     assert not list(folder.iterdir())
     assert list((tmp_path / "cache" / "ncps-conformance" / "hypothesis" / "conformance").iterdir())
 
@@ -111,7 +112,7 @@ MINE = """
 import conformance
 
 @conformance.each_clause(
-    TARGET, backend="numpy", smoke=True, seed=1, clause="time.zero,time.per_sample,shape.step"
+    TARGET, path=PATH, backend="numpy", smoke=True, seed=1, clause="time.zero,time.per_sample,shape.step"
 )
 def test_cell(report, tmp_path):
     assert report.conforms, str(report)
@@ -120,22 +121,22 @@ def test_cell(report, tmp_path):
 
 @pytest.mark.parametrize(
     ("target", "outcomes"),
-    [("ncps:CfCCell", {"passed": 3}), ("mutant:TimeIgnored", {"failed": 2, "passed": 1})],
+    [("ncps:CfCCell", {"passed": 3}), ("faults:TimeIgnored", {"failed": 2, "passed": 1})],
 )
 def test_a_test_of_each_clause(
     pytester: pytest.Pytester, target: str, outcomes: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    pytester.makepyfile(MINE.replace("TARGET", repr(target)))
+    pytester.makepyfile(MINE.replace("TARGET", repr(target)).replace("PATH", repr(str(PLANTED))))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "0")
     result.assert_outcomes(**outcomes)
     if "failed" in outcomes:
         result.stdout.fnmatch_lines(["*✗ time.per_sample · MUST*"])
-        result.stdout.fnmatch_lines(["FAILED *time.per_sample*✗ mutant:TimeIgnored departs*"])
+        result.stdout.fnmatch_lines(["FAILED *time.per_sample*✗ faults:TimeIgnored departs*"])
 
 
 def test_tests_are_chosen_as_everywhere(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(MINE.replace("TARGET", repr("ncps:CfCCell")))
+    pytester.makepyfile(MINE.replace("TARGET", repr("ncps:CfCCell")).replace("PATH", "None"))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "zero", "-v")
     result.assert_outcomes(passed=1, deselected=2)
     result.stdout.fnmatch_lines(["*test_cell?time.zero? PASSED*"])

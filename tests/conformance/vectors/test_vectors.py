@@ -24,6 +24,7 @@ from conformance.stored import examples, vectors
 from conformance.stored.vectors import GOLDEN, play
 from tests.conformance import test_examples
 from tests.conformance.vectors import exactly, generate
+from tests.planted import PLANTED
 
 SPEC = clauses.load()
 FILES = {path.stem: path for path in sorted(GOLDEN.glob("*.json"))}
@@ -207,8 +208,8 @@ def test_they_are_played_against_a_target(tmp_path: Path) -> None:
     result = invoke("check", tmp_path / "ltc.step.explicit.json", "--target", "ncps", "--backend", "numpy")
     assert result.exit_code == 0, result.output
     for name, code in (("TimeOfFirstSample", 1), ("nosuch", 2)):
-        target = f"mutant:{name}" if code == 1 else name
-        found = invoke("check", tmp_path / "cfc.step.pure.json", "--target", target, "--backend", "numpy")
+        target = ("--target", f"faults:{name}" if code == 1 else name, "--path", PLANTED)
+        found = invoke("check", tmp_path / "cfc.step.pure.json", *target, "--backend", "numpy")
         assert found.exit_code == code, found.output
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from conformance.report.status import group_by
 from conformance.spec import clauses
-from conformance.teeth.kept import alone
-from conformance.teeth.measuring import Bite
+from tests.planted.kept import alone
+from tests.planted.measuring import Bite
 
 KINDS = {
     "formula": "written by hand, in the source of the reference",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from conformance.harness.keras_mutants import MUTANTS
 from conformance.mutants import Mutant, generated, written
+from tests.planted.faults import MUTANTS
 
 Kind = Literal["formula", "cell", "generated"]
 

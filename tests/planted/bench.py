@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -20,11 +19,11 @@ from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.options import RunOptions
 from conformance.search.trial import Plan, judge_clause
-from conformance.teeth.planted import Planted
 from conformance.verdict import Verdict
+from tests.planted import PLANTED
+from tests.planted.catalogue import Planted
 
-ROOT = Path(driver.__file__).parents[1]
-EVERY = "mutant:*"
+EVERY = "faults.every:Every"
 LEARNING = (
     *("gradient.", "training.", "layer.training", "layer.mask.nan", "size.gradient"),
     *("wired_ltc.constraints", "wiring.training"),
@@ -50,7 +49,7 @@ class Lasting:
     """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
 
     def __init__(self, backend: str) -> None:
-        self.process = driver.start(EVERY, backend, path=ROOT, regime="x64", timeout=PATIENCE, threads=1)
+        self.process = driver.start(EVERY, backend, path=PLANTED, regime="x64", timeout=PATIENCE, threads=1)
         self.target, self.backend = EVERY, backend
         self.options: Mapping[str, Any] = self.process.options
         self.ended = self.afresh = self.hangs = False
@@ -88,7 +87,7 @@ class Bench:
 
     def __init__(self, backends: tuple[str, ...] = ("numpy", "torch")) -> None:
         self.backends = backends
-        self.pool = Pool(RunOptions(path=ROOT, backends=backends, jobs=1))
+        self.pool = Pool(RunOptions(path=PLANTED, backends=backends, jobs=1))
         self.running: dict[str, Lasting] = {}
         self.latest: tuple[str, ImplementationProtocol] | None = None
 

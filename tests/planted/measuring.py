@@ -13,8 +13,8 @@ from typing import Any
 
 from conformance.judging import registry as checks
 from conformance.spec import clauses
-from conformance.teeth.bench import Bench
-from conformance.teeth.planted import Planted, planted
+from tests.planted.bench import Bench
+from tests.planted.catalogue import Planted, planted
 
 
 @dataclass(frozen=True)

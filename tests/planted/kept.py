@@ -11,11 +11,11 @@ from typing import Any
 
 from conformance.report.status import group_by
 from conformance.spec import clauses
-from conformance.teeth.measuring import Bite
-from conformance.teeth.planted import planted
+from tests.planted.catalogue import planted
+from tests.planted.measuring import Bite
 
 DATA, REASONS = "teeth.json", "reasons.toml"
-ANEW = "python -m conformance.teeth --seeds 20 --matrix --write"
+ANEW = "python -m tests.planted --seeds 20 --matrix --write"
 
 
 def read(folder: Path) -> dict[str, Bite]:

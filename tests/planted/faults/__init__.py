@@ -1,4 +1,4 @@
-"""Wrong cells that the suite must find, served as `mutant:NAME`, and all of them as `mutant:*`.
+"""Wrong cells that the suite must find, judged as `faults:NAME`; `faults.every:Every` serves all of them.
 
 Each is one of our cells with one fault. Importing this package imports neither Keras nor the cells.
 """
@@ -24,8 +24,6 @@ from . import (
 )
 from .fault import MUTANTS, SOUND, Fault, FaultOfLayer, Mutant
 
-__all__ = ["MUTANTS", "SOUND", "Mutant", "cells"]
-
 _ = (
     crashing,
     dropping,
@@ -46,6 +44,18 @@ def cells() -> dict[str, Any]:
     """Every mutant, and every cell without a fault, as a Keras class by its name."""
     faults = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
     return {name: _spoiled(fault) for name, fault in faults.items()}
+
+
+def __getattr__(name: str) -> Any:
+    """Make the cell of this name, when it is asked for."""
+    faults = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
+    if name in faults:
+        return _spoiled(faults[name])
+    raise AttributeError(f"no fault {name!r}; there are {', '.join(sorted(faults))}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*MUTANTS, *SOUND])
 
 
 def _spoiled(fault: type[Fault]) -> Any:

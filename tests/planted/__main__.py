@@ -1,4 +1,4 @@
-"""`python -m conformance.teeth`: the score, and the tables that are made of it."""
+"""`python -m tests.planted`: the score, and the tables that are made of it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import click
 from conformance.driver.process import cores
 from conformance.run.interrupts import exits_on_signals
 from conformance.spec import clauses
-from conformance.teeth import kept, tables
-from conformance.teeth.bench import ROOT
-from conformance.teeth.measuring import Bite, measure
-from conformance.teeth.planted import planted
+from tests.planted import kept, tables
+from tests.planted.catalogue import planted
+from tests.planted.measuring import Bite, measure
 
-FOLDER = ROOT / "docs" / "teeth"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "teeth"
 OFTEN = 20
 """After so many more what was measured is written, for a whole measure is long."""
 SHOWN = 20
