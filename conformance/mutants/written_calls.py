@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.mutants.rewrite import Rewrite
 
 SEQUENCE = "reference.sequence"
-CELL, LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("cell", "layer", "reference_cells"))
+CELL, LAYER, ANSWERS = (f"conformance.oracle.{name}" for name in ("cell", "layer", "reference_cells"))
 
 ORDER = "for k in running_order(inputs.shape[1], go_backwards):"
 STEP = "output, new = step(inputs[:, k, :], state, k)"

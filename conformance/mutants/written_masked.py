@@ -6,7 +6,7 @@ from conformance.mutants.rewrite import Rewrite
 from conformance.mutants.written_calls import HELD, HELD_OUTPUT
 
 SEQUENCE = "reference.sequence"
-LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("layer", "reference_cells"))
+LAYER, ANSWERS = (f"conformance.oracle.{name}" for name in ("layer", "reference_cells"))
 
 ROWS = "rows = Rows(inputs, mask, times,"
 SHAPE = "    if mask.shape != inputs.shape[:2]:\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.mutants.rewrite import Rewrite
 
-CELL, LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("cell", "layer", "reference_cells"))
+CELL, LAYER, ANSWERS = (f"conformance.oracle.{name}" for name in ("cell", "layer", "reference_cells"))
 
 OPTIONS = "        options = options or {}\n"
 GRADIENTS = "return {**by_tensor, "

@@ -6,7 +6,7 @@ from conformance.mutants.rewrite import Rewrite
 
 CFC, LTC, WIRINGS = (f"reference.{name}" for name in ("wired_cfc", "wired_ltc", "wirings"))
 MEMORY = "conformance.spec.families.mixed_memory"
-LAYER, ANSWERS = (f"conformance.mutants.{name}" for name in ("layer", "reference_cells"))
+LAYER, ANSWERS = (f"conformance.oracle.{name}" for name in ("layer", "reference_cells"))
 
 STEP = "p, read, own, timespans, mode=mode"
 UNFOLD = "v, timespans / ode_unfolds, epsilon)"

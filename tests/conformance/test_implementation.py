@@ -332,7 +332,7 @@ def test_harnesses_left_open_end_with_the_driver(tmp_path):
     script.write_text("import time; time.sleep(60)")
     program = f"""
 import sys
-from conformance.implementation import start
+from conformance.driver.implementation import start
 implementation = start("x", "numpy", harness={str(script)!r})
 print(implementation._connection._process.pid)
 """

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.planted import PLANTED
+
 ROOT = Path(__file__).resolve().parents[2]
 PROPERTIES = ROOT / "tests" / "overnight.py"
 

@@ -185,7 +185,7 @@ def test_a_gigabyte_is_refused_before_it_is_held(monkeypatch: pytest.MonkeyPatch
     """By the real limit, in a process of its own, for a peak of memory does not come down again."""
     program = f"""
 import resource
-from conformance.implementation import WireFault, start
+from conformance.driver.implementation import WireFault, start
 model = {{"cell": "Cell", "config": {{"units": 1}}, "input_dim": 1, "dtype": "float32", "seed": 0}}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with start({target("floods", "initial_state")!r}) as implementation:

@@ -22,7 +22,7 @@ from . import (
     stepping,
     wiring,
 )
-from .fault import MUTANTS, SOUND, Fault, FaultOfLayer, Mutant
+from .fault import MUTANTS, SOUND, Fault, FaultOfLayer
 
 _ = (
     crashing,
