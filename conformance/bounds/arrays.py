@@ -88,7 +88,7 @@ class Arithmetic:
         return terms * self.u / (1.0 - terms * self.u)
 
 
-class ErrorBounded:
+class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
     """A float64 array and, for each element, a bound on |implementation - reference|.
 
     A subnormal number may be read as zero, so its bound is never below its magnitude.
@@ -141,39 +141,6 @@ class ErrorBounded:
             return NotImplemented
         with np.errstate(all="ignore"):
             return rule(*args, **kwargs)
-
-    def __eq__(self, other: Any) -> Any:
-        return np.equal(self, other)  # type: ignore[call-overload]
-
-    def __add__(self, other: Any) -> ErrorBounded:
-        return np.add(self, other)  # type: ignore[no-any-return, call-overload]
-
-    def __radd__(self, other: Any) -> ErrorBounded:
-        return np.add(other, self)  # type: ignore[no-any-return, call-overload]
-
-    def __sub__(self, other: Any) -> ErrorBounded:
-        return np.subtract(self, other)  # type: ignore[no-any-return, call-overload]
-
-    def __rsub__(self, other: Any) -> ErrorBounded:
-        return np.subtract(other, self)  # type: ignore[no-any-return, call-overload]
-
-    def __mul__(self, other: Any) -> ErrorBounded:
-        return np.multiply(self, other)  # type: ignore[no-any-return, call-overload]
-
-    def __rmul__(self, other: Any) -> ErrorBounded:
-        return np.multiply(other, self)  # type: ignore[no-any-return, call-overload]
-
-    def __truediv__(self, other: Any) -> ErrorBounded:
-        return np.divide(self, other)  # type: ignore[no-any-return, call-overload]
-
-    def __rtruediv__(self, other: Any) -> ErrorBounded:
-        return np.divide(other, self)  # type: ignore[no-any-return, call-overload]
-
-    def __matmul__(self, other: Any) -> ErrorBounded:
-        return np.matmul(self, other)  # type: ignore[no-any-return, call-overload]
-
-    def __neg__(self) -> ErrorBounded:
-        return np.negative(self)  # type: ignore[no-any-return]
 
 
 def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
