@@ -356,7 +356,7 @@ REWRITES = (
         "The first step goes on from zeros, whatever state was given.",
         "sequence.initial_state",
         LAYER,
-        "state = rows.initial_state or zeros",
+        "state = rows.initial_state or kept or zeros",
         "state = zeros",
     ),
     Rewrite(

@@ -71,6 +71,11 @@ def test_an_equivalent_change_is_not_found(name):
     assert verdict.outcome == "pass", said(verdict)
 
 
+@pytest.mark.parametrize("name", written.mutants())
+def test_what_a_mutant_changes_stands_in_the_source(name):
+    assert MUTANTS[name].changed()
+
+
 def test_every_mutant_says_in_one_line_what_is_wrong_with_it():
     for mutant in MUTANTS.values():
         assert mutant.what.endswith(".") and "\n" not in mutant.what, mutant.name
