@@ -336,7 +336,7 @@ from conformance.driver.implementation import start
 implementation = start("x", "numpy", harness={str(script)!r})
 print(implementation._connection._process.pid)
 """
-    root = str(Path(driver.__file__).parents[1])
+    root = str(Path(driver.__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root}
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True

@@ -12,7 +12,7 @@ from conformance.driver.implementation import ImplementationRaised, NotSupported
 from conformance.harness import wire
 from conformance.options import importable_backends
 
-ROOT = Path(driver.__file__).parents[1]
+ROOT = Path(driver.__file__).parents[2]
 BACKENDS = [b for b in importable_backends() if b != "openvino"]
 FAST = [b for b in BACKENDS if b in ("numpy", "torch")]
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
