@@ -2,7 +2,7 @@
 
 The tolerance is nobody's choice: it is the bound that `ErrorBounded` computes for float64, a few units in
 the last place of what the step adds up. It holds for an implementation *and* the reference together, so the
-reference alone has to stay well inside; `test_tolerance` judges the bound itself.
+reference alone has to stay well inside; `test_arrays` judges the bound itself.
 """
 
 from __future__ import annotations
