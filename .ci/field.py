@@ -25,7 +25,7 @@ from typing import Any
 from conformance.report import jsonfile
 from conformance.report.badge import EXCUSED
 from conformance.report.status import group_by, must
-from conformance.verdict import Report
+from conformance.verdict import Report, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER, KEPT = ROOT / "field", ROOT / "docs" / "field"
@@ -111,30 +111,34 @@ def keep(reports: dict[str, Report]) -> None:
 
 
 def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
-    """What a report says of each cell on all of its backends together."""
+    """Yield where each cell of a report stands, on all of its backends together."""
+    common = {"spec": report.spec, "seed": report.seed, "smoke": report.budget["smoke"]}
     for (target, cell), found in group_by(report.verdicts, lambda v: (v.target, v.cell)).items():
-        by_clause = group_by(must(found), lambda v: v.clause)
-        came_to = {id: {verdict.outcome for verdict in some} for id, some in by_clause.items()}
-        about = [entry for entry in report.implementations if entry["target"] == target]
-        variants = [verdict.variant for verdict in found if verdict.variant]
+        about = next(entry for entry in report.implementations if entry["target"] == target)
         yield {
             "entry": name,
             "target": target,
             "cell": cell,
-            "version": about[0].get("version"),
+            "version": about.get("version"),
             "backends": sorted({verdict.backend for verdict in found}),
-            "convention": variants[0] if variants else {},
-            "holds": sum("pass" in outcomes and outcomes <= EXCUSED for outcomes in came_to.values()),
-            "fails": [id for id, outcomes in came_to.items() if "fail" in outcomes],
-            "fails_by_convention_alone": sorted(
-                {v.clause for v in found if v.holds_under_variant}
-                - {v.clause for v in found if v.outcome == "fail" and not v.holds_under_variant}
-            ),
-            "spec": report.spec,
-            "seed": report.seed,
-            "smoke": report.budget["smoke"],
+            **outcomes_of(found),
+            **common,
             "complete": report.complete,
         }
+
+
+def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
+    """Return the convention that a cell follows, and which clauses hold and fail."""
+    by_clause = group_by(must(verdicts), lambda v: v.clause)
+    outcomes = {clause: {verdict.outcome for verdict in some} for clause, some in by_clause.items()}
+    by_convention = {v.clause for v in verdicts if v.holds_under_variant}
+    beyond_convention = {v.clause for v in verdicts if v.outcome == "fail" and not v.holds_under_variant}
+    return {
+        "convention": next((verdict.variant for verdict in verdicts if verdict.variant), {}),
+        "holds": sum("pass" in some and some <= EXCUSED for some in outcomes.values()),
+        "fails": [clause for clause, some in outcomes.items() if "fail" in some],
+        "fails_by_convention_alone": sorted(by_convention - beyond_convention),
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
