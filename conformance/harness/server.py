@@ -157,8 +157,8 @@ def _translated(error: BaseException) -> RpcError:
 
 def _raised_here(error: BaseException) -> bool:
     raiser = traceback.extract_tb(error.__traceback__)[-1]
-    folder = os.path.dirname(os.path.abspath(raiser.filename))  # mutants have a folder of their own
-    return folder == _HERE and raiser.name != theirs.__name__
+    inside = os.path.abspath(raiser.filename).startswith(_HERE + os.sep)
+    return inside and raiser.name != theirs.__name__
 
 
 def _failure(identifier: Any, error: RpcError) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.driver import implementation as driver
 from conformance.driver.implementation import HARNESS, ImplementationRaised, NotSupported, RequestRefused
+from conformance.harness.__main__ import load_package
 from tests.waiting import PATIENCE
 
 SMALL = """
@@ -136,8 +137,6 @@ def test_malformed_requests_are_answered_and_the_next_is_served(tmp_path):
 
 
 def test_a_request_that_is_too_long_ends_the_harness_with_an_answer(monkeypatch):
-    from conformance.harness.__main__ import load_package
-
     server = load_package("server")
     monkeypatch.setattr(server.wire, "MAX_BYTES", 1000)
     (requests, ask), (answer, answers) = os.pipe(), os.pipe()
@@ -184,3 +183,14 @@ def test_in_process_gives_the_same_answers(tmp_path, monkeypatch):
         assert step(implementation)["output"].tolist() == [0, 2, 4]
         with pytest.raises(ImplementationRaised, match="ValueError"):
             implementation.request("initial_state", model=None, batch="raise")
+
+
+@pytest.mark.parametrize(
+    ("place", "code"), [(".", "BUG"), ("keras", "BUG"), ("torch", "BUG"), ("../suite", "RAISED")]
+)
+def test_what_any_module_of_the_harness_raises_is_a_fault_of_ours(place: str, code: str) -> None:
+    server = load_package("server")
+    file = HARNESS / place / "somewhere.py"
+    with pytest.raises(KeyError) as raised:
+        exec(compile("raise KeyError('x')", str(file), "exec"))
+    assert server._translated(raised.value).code == getattr(server, code)
