@@ -3,7 +3,7 @@
     python .ci/field.py [--peer PYTHON] [--peer-tf PYTHON] [OPTION of conformance run ...]
 
 What `tox run -e field` calls. Writes a report for each package and the page of them all to field/, which is
-not kept; and to docs/field/ what is: the standings as JSON and as the README's table, a picture of the page
+not kept; and to docs/field/ what is: the standings as JSON and as a table, a picture of the page
 where there is a browser, and our badge. Without options a run is a quick look, `--smoke --seed 1`.
 """
 
@@ -100,7 +100,7 @@ def conformance(*arguments: str) -> int:
 
 
 def keep(reports: dict[str, Report]) -> None:
-    """Writes to docs/field/ what the README and the documentation show."""
+    """Write to docs/field/ what the README and the documentation show."""
     KEPT.mkdir(exist_ok=True)
     rows = [row for name, report in reports.items() for row in standings(name, report)]
     text = json.dumps({"made": f"{date.today()}", "standings": rows}, indent=1, ensure_ascii=False) + "\n"

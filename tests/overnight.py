@@ -1,4 +1,4 @@
-"""Every clause as a property that any engine which takes `@given` tests can search: docs/overnight.md.
+"""Every clause as a property that any engine which takes `@given` tests can search: docs/evidence.md.
 
     hypothesis fuzz -- tests/overnight.py      # what `tox run -e fuzz` calls; Ctrl-C ends it
     pytest -n 0 tests/overnight.py             # the same properties, as often as Hypothesis tries them

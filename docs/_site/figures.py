@@ -19,8 +19,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import conformance
-from conformance.families.cfc import CFC
-from conformance.tolerance import Arithmetic, ErrorBounded
+from conformance.bounds.arrays import Arithmetic, ErrorBounded
+from conformance.spec.families.cfc import CFC
 from reference import activations, cfc_step
 
 PICTURES = Path(__file__).resolve().parents[1] / "pictures"

@@ -24,8 +24,6 @@ ELSEWHERE = {
     "cells/index.md": "ncps/README.md",
     "changes.md": "CHANGELOG.md",
     "examples.md": "examples/README.md",
-    "javascript.md": "javascript/README.md",
-    "results.md": "benchmarks/RESULTS.md",
 }
 LINK = re.compile(r"(?P<text>\[(?:[^\[\]]|\[[^\[\]]*\])*\])\((?P<path>[^\s()#:]+)(?P<anchor>#[^\s()]*)?\)")
 CLAUSE = re.compile(r"^### (?P<id>\S+) · (?P<level>.+)$", re.MULTILINE)
@@ -75,5 +73,6 @@ def _uri(target: Path, config: MkDocsConfig, files: Files) -> str | None:
             return file.src_uri
     uri = f"source/{target.relative_to(ROOT).as_posix()}"
     uri = f"{uri}.txt" if target.suffix == ".md" else uri
-    files.append(File.generated(config, uri, content=target.read_bytes()))
+    if files.get_file_from_path(uri) is None:
+        files.append(File.generated(config, uri, content=target.read_bytes()))
     return uri

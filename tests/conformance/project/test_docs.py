@@ -143,5 +143,23 @@ def test_the_cell_of_the_guide_is_judged_as_said(listing: str, outcome: str, tmp
     assert found == {(clause, outcome) for clause in FOUND}, [v["reason"] or v["failure"] for v in verdicts]
 
 
-def test_the_readme_shows_the_standings_that_the_field_run_kept() -> None:
-    assert (ROOT / "docs" / "field" / "table.md").read_text() in (ROOT / "README.md").read_text()
+def test_the_readme_shows_the_survey_and_links_to_its_table() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "](docs/field/field.png)" in readme and "](docs/implementations.md)" in readme
+    assert '--8<-- "docs/field/table.md"' in (ROOT / "docs/implementations.md").read_text("utf-8")
+
+
+def test_the_readme_is_short_and_has_the_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 100
+    for name in ("conformance", "tests"):
+        command = f"    python -m pip install tox && python -m tox run -e {name} "
+        assert any(line.startswith(command) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "path", ["README.md", "ncps/README.md", "javascript/README.md", "benchmarks/RESULTS.md"]
+)
+def test_links_to_files_of_the_repository_lead_somewhere(path: str) -> None:
+    links = re.findall(r"\]\(([^\s()#:]+)(?:#[^\s()]*)?\)", (ROOT / path).read_text("utf-8"))
+    assert links and [link for link in links if not (ROOT / path).parent.joinpath(link).exists()] == []
