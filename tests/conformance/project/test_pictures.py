@@ -11,7 +11,7 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DRAWINGS = sorted((ROOT / "docs/pictures").glob("*.svg"))
 INHERITED = {"font-size": "16", "font-weight": "400", "text-anchor": "start"}
 """What a label has from the groups around it, and else from the browser."""
