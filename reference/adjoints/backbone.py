@@ -21,7 +21,7 @@ def backbone_adjoint(
     layers: int,
     backbone_activation: str,
 ) -> tuple[dict[str, Array], Array, Array]:
-    """Gradients by the backbone's parameters, by inputs (batch, features) and by state (batch, units).
+    """Return gradients by the backbone's parameters, inputs (batch, features) and state (batch, units).
 
     Args:
         parameters, inputs, state, layers, backbone_activation: as for `reference.backbone.backbone`.
