@@ -1,8 +1,8 @@
 """Activations that the specification covers, each a function of one array.
 
 Every function is generic: it takes real or complex arrays, and array types that implement NumPy's
-`__array_ufunc__` and `__array_function__`. Where a function has a kink, a complex argument is told apart
-by its real part, so that the complex step differentiates it.
+`__array_ufunc__` and `__array_function__`. Where a function has a kink, the real part of a complex argument
+selects the branch, so that the complex step differentiates it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def fold(
 ) -> tuple[list[Array], Array]:
     """Return outputs in the order in which the steps ran, time of (batch, outputs), and the last state.
 
-    A masked step holds the state and puts out the previous output, which is zero before the first unmasked
+    A masked step holds the state and repeats the previous output, which is zero before the first unmasked
     step, and always zero under `zero_output_for_mask`. Its inputs may be anything, NaN too.
 
     Args:
@@ -32,7 +32,7 @@ def fold(
         state: the initial state, (batch, units).
         go_backwards: run from the last sample to the first; the outputs stay in running order.
         mask: (batch, time), True where a sample counts; None where all do.
-        zero_output_for_mask: put out zeros where a sample is masked.
+        zero_output_for_mask: return zeros where a sample is masked.
     """
     outputs: list[Array] = []
     previous = None

@@ -22,10 +22,9 @@ Conductances = Callable[[Array], Array]
 def semi_implicit(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
-    """Return v = (cm v + dt N) / (cm + dt (D + epsilon)): backward Euler with g held.
+    """Return v = (cm v + dt N) / (cm + dt (D + epsilon)): backward Euler with g held, identity at dt = 0.
 
-    It is the identity at dt = 0, and the mean of v, the reversal potentials, and 0, weighted by cm, dt g, and
-    dt epsilon.
+    It is the mean of v, the reversal potentials, and 0, weighted by cm, dt g, and dt epsilon.
     """
     g = conductances(v)
     zero = 0.0 * v

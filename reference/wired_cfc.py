@@ -52,7 +52,7 @@ def wired_cfc_step(
         output_dim: number of motor neurons.
         mode: "default", "pure" or "no_gate".
         head_activation: activation of ff1 and ff2; "pure" has none.
-        fully_recurrent: every neuron reads the whole state of its layer; else what the wiring says.
+        fully_recurrent: every neuron reads the whole state of its layer; otherwise as the wiring connects.
         sparse_time_heads: the wiring holds for the time heads too.
     """
     new: list[Array] = []

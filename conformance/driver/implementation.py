@@ -140,7 +140,7 @@ class Implementation:
         """Return the harness's description: the subject, its host and its methods; requested once."""
         if self._described is None:
             self._described = self._checked_description(self.request("describe"))
-            if self._check is not None:  # a command does not know what it is called here
+            if self._check is not None:  # a command does not know its name here
                 self.backend = self.backend or self._described["host"]
                 self._described |= {"target": self.target, "backend": self.backend}
         return self._described

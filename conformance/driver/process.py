@@ -165,7 +165,7 @@ class Process:
 
     def _wait(self, selector: selectors.BaseSelector, deadline: float) -> set[int]:
         """Return the pipes of the protocol that are ready; take what was printed meanwhile."""
-        ended = self._process.poll() is not None  # before what it wrote last is looked for
+        ended = self._process.poll() is not None  # checked before its last output is read
         left = max(deadline - time.monotonic(), 0)
         ready = {key.fd for key, _ in selector.select(0 if ended else min(left, EVERY))}
         if self._printed in ready and not self._drain():

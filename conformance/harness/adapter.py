@@ -147,7 +147,7 @@ class Adapter:
     ) -> Any:
         """Return {"output": (batch, size), "state": [(batch, size)], "dtypes": {"output", "state"}}.
 
-        `repeat` equal calls one after another on one cell: {"outputs": [...]} besides, if more than one.
+        `repeat` equal calls one after another on one cell: also {"outputs": [...]}, if more than one.
         """
         raise NotSupported("step is not offered")
 
@@ -171,8 +171,8 @@ class Adapter:
     ) -> Any:
         """Return {"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
 
-        and, where it is known, "dtypes": {"output", "state": [...], "variables": [...]}, in which these were
-        computed, and those of the variables of what ran.
+        and, if known, "dtypes": {"output", "state": [...], "variables": [...]}: those in which these were
+        computed, and those of the variables.
 
         `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
         takes timespans, (batch, time) or (batch, time, 1); options["bidirectional"] are those of the latter
@@ -292,9 +292,8 @@ class Adapter:
     def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
         """Return {"output": (batch, time, size)} of the implementation's own layer, with every output,
 
-        round a cell of a subclass that overrides the step: it puts out what the cell does and `added` more,
-        and returns the same state. The layer may refuse such a cell: with ValueError, TypeError or
-        NotImplementedError.
+        round a cell of a subclass that overrides the step: its output is the cell's plus `added`, its state
+        the cell's. The layer may reject such a cell with ValueError, TypeError or NotImplementedError.
         """
         raise NotSupported("override is not offered")
 

@@ -30,7 +30,7 @@ def screen() -> Iterator[Console]:
     yield Console(file=file, width=console.width if os.environ.get("COLUMNS") else WIDTH, color_system=None)
     try:
         click.echo(stripped(file.getvalue()), nl=False)
-    except BrokenPipeError:  # who reads no further, as `head`, has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         silence(sys.stdout)
 
 

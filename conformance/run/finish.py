@@ -35,7 +35,7 @@ def close(run: Session) -> Report:
     asked = run.options
     report = written(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
     report = written(report, asked.write_known_failures, _write_known_failures)
-    return written(report, asked.json, jsonfile.write)  # last, for it tells of the others
+    return written(report, asked.json, jsonfile.write)  # last, because it reports errors of the others
 
 
 def keep(run: Session) -> None:
@@ -43,7 +43,7 @@ def keep(run: Session) -> None:
     when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
     notes = [f"this was written {when}, and it did not come to its end", *run.notes]
     if run.options.json and jsonfile.replaceable(run.options.json):
-        with suppress(OSError):  # the end of the run tells of it
+        with suppress(OSError):  # the end of the run reports it
             jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
 
 

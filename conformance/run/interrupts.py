@@ -80,7 +80,7 @@ def exits_on_signals(tell: Callable[[str], None]) -> Iterator[None]:
         tell(f"conformance: ended by {signal.Signals(number).name}")
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+    if threading.current_thread() is not threading.main_thread():  # signals need the main thread
         yield
         return
     before = {number: signal.signal(number, end) for number in SIGNALS}

@@ -20,7 +20,7 @@ SEEDS, APART = 12, 1009
 
 @clause("initialization.values", examples=10, smoke=2)
 def test_values(subject: Subject, draw: Draw) -> None:
-    """False alarms: under 1e-12 an example, and so under 1e-9 of a thousand; see `initialization`."""
+    """Judge the values. False alarms: under 1e-12 an example, so under 1e-9 of a thousand."""
     if not subject.cell.get("draws", True):
         raise NotSupported("initial values are the adapter's, not those of a constructor")
     config, first = draw(configs(subject, buckets=[SIZES])), draw(seeds)

@@ -94,7 +94,7 @@ def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) 
     left = answer["trainable"]
     summary = f"{len(left)} variables can be trained though {frozen}: {', '.join(left[:3])}"
     judge.holds(subject, not left, summary, got=left, want=[])
-    if answer.get("before") is None:  # the host cannot train, or was not asked to
+    if answer.get("before") is None:  # the host cannot train, or no step was requested
         return
     for path, before, after in zip(answer["weights"], answer["before"], answer["after"], strict=True):
         summary = f"{path} is changed by a step though {frozen}"

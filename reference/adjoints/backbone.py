@@ -25,7 +25,7 @@ def backbone_adjoint(
 
     Args:
         parameters, inputs, state, layers, backbone_activation: as for `reference.backbone.backbone`.
-        dz: the gradient by the features that the backbone puts out, (batch, C).
+        dz: the gradient by the features that the backbone returns, (batch, C).
     """
     z, read, sums = np.concatenate([inputs, state], axis=-1), [], []
     for i in range(layers):

@@ -67,7 +67,7 @@ def judge(options: RunOptions) -> Report | None:
     """Run the suite with these options; return None if it could not begin. Raises UsageError."""
     from conformance.run import plugin  # imports the suite's machinery, which the other commands do not need
 
-    console = Console(stderr=True, quiet=options.in_process)  # a debugger wants the terminal for itself
+    console = Console(stderr=True, quiet=options.in_process)  # a debugger needs the terminal
     with environment(QUIET | {STORAGE: str(storage())}), RunProgress(console) as progress:
         return plugin.run(options, progress)
 

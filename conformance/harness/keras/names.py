@@ -86,7 +86,7 @@ FRAMEWORKS = ("keras", "tf_keras", "torch", "builtins")
 
 
 def arguments_of(cell: type, beyond: tuple[str, ...] = FRAMEWORKS) -> dict[str, inspect.Parameter]:
-    """The constructor's named arguments; a `**kwargs` is followed to the next base, up to the framework's."""
+    """Return the constructor's named arguments; `**kwargs` leads to the next base, up to the framework's."""
     return _constructor(cell, beyond)[0]
 
 

@@ -43,7 +43,7 @@ class Reference(Protocol):
         config: Config,
         variant: Variant,
     ) -> tuple[Any, Any]:
-        """`timespans` None gives none; `config` is full."""
+        """Compute one step; `timespans` None gives none, and `config` is full."""
 
 
 class Adjoint(Protocol):
@@ -59,7 +59,7 @@ class Adjoint(Protocol):
         config: Config,
         variant: Variant,
     ) -> Gradients:
-        """`timespans` is (batch, 1); `config` is full."""
+        """Compute the gradients; `timespans` is (batch, 1), and `config` is full."""
 
 
 @dataclass(frozen=True)
