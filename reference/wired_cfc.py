@@ -80,7 +80,7 @@ def layer_parameters(parameters: Parameters, i: int, masked: Sequence[str], mask
 def layer_masks(
     layers: Layers, adjacency: Array, sensory_adjacency: Array, fully_recurrent: bool
 ) -> Iterator[Array]:
-    """Return per layer True where its kernel has a synapse, (sources + own neurons, own neurons)."""
+    """Yield per layer True where its kernel has a synapse, (sources + own neurons, own neurons)."""
     synapse = np.not_equal(adjacency, 0)
     from_source = np.not_equal(sensory_adjacency, 0)
     for neurons in layers:

@@ -33,7 +33,7 @@ def end(mark: str) -> None:
 
 
 def bearing(mark: str) -> Iterator[int]:
-    """Return the ids of the processes that were started with this mark."""
+    """Yield the ids of the processes that were started with this mark."""
     wanted = f"{MARK}={mark}".encode()
     for entry in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended, or is another user's

@@ -200,7 +200,7 @@ class Process:
         return HarnessDied(status, lives + self.stderr())
 
     def _status_within(self, seconds: float) -> int | None:
-        """Return the exit status, None where it lives on; take what it prints, or it could not end."""
+        """Return the exit status, None if it lives on; read its output meanwhile, or it could not end."""
         deadline = time.monotonic() + seconds
         while (status := self._process.poll()) is None and time.monotonic() < deadline:
             self._drain()

@@ -51,7 +51,7 @@ class Withheld(MetaPathFinder):
 
 
 def is_being_imported(name: str) -> bool:
-    """Return whether the import of a module has begun and not ended."""
+    """Tell whether the import of a module has begun and not ended."""
     spec = getattr(sys.modules.get(name), "__spec__", None)
     return bool(getattr(spec, "_initializing", False))
 

@@ -27,7 +27,7 @@ FEATURE = "backbone_0/bias"
 
 
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
-    """Draw one step, t = 1, of a cell whose output distinguishes dropped features from kept ones."""
+    """Return one step, t = 1, of a cell whose output distinguishes dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
     config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form)
     shapes = subject.family.shapes(subject.family.full(config), WIDE.features)

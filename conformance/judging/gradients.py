@@ -31,7 +31,7 @@ HALF_THE_DIGITS = 2.0**-26
 
 
 def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
-    """Draw cotangents of the output (for a sequence, of every output) and of the state."""
+    """Return random cotangents of the output (for a sequence, of every output) and of the state."""
     assert case.state is not None
     output = (*case.inputs.shape[:-1], subject.outputs(case.config))
     of_output = array(output, "normal", seed, "cotangent of the output", subject.dtype)

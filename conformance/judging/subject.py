@@ -94,9 +94,7 @@ class Example:
     case: Case | None = None
     on_first_request: Callable[[str], None] | None = None
     refused: bool = False
-    """True if the last request was rejected.
-
-    If another follows, the rejection was expected, and is no failure."""
+    """True if the last request was rejected. If another follows, it was expected, and is no failure."""
 
     def record(self, method: str, params: dict[str, Any]) -> None:
         if not self.requests and self.on_first_request:

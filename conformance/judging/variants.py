@@ -52,7 +52,7 @@ def _declared(subject: Subject) -> list[Variant]:
 
 
 def _cases(subject: Subject) -> Iterator[StepCase]:
-    """Draw cases of one sample each: the effect of a cell on the times of other samples is another clause."""
+    """Yield cases of one sample each: a cell's effect on the times of other samples is another clause."""
     sizes = Sizes(1, 3, 4, 5)
     lacking: Config = {"wiring": sparse(sizes.units)} if subject.family.wirings else {}
     for form in subject.forms:

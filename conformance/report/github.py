@@ -15,7 +15,7 @@ MOST = 10
 
 
 def annotated(report: Report, clauses: Mapping[str, Clause]) -> Iterator[str]:
-    """Return a line for each failure, as many as are shown; the last line counts the others."""
+    """Yield a line for each failure, as many as are shown; the last line counts the others."""
     found = [finding for finding in findings(report.verdicts) if finding.first.level == "MUST"]
     shown = found if len(found) <= MOST else found[: MOST - 1]
     for finding in shown:

@@ -160,7 +160,7 @@ def _fits(table: Table, width: int) -> bool:
 
 
 def legend(verdicts: list[Verdict], *, joint: bool) -> list[Text]:
-    """Yield the meanings of the marks and numbers that are used."""
+    """Return the meanings of the marks and numbers that are used."""
     used = {verdict.outcome for verdict in verdicts}
     marks = Text("   ").join(
         Text.assemble((mark, style), (f" {meaning}", "dim"))

@@ -137,7 +137,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
-    """Judge a check on the cell, backend and tier of this test."""
+    """Return a function that judges a check on the cell, backend and tier of this test."""
     session, key = request.config.stash[SESSION], request.param
 
     def run(check: Check) -> None:

@@ -144,7 +144,7 @@ class Session:
         )
 
     def keys(self, check: Check) -> list[Key]:
-        """Yield every requested cell that the clause is about, on every backend, at every tier."""
+        """Return every requested cell that the clause is about, on every backend, at every tier."""
         wanted = check.clause in options.selected(self.options, self.spec.clauses)
         if not wanted or (self.options.smoke and not check.smoke):
             return []

@@ -94,7 +94,7 @@ def _keep(subject: Subject, diagnosis: Diagnosis, case: StepCase) -> None:
 
 
 def _alike(subject: Subject, case: StepCase) -> Iterator[StepCase]:
-    """Return other cases of the same formula, large enough to distinguish most faults."""
+    """Yield other cases of the same formula, large enough to distinguish most faults."""
     for seed in range(SEEDS):
         sizes = SIZES[seed % len(SIZES)]
         time = ("column", "flat")[seed // 2 % 2]
@@ -110,7 +110,7 @@ def _resized(config: Config, sizes: Sizes) -> Config:
 
 
 def _answered(subject: Subject, cases: list[StepCase]) -> Iterator[tuple[StepCase, Values, Values]]:
-    """Return the cases that the implementation answers with numbers, with its answers."""
+    """Yield the cases that the implementation answers with numbers, with its answers."""
     for case in cases:
         try:
             answer = subject.step(case)

@@ -56,7 +56,7 @@ def _frozen(value: Any) -> Any:
 
 
 def quirk_met(clause: str, subject: Subject) -> str | None:
-    """Return the id of the host's bug that explains a departure from `clause`, or None."""
+    """Return the id and text of the host's bug that explains a departure from `clause`, or None."""
     about = subject.implementation.describe()
     host = str(about.get("host", ""))
     version = str(about.get("versions", {}).get(host, "0"))

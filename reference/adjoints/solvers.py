@@ -32,9 +32,9 @@ class Readings:
     cm: Array
     potentials: list[Array] = field(default_factory=list)
     to_reversal: list[Array] = field(default_factory=list)
-    """The factor of g that pulls to E: (synapses, batch, units)."""
+    """The part of the gradients by g that comes of E: (synapses, batch, units)."""
     from_potential: list[Array] = field(default_factory=list)
-    """The factor of g that pulls away from the potential, equal for each synapse: (batch, units)."""
+    """The part of the gradients by g that comes of the potential, equal for each synapse: (batch, units)."""
     by_reversal: list[Array] = field(default_factory=list)
     """(synapses, batch, units), to be summed over the batch."""
     by_capacitance: list[Array] = field(default_factory=list)

@@ -92,7 +92,7 @@ def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
 
 
 def _leaves(tensors: Any, tree: Any) -> list[Any]:
-    """Return the tensors that are given, in the order of a mapped structure, which `flatten` has not."""
+    """Return the tensors that are given, in the order in which a structure is mapped, not flattened."""
     found: list[Any] = []
     tree.map_structure(lambda t: None if t is None else found.append(t), tensors)
     return found

@@ -47,7 +47,7 @@ def _columns(run: Run) -> list[Column]:
 
 
 def _areas(runs: Iterable[Run], clauses: Mapping[str, Clause]) -> Iterator[Area]:
-    """Return the clauses of any run, in the order of the specification, those that it lacks at the end."""
+    """Yield the clauses of any run, in the order of the specification, those that it lacks at the end."""
     entries = _entries(runs)
     known = list(clauses)
     ids = sorted(entries, key=lambda id: known.index(id) if id in clauses else len(known))

@@ -34,7 +34,7 @@ def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
 
 
 def reasons_of(verdict: Verdict) -> Iterator[str]:
-    """Return the reasons of the outcome, and the entry of the list of known failures."""
+    """Yield the reasons of the outcome, and the entry of the list of known failures."""
     known = verdict.known
     if verdict.reason:
         yield verdict.reason

@@ -134,7 +134,7 @@ class Run:
 
     @property
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Return the facts that are needed to repeat the run."""
+        """Yield the facts that are needed to repeat the run."""
         report = self.source.report
         yield "report", self.source.name
         yield "specification", report.spec
