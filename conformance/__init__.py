@@ -12,7 +12,7 @@ __all__ = ["__version__", "check", "each_clause", "start"]
 
 
 def __getattr__(name: str) -> Any:
-    """`check` and `each_clause`, with which come Hypothesis and pytest: only for who asks."""
+    """Import `check` or `each_clause` on first use, because they import Hypothesis and pytest."""
     if name in ("check", "each_clause"):
         from conformance import testing
 

@@ -1,4 +1,4 @@
-"""In a test suite of your own: `check` judges a target, `each_clause` makes a test of every clause."""
+"""The suite inside your own tests: `check` judges a target, `each_clause` makes a test of every clause."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from conformance.run.session import Key, Session, begin
 from conformance.verdict import EXIT_CODES, Report
 
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
-"""Options of `conformance run` that are pytest's or its plugins' to answer in a test suite."""
+"""Options of `conformance run` that pytest or its plugins have in a test suite."""
 
 WHOLE = ("json", "examples", "write-known-failures", "min-judged")
-"""Options about the whole run, which there is none of where each clause is a test."""
+"""Options about the whole run, which does not exist if each clause is a test."""
 
 REQUIRED = "time.zero"
 """A clause that takes a step and nothing else: a target to which it does not apply cannot be judged."""
@@ -36,27 +36,27 @@ Test = Callable[..., None]
 
 @dataclass(frozen=True)
 class Found(Report):
-    """The report of a run, which a test can ask."""
+    """The report of a run, with its verdict, for a test."""
 
     @classmethod
     def of(cls, report: Report) -> Found:
-        """The same report."""
+        """Return the report as this class."""
         return cls(**vars(report))
 
     @property
     def conforms(self) -> bool:
-        """Whether the target conforms, be it but for known failures."""
+        """Tell whether the target conforms, with or without known failures."""
         return exit_code(self) == EXIT_CODES["conforms"]
 
     def __str__(self) -> str:
-        """The verdict in a line, for the summaries that show no more; then what `conformance run` prints."""
+        """Return the verdict in a line, for short summaries, then the output of `conformance run`."""
         return "\n".join(
             [*(terminal.headline(self, target) for target in targets(self)), terminal.text(self)]
         )
 
 
 def check(target: str, **options: Any) -> Found:
-    """Judges a target, one clause after the other, in this process and the harnesses that it starts.
+    """Judge a target, one clause after the other, in this process and the harnesses that it starts.
 
     Args:
         target: `"ncps"`, `"module:Class"` or `"exec:COMMAND"`. Judging executes its code.
@@ -90,7 +90,7 @@ def check(target: str, **options: Any) -> Found:
 
 
 def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
-    """Decorates a test, which pytest then runs once for each clause of the specification.
+    """Decorate a test, which pytest then runs once for each clause of the specification.
 
     The test takes `report`, what was found of one clause on every cell, backend and precision. It is skipped
     where a clause is not applicable; that of `time.zero`, which takes but a step, fails then: such a target
@@ -151,7 +151,7 @@ def _asked(target: str, options: dict[str, Any]) -> RunOptions:
 
 
 def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
-    """Judges each check there, for the run's report."""
+    """Judge each check at its place, for the run's report."""
     ids = [f"{found.clause}[{key.id}]" for found, key in work]
     run.expect(ids)
     for id, (found, key) in zip(ids, work, strict=True):
@@ -160,7 +160,7 @@ def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
 
 
 def _report(asked: RunOptions, clause: str) -> Found:
-    """What is found of one clause; skips the test where that is nothing."""
+    """Return the report on one clause; skip the test if it is about no cell."""
     run = _begun(asked)
     if isinstance(run, str):
         pytest.fail(run, pytrace=False)
@@ -178,7 +178,7 @@ def _report(asked: RunOptions, clause: str) -> Found:
 
 @cache
 def _begun(asked: RunOptions) -> Session | str:
-    """The run that all clauses of a test share, and its harnesses; or why there can be none."""
+    """Return the run that all clauses of a test share, with its harnesses, or the error."""
     try:
         run = begin(asked, keeps_harnesses=True)
     except (UsageError, CannotBeJudged) as wrong:

@@ -1,4 +1,4 @@
-"""What a run says: frozen data in, frozen data out. A report is a function of these and of nothing else."""
+"""The results of a run: frozen data in, frozen data out. A report is a function of these and nothing else."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Failure:
     want: Any = None
     bound: Any = None
     excess: float | None = None
-    """How many times the bound the error is; None where the clause is not numerical."""
+    """The error over its bound; None if the clause is not numerical."""
     script: str = ""
     """Python that can be pasted to see the failure again."""
     diagnosis: dict[str, Any] = field(default_factory=dict)
-    """The known "faults", each "name" and "what", whose step is what was got in all "cases"; {} is none."""
+    """The known "faults", each with "name" and "what", that explain the answers in all "cases"; {}: none."""
     example: dict[str, Any] | None = None
-    """The same as `conformance replay` reads it, by schemas/example.json."""
+    """The failing example in the form of `conformance replay`, by schemas/example.json."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one clause says of one cell on one backend at one precision."""
+    """The result of one clause on one cell on one backend at one precision."""
 
     clause: str
     level: str
@@ -46,10 +46,11 @@ class Verdict:
     cell: str
     backend: str
     tier: str | None
-    """"float64" (the formula), "float32" (the precision), or None where the clause is not numerical."""
+    """"float64" (the formula), "float32" (the precision), or None if the clause is not numerical."""
     outcome: Outcome
     reason: str = ""
-    """Why a clause is not applicable, in error, or laid to the host; of a pass, why some were refused."""
+    """The reason why a clause is not applicable, in error, or attributed to the host; of a pass, why some
+    examples were rejected."""
     examples: int = 0
     expected: int = 0
     shapes: int = 0
@@ -63,13 +64,13 @@ class Verdict:
     """The largest error / bound among the values judged."""
     seconds: float = 0.0
     variant: dict[str, Any] = field(default_factory=dict)
-    """The documented variant of the specification that fits where the default does not; {} is the default."""
+    """The documented variant of the specification that fits if the default does not; {} is the default."""
     holds_under_variant: bool = False
-    """Whether the clause fails for that variant's sake alone; it still fails."""
+    """True if the clause fails because of that variant alone; it still fails."""
     failure: Failure | None = None
     known: dict[str, Any] = field(default_factory=dict)
-    """Of a clause that is listed as a known failure: the entry's number, reason and link, and where it does
-    not hold any more, under "stale", why; {} is not listed."""
+    """For a clause that is listed as a known failure: the entry's number, reason and link, and, if it is
+    outdated, the reason under "stale"; {} is not listed."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,16 @@ class Report:
     command: str
     budget: dict[str, Any]
     implementations: list[dict[str, Any]]
-    """What each harness said of itself (`describe`), one entry per target and backend."""
+    """The description of each harness (`describe`), one entry per target and backend."""
     verdicts: list[Verdict]
     seconds: float
     complete: bool = True
     notes: list[str] = field(default_factory=list)
     known_failures: dict[str, Any] = field(default_factory=dict)
-    """The file that lists them, whether it is held to strictly, and what in it matches nothing; {}: none."""
+    """The file of known failures, whether it is strict, and its entries that match nothing; {}: none."""
 
 
 def verdict_from(plain: dict[str, Any]) -> Verdict:
-    """A verdict from its own JSON."""
+    """Return a verdict from its own JSON."""
     failure = plain["failure"]
     return Verdict(**{**plain, "failure": None if failure is None else Failure(**failure)})

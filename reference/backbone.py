@@ -13,7 +13,7 @@ from reference.activations import Array
 def backbone(
     parameters: Mapping[str, Array], inputs: Array, state: Array, *, layers: int, backbone_activation: str
 ) -> Array:
-    """Features that reach the heads, (batch, C).
+    """Return the features that reach the heads, (batch, C).
 
     z = concat(x, h), then z = activation(z Kb_i + bb_i) for i = 0 .. layers - 1
     (Hasani et al., Nature MI 2022, "Methods"; without dropout, as at inference).

@@ -24,7 +24,7 @@ def cfc_step(
     activation: str = "tanh",
     head_activation: str = "tanh",
 ) -> Array:
-    """The new state h', which is the output too, (batch, units).
+    """Return the new state h', which is the output too, (batch, units).
 
     Args:
         parameters: arrays by their canonical path; SPEC.md has the table.
@@ -45,27 +45,27 @@ def cfc_step(
 
 
 def pure(parameters: Parameters, z: Array, t: Array) -> Array:
-    """h' = A - A f1 exp(-t (|w_tau| + |f1|)), the closed form of equation 2 with f1 left linear."""
+    """Return h' = A - A f1 exp(-t (|w_tau| + |f1|)), the closed form of equation 2 with f1 left linear."""
     f1 = z @ parameters["ff1_kernel"] + parameters["ff1_bias"]
     rate = absolute(parameters["w_tau"]) + absolute(f1)
     return parameters["A"] - parameters["A"] * f1 * np.exp(-t * rate)
 
 
 def gated(parameters: Parameters, z: Array, t: Array, head_activation: str) -> Array:
-    """h' = head(f1) (1 - s) + head(f2) s, equation 5."""
+    """Return h' = head(f1) (1 - s) + head(f2) s, equation 5."""
     f1, f2 = heads(parameters, z, head_activation)
     s = gate(parameters, z, t)
     return f1 * (1.0 - s) + f2 * s
 
 
 def no_gate(parameters: Parameters, z: Array, t: Array, head_activation: str) -> Array:
-    """h' = head(f1) + s head(f2): the first head is not gated."""
+    """Return h' = head(f1) + s head(f2): the first head is not gated."""
     f1, f2 = heads(parameters, z, head_activation)
     return f1 + gate(parameters, z, t) * f2
 
 
 def heads(parameters: Parameters, z: Array, head_activation: str) -> tuple[Array, Array]:
-    """head(z K1 + b1) and head(z K2 + b2)."""
+    """Return head(z K1 + b1) and head(z K2 + b2)."""
     head = activations.get(head_activation)
     f1 = z @ parameters["ff1_kernel"] + parameters["ff1_bias"]
     f2 = z @ parameters["ff2_kernel"] + parameters["ff2_bias"]
@@ -73,7 +73,7 @@ def heads(parameters: Parameters, z: Array, head_activation: str) -> tuple[Array
 
 
 def gate(parameters: Parameters, z: Array, t: Array) -> Array:
-    """s = sigma(-(z Ka + ba) t + (z Kb + bb)), the time gate."""
+    """Return s = sigma(-(z Ka + ba) t + (z Kb + bb)), the time gate."""
     slope = z @ parameters["time_a/kernel"] + parameters["time_a/bias"]
     offset = z @ parameters["time_b/kernel"] + parameters["time_b/bias"]
     return sigmoid(-slope * t + offset)

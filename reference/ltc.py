@@ -31,7 +31,7 @@ def ltc_step(
     backbone_layers: int = 0,
     backbone_activation: str = "tanh",
 ) -> Array:
-    """The new state h' = activation(v), which is the output too, (batch, units).
+    """Return the new state h' = activation(v), which is the output too, (batch, units).
 
     Args:
         parameters: arrays by their canonical path; SPEC.md has the table.
@@ -50,26 +50,26 @@ def ltc_step(
 
 
 def target(parameters: Parameters, z: Array) -> Array:
-    """d = z K + b."""
+    """Return d = z K + b."""
     return z @ parameters["kernel"] + parameters["bias"]
 
 
 def time_constant(parameters: Parameters, z: Array) -> Array:
-    """tau = exp(clip(z Ktau + btau, -9, 9))."""
+    """Return tau = exp(clip(z Ktau + btau, -9, 9))."""
     a = z @ parameters["tau_kernel/kernel"] + parameters["tau_kernel/bias"]
     return np.exp(clip(a, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
 
 
 def semi_implicit(h: Array, d: Array, tau: Array, t: Array) -> Array:
-    """v = h + t / (t + tau) (d - h): the backward Euler step, which lies between h and d for every t."""
+    """Return v = h + t / (t + tau) (d - h): backward Euler, which lies between h and d for every t."""
     return h + t / (t + tau) * (d - h)
 
 
 def explicit(h: Array, d: Array, tau: Array, t: Array) -> Array:
-    """v = h + t / tau (d - h): the forward Euler step, stable only while t < 2 tau."""
+    """Return v = h + t / tau (d - h): the forward Euler step, stable only while t < 2 tau."""
     return h + t / tau * (d - h)
 
 
 def output(v: Array, name: str) -> Array:
-    """h' = activation(v)."""
+    """Return h' = activation(v)."""
     return activations.get(name)(v)

@@ -19,7 +19,7 @@ Step = Callable[[Array, Array, Array], tuple[Array, Array]]
 def mixed_memory_step(
     parameters: Parameters, inputs: Array, state: Array, memory: Array, timespans: Array, *, step: Step
 ) -> tuple[Array, Array, Array]:
-    """The output, the new state h (batch, units) and the new memory c (batch, units).
+    """Return the output, the new state h (batch, units) and the new memory c (batch, units).
 
     c' = c σ(f + 1) + tanh(a) σ(i);  m = tanh(c') σ(o);  output, h' = step(x, m, t)
 
@@ -38,7 +38,7 @@ def mixed_memory_step(
 
 
 def gates(parameters: Parameters, inputs: Array, state: Array) -> tuple[Array, Array, Array, Array]:
-    """a, i, f + 1 and o, the quarters of x Wx + h Wh + b.
+    """Return a, i, f + 1 and o, the quarters of x Wx + h Wh + b.
 
     Bias and forget bias are rows of the kernel, read by ones: so it is all one sum, which may be taken in any
     order.

@@ -21,9 +21,9 @@ def fold(
     mask: Array | None = None,
     zero_output_for_mask: bool = False,
 ) -> tuple[list[Array], Array]:
-    """Outputs in the order in which the steps ran, time of (batch, outputs), and the last state.
+    """Return outputs in the order in which the steps ran, time of (batch, outputs), and the last state.
 
-    A masked step holds the state and puts out the previous output, which is zero before the first unmasked
+    A masked step holds the state and repeats the previous output, which is zero before the first unmasked
     step, and always zero under `zero_output_for_mask`. Its inputs may be anything, NaN too.
 
     Args:
@@ -32,7 +32,7 @@ def fold(
         state: the initial state, (batch, units).
         go_backwards: run from the last sample to the first; the outputs stay in running order.
         mask: (batch, time), True where a sample counts; None where all do.
-        zero_output_for_mask: put out zeros where a sample is masked.
+        zero_output_for_mask: return zeros where a sample is masked.
     """
     outputs: list[Array] = []
     previous = None
@@ -50,7 +50,7 @@ def fold(
 
 
 def carried(timespans: Array, mask: Array, *, go_backwards: bool = False) -> Array:
-    """The elapsed time that each sample counts with under `masked_time` "carry", (batch, time).
+    """Return the elapsed time of each counted sample under `masked_time` "carry", (batch, time).
 
     The time of a masked sample is added to that of the next one that counts, in running order; at the end of
     the sequence it is lost.
@@ -69,10 +69,10 @@ def carried(timespans: Array, mask: Array, *, go_backwards: bool = False) -> Arr
 
 
 def elapsed_backwards(timespans: Array, mask: Array, *, carry: bool = False) -> Array:
-    """The times that pass between samples which are read from the last to the first, (batch, time).
+    """Return the times between samples that are read from the last to the first, (batch, time).
 
-    A sample that counts takes the timespan of the next one that counts in time, and the last of them 0: what
-    is masked is not there. With `carry` the timespans of the masked samples after it are added.
+    A sample that counts takes the timespan of the next one that counts in time, and the last of them 0: a
+    masked sample is ignored. With `carry` the timespans of the masked samples after it are added.
 
     Args:
         timespans: t, (batch, time), each since the sample before, in the order of the samples.
@@ -89,5 +89,5 @@ def elapsed_backwards(timespans: Array, mask: Array, *, carry: bool = False) -> 
 
 
 def running_order(length: int, go_backwards: bool) -> range:
-    """The indices of the samples in the order in which they are read."""
+    """Return the indices of the samples in the order in which they are read."""
     return range(length - 1, -1, -1) if go_backwards else range(length)

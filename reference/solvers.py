@@ -22,7 +22,7 @@ Conductances = Callable[[Array], Array]
 def semi_implicit(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
-    """v = (cm v + dt N) / (cm + dt (D + epsilon)): backward Euler with g held, and the identity at dt = 0.
+    """Return v = (cm v + dt N) / (cm + dt (D + epsilon)): backward Euler with g held, identity at dt = 0.
 
     It is the mean of v, the reversal potentials, and 0, weighted by cm, dt g, and dt epsilon.
     """
@@ -36,14 +36,14 @@ def semi_implicit(
 def explicit(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
-    """v = v + dt / cm (N - D v): forward Euler; epsilon plays no part."""
+    """Return v = v + dt / cm (N - D v): forward Euler; epsilon has no effect."""
     return ahead(conductances(v), reversals, v, dt / cm)
 
 
 def rk4(
     conductances: Conductances, reversals: Array, cm: Array, v: Array, dt: Array, epsilon: float
 ) -> Array:
-    """The classical Runge-Kutta step; epsilon plays no part."""
+    """Take the classical Runge-Kutta step; epsilon has no effect."""
 
     def slope(v: Array) -> Array:
         return current(conductances(v), reversals, v) / cm
@@ -60,17 +60,17 @@ SOLVERS = {"semi_implicit": semi_implicit, "explicit": explicit, "rk4": rk4}
 
 @primitive
 def mean(weights: Array, potentials: Array) -> Array:
-    """Σ weights potentials / Σ weights."""
+    """Return Σ weights potentials / Σ weights."""
     return np.sum(weights * potentials, axis=0) / np.sum(weights, axis=0)
 
 
 @primitive
 def current(g: Array, reversals: Array, v: Array) -> Array:
-    """Σ g (E - v) = N - D v, what flows into each neuron."""
+    """Return Σ g (E - v) = N - D v, the current into each neuron."""
     return np.sum(g * reversals, axis=0) - np.sum(g, axis=0) * v
 
 
 @primitive
 def ahead(g: Array, reversals: Array, v: Array, rate: Array) -> Array:
-    """v + rate (N - D v), the potential after a time of rate cm at this current."""
+    """Return v + rate (N - D v), the potential after a time of rate cm at this current."""
     return v + rate * current(g, reversals, v)

@@ -1,4 +1,4 @@
-"""The effective time constants of a step: how fast each unit forgets what it was."""
+"""The effective time constants of a step: the speed at which each unit forgets its state."""
 
 from __future__ import annotations
 

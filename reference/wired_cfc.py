@@ -36,7 +36,7 @@ def wired_cfc_step(
     fully_recurrent: bool = True,
     sparse_time_heads: bool = True,
 ) -> tuple[Array, Array]:
-    """The output (batch, output_dim) and the new state (batch, units), its layers in running order.
+    """Return the output (batch, output_dim) and the new state (batch, units), its layers in running order.
 
     Layer i is a CfC without backbone that reads the new state of layer i - 1, the first one x, then its own
     state. An entry of a kernel counts only where the wiring has a synapse.
@@ -52,7 +52,7 @@ def wired_cfc_step(
         output_dim: number of motor neurons.
         mode: "default", "pure" or "no_gate".
         head_activation: activation of ff1 and ff2; "pure" has none.
-        fully_recurrent: every neuron reads the whole state of its layer; else what the wiring says.
+        fully_recurrent: every neuron reads the whole state of its layer; otherwise as the wiring connects.
         sparse_time_heads: the wiring holds for the time heads too.
     """
     new: list[Array] = []
@@ -71,7 +71,7 @@ def wired_cfc_step(
 
 
 def layer_parameters(parameters: Parameters, i: int, masked: Sequence[str], mask: Array) -> dict[str, Array]:
-    """The parameters of layer i under a CfC's own names, 0 where a kernel in `masked` has no synapse."""
+    """Return layer i's parameters under a CfC's own names, 0 where a kernel in `masked` has no synapse."""
     prefix = f"layer_{i}/"
     own = {name.removeprefix(prefix): a for name, a in parameters.items() if name.startswith(prefix)}
     return {name: np.where(mask, a, 0.0) if name in masked else a for name, a in own.items()}
@@ -80,7 +80,7 @@ def layer_parameters(parameters: Parameters, i: int, masked: Sequence[str], mask
 def layer_masks(
     layers: Layers, adjacency: Array, sensory_adjacency: Array, fully_recurrent: bool
 ) -> Iterator[Array]:
-    """For each layer True where its kernel has a synapse, (sources + own neurons, own neurons)."""
+    """Yield per layer True where its kernel has a synapse, (sources + own neurons, own neurons)."""
     synapse = np.not_equal(adjacency, 0)
     from_source = np.not_equal(sensory_adjacency, 0)
     for neurons in layers:

@@ -15,7 +15,7 @@ from reference.solvers import SOLVERS
 Parameters = Mapping[str, Array]
 
 POSITIVE = ("gleak", "cm", "w", "sensory_w")
-"""What `implicit_param_constraints` keeps above zero."""
+"""The parameters that `implicit_param_constraints` keeps above zero."""
 
 
 def wired_ltc_step(
@@ -34,7 +34,7 @@ def wired_ltc_step(
     output_mapping: str | None = "affine",
     implicit_param_constraints: bool = False,
 ) -> tuple[Array, Array]:
-    """The output (batch, output_dim) and the new state v (batch, units).
+    """Return the output (batch, output_dim) and the new state v (batch, units).
 
     Args:
         parameters: arrays by their canonical path: gleak, vleak, cm (units); w, mu, sigma, erev (units,
@@ -69,12 +69,12 @@ def wired_ltc_step(
 
 
 def positive(parameters: Parameters) -> Parameters:
-    """The parameters with softplus applied where they have to be positive."""
+    """Return the parameters with softplus applied where they have to be positive."""
     return {name: softplus(a) if name in POSITIVE else a for name, a in parameters.items()}
 
 
 def mapped(a: Array, parameters: Parameters, which: str, mapping: str | None) -> Array:
-    """a w + b, a w, or a itself."""
+    """Return a w + b, a w, or a itself."""
     if mapping is None:
         return a
     scaled = a * parameters[f"{which}_w"]
@@ -82,7 +82,7 @@ def mapped(a: Array, parameters: Parameters, which: str, mapping: str | None) ->
 
 
 def synapses(p: Parameters, kind: str, adjacency: Array, potentials: Array) -> Array:
-    """g = w σ(sigma_kj (v_k - mu_kj)) from each source k to each target j, and 0 where there is none.
+    """Return g = w σ(sigma_kj (v_k - mu_kj)) from each source k to each target j, 0 without a synapse.
 
     `potentials` are those of the sources, (batch, sources); the result is (sources, batch, targets).
     """

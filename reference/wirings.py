@@ -17,7 +17,7 @@ EVEN = (-1, 1)
 
 
 class Graph(NamedTuple):
-    """Who is connected to whom, with the polarity of each synapse in {-1, 1}, and 0 where there is none."""
+    """The connections between neurons: the polarity of each synapse, -1 or 1, and 0 where there is none."""
 
     adjacency: Matrix
     """(units, units), by source and target."""
@@ -30,7 +30,7 @@ class Graph(NamedTuple):
 
 
 def graph(kind: str, arguments: Mapping[str, Any], input_dim: int) -> Graph:
-    """The graph of the wiring class `kind`: "FullyConnected", "Random", "NCP" or "AutoNCP"."""
+    """Return the graph of the wiring class `kind`: "FullyConnected", "Random", "NCP" or "AutoNCP"."""
     return KINDS[kind](input_dim, **arguments)
 
 
@@ -42,7 +42,7 @@ def fully_connected(
     erev_init_seed: int = 1111,
     self_connections: bool = True,
 ) -> Graph:
-    """Every neuron to every neuron, every input to every neuron; one synapse of three is inhibitory."""
+    """Connect every neuron to every neuron and each input to each; one synapse of three is inhibitory."""
     rng = np.random.default_rng(erev_init_seed)
 
     def draw(sources: int, skip_diagonal: bool) -> Matrix:
@@ -64,7 +64,7 @@ def random_sparse(
     sparsity_level: float = 0.0,
     random_seed: int = 1111,
 ) -> Graph:
-    """All pairs but a share of sparsity_level, sensory ones too; one synapse of three is inhibitory."""
+    """Keep all pairs but a share of sparsity_level, sensory ones too; one synapse of three is inhibitory."""
     rng = np.random.default_rng(random_seed)
 
     def draw(sources: int, polarities_drawn: int) -> Matrix:
@@ -92,7 +92,7 @@ def ncp(
     motor_fanin: int,
     seed: int = 22222,
 ) -> Graph:
-    """A neural circuit policy: from inputs to inter, to command, to motor neurons, and among command neurons.
+    """Return a neural circuit policy: inputs to inter, to command (also among these), to motor neurons.
 
     A neuron that no draw reached gets as many partners as the others have on average, at least one. One
     synapse of two is inhibitory.
@@ -106,7 +106,7 @@ def ncp(
     sensory_adjacency = np.zeros((input_dim, units), np.int64)
 
     def connect(matrix: Matrix, those: Sequence[int], to: Sequence[int], degree: int, limit: int) -> None:
-        """Each of `those` to `degree` of `to`, then whom that missed; `matrix` is by (those, to)."""
+        """Connect each of `those` to `degree` of `to`, then the missed of `to`; `matrix` is (those, to)."""
         missed = list(to)
         for a in those:
             for b in rng.choice(to, degree, replace=False):
@@ -129,7 +129,7 @@ def ncp(
 def auto_ncp(
     input_dim: int, *, units: int, output_size: int, sparsity_level: float = 0.5, seed: int = 22222
 ) -> Graph:
-    """An NCP whose sizes follow from the number of neurons and a sparsity."""
+    """Return an NCP whose sizes follow from the number of neurons and a sparsity."""
     density = 1.0 - sparsity_level
     command = max(int(0.4 * (units - output_size)), 1)
     inter = units - output_size - command

@@ -1,7 +1,7 @@
-"""Rules by which an adjoint of the reference carries its bound: what SPEC.md promises of a gradient.
+"""Rules by which an adjoint of the reference carries its bound: the promises of SPEC.md about a gradient.
 
 A framework differentiates by rules of its own: factors and terms come in another order, slopes are taken of
-rounded values. Importing this module teaches `ErrorBounded` how much of that is allowed.
+rounded values. Importing this module adds rules to `ErrorBounded` that allow these roundings.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from reference.adjoints import activations as slopes
 from reference.adjoints import gradients
 
 SLOPE_ROUNDING = 4.0
-"""In u: what a slope that lies within [0, 1] may lose beside what its activation is off by."""
+"""In u: the error of a slope that lies within [0, 1], besides the error of its activation."""
 
 
 def product(*factors: Any) -> ErrorBounded:
-    """γ(n + 2) of a product of n factors in any order, of which parts may be flushed to zero."""
+    """Bound a product of n factors in any order by γ(n + 2); parts of it may be flushed to zero."""
     arithmetic = _arithmetic(factors)
     parts = [lift(factor, arithmetic) for factor in factors]
     value, error, grown = parts[0].value, parts[0].error, np.maximum(reach(parts[0]), 1.0)
@@ -35,7 +35,7 @@ def product(*factors: Any) -> ErrorBounded:
 
 
 def total(*terms: Any) -> ErrorBounded:
-    """γ(n + 2) of the magnitudes of n terms, in any order."""
+    """Bound a sum of n terms in any order by γ(n + 2) of their magnitudes."""
     arithmetic = _arithmetic(terms)
     parts = [lift(term, arithmetic) for term in terms]
     sizes = reduce(np.add, (reach(part) for part in parts))
@@ -49,19 +49,19 @@ def _arithmetic(arrays: Any) -> tolerance.Arithmetic:
 
 
 def tanh_slope(a: ErrorBounded) -> ErrorBounded:
-    """As 1 - y², (1 - y) (1 + y) or y (1 - y) of the rounded y."""
+    """Bound the slope as 1 - y², (1 - y) (1 + y) or y (1 - y) of the rounded y."""
     y = tolerance.tanh(a)
     return _slope(1.0 - y.value**2, 2.0 * np.abs(y.value) * y.error + y.error**2, a)
 
 
 def sigmoid_slope(a: ErrorBounded) -> ErrorBounded:
-    """As y (1 - y) of the rounded y."""
+    """Bound the slope as y (1 - y) of the rounded y."""
     y = tolerance.sigmoid(a)
     return _slope(y.value * (1.0 - y.value), np.abs(1.0 - 2.0 * y.value) * y.error + y.error**2, a)
 
 
 def softplus_slope(a: ErrorBounded) -> ErrorBounded:
-    """As σ(a), or as exp(a - softplus(a)) of the rounded softplus."""
+    """Bound the slope as σ(a), or as exp(a - softplus(a)) of the rounded softplus."""
     y, whole = tolerance.sigmoid(a), tolerance.softplus(a)
     of_difference = whole.error + a.error + a.arithmetic.u * (reach(a) + reach(whole))
     return _slope(y.value, y.error + reach(y) * np.expm1(of_difference), a)

@@ -25,7 +25,7 @@ REFERENCE_ROUNDOFF = 2.0**-53
 """Unit roundoff of the reference itself, which computes in float64."""
 
 SLACK = 1.0 + 2.0**-30
-"""Covers the rounding of the bound's own computation."""
+"""The factor that covers the rounding of the bound's own computation."""
 
 
 @dataclass(frozen=True)
@@ -36,42 +36,42 @@ class Arithmetic:
 
     @cached_property
     def u(self) -> float:
-        """Unit roundoff, with the reference's own added."""
+        """Return the unit roundoff, with the reference's own added."""
         eps = 2.0**-7 if self.dtype == "bfloat16" else float(np.finfo(self.dtype).eps)
         return eps / 2 + REFERENCE_ROUNDOFF
 
     @cached_property
     def floor(self) -> float:
-        """What one operation may lose to flushing subnormal numbers to zero."""
+        """Return the error of one operation whose subnormal result is flushed to zero."""
         return float(np.finfo("float32" if self.dtype == "bfloat16" else self.dtype).tiny)
 
     @cached_property
     def largest(self) -> float:
-        """The largest finite number."""
+        """Return the largest finite number."""
         return float((2 - 2.0**-7) * 2.0**127 if self.dtype == "bfloat16" else np.finfo(self.dtype).max)
 
     @property
     def half(self) -> bool:
-        """Whether functions and dot products are computed in float32, and then rounded."""
+        """Tell whether functions and dot products are computed in float32, and then rounded."""
         return self.dtype in HALVES
 
     @cached_property
     def function(self) -> float:
-        """The roundings of exp and tanh."""
+        """Return the roundings of exp and tanh."""
         return 2.0 if self.half else 8.0
 
     @cached_property
     def logistic(self) -> float:
-        """The roundings of σ, absolute, so that 1 - σ(a), σ(-a) and f1 + s (f2 - f1) are one promise."""
+        """Return the roundings of σ, absolute, which so hold for 1 - σ(a), σ(-a), f1 + s (f2 - f1) too."""
         return 3.0 if self.half else 10.0
 
     @cached_property
     def products(self) -> Arithmetic:
-        """That in which the products of a dot product are summed: float32 for halves, else its own."""
+        """Return the arithmetic of sums of products: float32 for halves, otherwise its own."""
         return Arithmetic("float32") if self.half else self
 
     def nearest(self, values: Any) -> Values:
-        """The numbers of the dtype that are nearest to `values`, ties to even, as float64."""
+        """Return the numbers of the dtype that are nearest to `values`, ties to even, as float64."""
         if self.dtype != "bfloat16":
             return np.asarray(values).astype(self.dtype).astype(np.float64)
         bits = np.asarray(values, np.float32).view(np.uint32).astype(np.uint64)
@@ -79,12 +79,12 @@ class Arithmetic:
         return kept.astype(np.uint32).view(np.float32).astype(np.float64)
 
     def holds(self, constant: float) -> bool:
-        """Whether the dtype represents `constant`, as written in decimals, exactly: 0.5, but never 0.2."""
+        """Tell whether the dtype represents `constant`, as written in decimals, exactly: 0.5, not 0.2."""
         stored = float(self.nearest(constant))
         return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
 
     def gamma(self, terms: Any) -> Any:
-        """gamma(n) = n u / (1 - n u), for each n (Higham, "Accuracy and Stability", section 3.1)."""
+        """Return gamma(n) = n u / (1 - n u) for each n (Higham, "Accuracy and Stability", section 3.1)."""
         return terms * self.u / (1.0 - terms * self.u)
 
 
@@ -103,9 +103,9 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         self.error: Values = np.maximum(error, flushed)
         self.arithmetic = arithmetic
         self.kink = kink
-        """Whether a function with a kink was evaluated within the bound of its kink."""
+        """True if a function with a kink was evaluated within the bound of its kink."""
         self.terms = terms
-        """How many products were summed to each element; 0 where it is not a dot product."""
+        """The number of products summed to each element; 0 if it is not a dot product."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,7 +144,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
-    """`operand` itself, an array as exact, a constant with the error of storing it."""
+    """Return `operand` with a bound: an array is exact, a constant has the error of storing it."""
     if isinstance(operand, ErrorBounded):
         return operand
     if isinstance(operand, float | int) and not arithmetic.holds(float(operand)):
@@ -153,7 +153,7 @@ def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
 
 
 def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBounded) -> ErrorBounded:
-    """The result of an operation: `error` propagated from its operands, and `rounding` of its own."""
+    """Return the result of an operation, with `error` of its operands and its own `rounding`."""
     arithmetic = sources[0].arithmetic
     bound = (error + rounding + arithmetic.floor) * SLACK
     overflow = ~(np.abs(value) + bound <= arithmetic.largest)
@@ -162,27 +162,27 @@ def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBound
 
 
 def reach(a: ErrorBounded) -> Values:
-    """The largest magnitude within the bound."""
+    """Return the largest magnitude within the bound."""
     return np.abs(a.value) + a.error
 
 
 def nearest_to_zero(a: ErrorBounded) -> Values:
-    """The smallest magnitude within the bound."""
+    """Return the smallest magnitude within the bound."""
     return np.maximum(np.abs(a.value) - a.error, 0.0)
 
 
 def zero(a: ErrorBounded) -> Any:
-    """Whether an element is exactly 0."""
+    """Tell for each element whether it is exactly 0."""
     return reach(a) == 0.0
 
 
 def capped(error: Values, range_: float) -> Values:
-    """`error`, at most the range of a bounded function; what overflowed may be NaN and stays unbounded."""
+    """Limit `error` to the range of a bounded function; an overflow may be NaN and stays unbounded."""
     return np.where(np.isinf(error), np.inf, np.minimum(error, range_))
 
 
 def add(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """A bias may be the first summand of its dot product (PyTorch's addmm) and rounded with each term."""
+    """Add. A bias may be the first term of its dot product (PyTorch's addmm) and rounded with each term."""
     value, error = a.value + b.value, a.error + b.error
     gamma = a.arithmetic.products.gamma
     first = gamma(a.terms) * reach(b) + gamma(b.terms) * reach(a)
@@ -198,7 +198,7 @@ def negative(a: ErrorBounded) -> ErrorBounded:
 
 
 def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """A product by what is exactly 0, as under a mask, is exactly 0 and not rounded."""
+    """Multiply. A product with an exact 0, as under a mask, is exactly 0 and not rounded."""
     value = a.value * b.value
     error = np.abs(a.value) * b.error + a.error * np.abs(b.value) + a.error * b.error
     product = rounded(value, error, a.arithmetic.u * (np.abs(value) + error), a, b)
@@ -214,7 +214,7 @@ def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 def quotient(
     value: Values, moved: Values, numerator: Values, denominator: Values, *sources: ErrorBounded
 ) -> ErrorBounded:
-    """A quotient, which `moved` over the smallest `denominator` bounds before it is rounded.
+    """Return a quotient, whose error before rounding is `moved` over the smallest `denominator`.
 
     The reciprocal that an implementation may multiply by may itself be flushed to zero. It does not overflow:
     a denominator so small is subnormal, and may be 0.
@@ -226,9 +226,9 @@ def quotient(
 
 
 def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """Rows of `b` that are exactly 0 in a column, as under a mask, are no terms of its dot products.
+    """Multiply matrices. Exact zeros in a column of `b`, as under a mask, are no terms of its dot products.
 
-    That of halves is summed in float32 and then rounded, in one or in two parts.
+    A dot product of halves is summed in float32 and then rounded, in one or in two parts.
     """
     terms = np.count_nonzero(~zero(b), axis=max(-2, -b.ndim))
     error = np.abs(a.value) @ b.error + a.error @ np.abs(b.value) + a.error @ b.error
@@ -244,9 +244,9 @@ def total(a: ErrorBounded, axis: int) -> ErrorBounded:
 
 
 def summing(a: ErrorBounded, sizes: Values, axis: int = 0) -> Values:
-    """What it may cost to sum terms of these sizes, one for each of `a`, in any order and split in any way.
+    """Return the rounding of a sum of terms of these sizes, one for each of `a`, in any order and grouping.
 
-    gamma(n + 2), as of a dot product. Where `a` is exactly 0, as under a mask, there is no term.
+    It is gamma(n + 2), as of a dot product. Where `a` is exactly 0, as under a mask, there is no term.
     """
     terms = np.count_nonzero(~zero(a), axis=axis)
     cost: Values = a.arithmetic.gamma(terms + 2) * np.sum(sizes, axis=axis) + 2 * terms * a.arithmetic.floor
@@ -254,9 +254,9 @@ def summing(a: ErrorBounded, sizes: Values, axis: int = 0) -> Values:
 
 
 def current(g: ErrorBounded, reversals: Any, v: Any) -> ErrorBounded:
-    """Where g is off by δ and v by ε, Σ g (E - v) is off by Σ δ (E - v - ε) - ε Σ g; then it is rounded.
+    """Return Σ g (E - v). For errors δ of g and ε of v, its error is Σ δ (E - v - ε) - ε Σ g, and roundings.
 
-    As Σ g E - (Σ g) v or as it stands: no term is rounded more than n + 1 times.
+    It may be computed as Σ g E - (Σ g) v or as it stands: no term is rounded more than n + 1 times.
     """
     e, v = lift(reversals, g.arithmetic), lift(v, g.arithmetic)
     error = pulled(g, e, v) + np.abs(np.sum(g.value, axis=0)) * v.error
@@ -265,7 +265,7 @@ def current(g: ErrorBounded, reversals: Any, v: Any) -> ErrorBounded:
 
 
 def ahead(g: ErrorBounded, reversals: Any, v: Any, rate: Any) -> ErrorBounded:
-    """Of ε, by which v is off, 1 - rate Σ g is left: it moves v one way and the current the other."""
+    """Return v + rate Σ g (E - v), which keeps 1 - rate Σ g of the error of v: v and current move apart."""
     e, v, rate = (lift(a, g.arithmetic) for a in (reversals, v, rate))
     flow = current(g, e, v)
     value = v.value + rate.value * flow.value
@@ -277,7 +277,7 @@ def ahead(g: ErrorBounded, reversals: Any, v: Any, rate: Any) -> ErrorBounded:
 
 
 def mean(weights: ErrorBounded, potentials: Any) -> ErrorBounded:
-    """A weight that is off by δ moves the mean by δ times the distance of its potential, over all weights.
+    """Return the mean. An error δ of a weight moves it by δ times its potential's distance, over all weights.
 
     Each term has room for the two roundings of a factor that is divided out of its weight, instead of
     multiplied into the others.
@@ -291,14 +291,14 @@ def mean(weights: ErrorBounded, potentials: Any) -> ErrorBounded:
 
 
 def pulled(g: ErrorBounded, e: ErrorBounded, v: ErrorBounded) -> Values:
-    """How far what g and E are off by moves Σ g (E - v): g by E - v, for Σ g E and (Σ g) v share it."""
+    """Return the error of Σ g (E - v) by those of g, times E - v (one g serves both sums), and of E."""
     distance = np.abs(e.value - v.value) + e.error + v.error
     moved: Values = np.sum(g.error * distance + np.abs(g.value) * e.error, axis=0)
     return moved
 
 
 def exp(a: ErrorBounded) -> ErrorBounded:
-    """Within an error above 1 the upper end alone bounds: there exp(a) may have underflowed."""
+    """Bound exp. If the error is above 1, the upper end alone bounds: there exp(a) may have underflowed."""
     value = np.exp(a.value)
     error = np.where(a.error < 1.0, value * np.expm1(a.error), np.exp(a.value + a.error))
     return rounded(value, error, a.arithmetic.function * a.arithmetic.u * (value + error), a)
@@ -320,14 +320,14 @@ def sigmoid(a: ErrorBounded) -> ErrorBounded:
 
 
 def erf(a: ErrorBounded) -> ErrorBounded:
-    """16 u, for the gelu of oneDNN, which PyTorch calls, errs by 12.5 u of 1 + erf(a)."""
+    """Bound erf by 16 u, because the gelu of oneDNN, which PyTorch calls, errs by 12.5 u of 1 + erf(a)."""
     value = activations.erf(a.value)
     error = capped(a.error * 2.0 / np.sqrt(np.pi) * np.exp(-(nearest_to_zero(a) ** 2)), 2.0)
     return rounded(value, error, 16.0 * a.arithmetic.u * np.minimum(np.abs(value) + error, 1.0), a)
 
 
 def softplus(a: ErrorBounded) -> ErrorBounded:
-    """Above 20 an implementation may return a itself (PyTorch does): exp(-a) is added there."""
+    """Bound softplus. Above 20 an implementation may return a (PyTorch does): exp(-a) is added there."""
     value = activations.softplus(a.value)
     top = a.value + a.error
     error = a.error * activations.sigmoid(top)
@@ -336,7 +336,7 @@ def softplus(a: ErrorBounded) -> ErrorBounded:
 
 
 def expm1_below_zero(a: ErrorBounded) -> ErrorBounded:
-    """exp(a) - 1 in two operations is allowed: 8 u of exp(a), the most, and one u of the difference."""
+    """Bound exp(a) - 1, also in two operations: 8 u of exp(a), the most, and one u of the difference."""
     slope = np.exp(np.minimum(a.value + a.error, 0.0))
     below = np.where(a.value - a.error < 0.0, 1.0, 0.0)
     error, rounding = a.error * slope * below, 9.0 * a.arithmetic.u * below
@@ -359,7 +359,7 @@ def clip(a: ErrorBounded, low: float, high: float) -> ErrorBounded:
 
 
 def at_kink(result: ErrorBounded, a: ErrorBounded, where: float) -> ErrorBounded:
-    """`result`, marked if `a` is within its bound of a kink at `where`."""
+    """Return `result`, marked if `a` is within its bound of a kink at `where`."""
     kink = result.kink or bool(np.any(np.abs(a.value - where) <= a.error))
     return ErrorBounded(result.value, result.arithmetic, result.error, kink)
 

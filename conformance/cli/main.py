@@ -25,7 +25,7 @@ from conformance.verdict import EXIT_CODES
 
 
 class Commands(click.Group):
-    """A group that tells in a line of a signal that ends it, and of what cannot be written or read."""
+    """A group of commands that reports a signal that ends it, and failed reads and writes, in one line."""
 
     def main(self, *arguments: Any, **named: Any) -> Any:
         try:
@@ -38,7 +38,7 @@ class Commands(click.Group):
             sys.exit(Refusal.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command. Who reads no further, as `head`, has read enough, but is told of no verdict."""
+        """Run a command. Exit quietly on a broken pipe, but with status 3 if the command judges."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -51,7 +51,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ncps-conformance", prog_name="conformance")
 def main() -> None:
-    """Judges implementations of liquid neural cells (CfC, LTC) by the specification that comes with it."""
+    """Judge implementations of liquid neural cells (CfC, LTC) by the specification that comes with it."""
     for line in shadowed():
         raise Refusal(line)
 
@@ -61,7 +61,7 @@ for command in (run, doctor, replay, vectors_, report, badge, merge, list_, expl
 
 
 def shadowed() -> list[str]:
-    """The packages that a folder of the caller's hides from us, a line each: both have common names."""
+    """Return a line for each of our packages that a folder of the caller's hides: both have common names."""
     here = Path(__file__).resolve().parents[1]
     wanted = {"conformance": (conformance, here), "reference": (reference, here.parent / "reference")}
     return [

@@ -1,4 +1,4 @@
-"""What a harness started, wherever it has gone: a child may leave its group, its session and its parent."""
+"""Descendants of a harness, wherever they are: a child may leave its group, its session and its parent."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MARK = "NCPS_CONFORMANCE_HARNESS"
-"""The variable in a harness's environment by which its descendants are known."""
+"""The variable in a harness's environment that marks its descendants."""
 ROUNDS = 20
-"""How often they are looked for, while there are any: one may start another before it ends."""
+"""The number of searches, while there are any: one may start another before it ends."""
 PAUSE = 0.01
 PROC = Path("/proc")
-"""Where there is none, as on macOS, only those in the harness's process group are found."""
+"""The folder of processes.
+
+Where it is missing, as on macOS, only those in the harness's process group are found."""
 
 
 def end(mark: str) -> None:
-    """Kills every process with this mark, until there is none."""
+    """Kill every process with this mark, until there is none."""
     for _ in range(ROUNDS):
         found = list(bearing(mark))
         for pid in found:
@@ -31,7 +33,7 @@ def end(mark: str) -> None:
 
 
 def bearing(mark: str) -> Iterator[int]:
-    """The processes that were started with this mark, by their ids."""
+    """Yield the ids of the processes that were started with this mark."""
     wanted = f"{MARK}={mark}".encode()
     for entry in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended, or is another user's

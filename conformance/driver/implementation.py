@@ -1,4 +1,4 @@
-"""The driver's side of the wire: starts a harness, asks it, and tells a fault of the wire from an answer.
+"""The driver's side of the wire: starts a harness, sends requests, and distinguishes faults from answers.
 
 >>> model = {"cell": "CfCCell", "config": {"units": 4}, "input_dim": 3}
 >>> with start("ncps", "jax") as implementation:
@@ -48,13 +48,13 @@ __all__ = [
 ]
 
 EXEC = "exec:"
-"""What the name of a target begins with that is a command, which speaks the protocol by itself."""
+"""The prefix of a target that is a command, which speaks the protocol by itself."""
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GIVEN_UP = 4
-"""Hangs in a row after which a cell's method is asked no more: in a search and a fresh process, twice."""
+"""Hangs in a row after which a cell's method is requested no more: in a search and a fresh process, twice."""
 FIRST_FACTOR = 4.0
-"""How many times longer a request may take in a shape new to its harness, which may have to compile."""
+"""The factor on the timeout of a request whose shape is new to its harness, which may have to compile."""
 
 
 class ImplementationRaised(Exception):
@@ -120,14 +120,14 @@ class Implementation:
     ) -> None:
         self.target, self.backend, self.timeout = target, backend, timeout
         self.options = options
-        """What else `start` was given, where it is not the default."""
+        """The other arguments of `start` that are not the default."""
         self._connect = connect
         self._connection: Connection | None = connect()
         self._count = 0
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
         self._hung: Counter[str] = Counter()
-        """How often in a row what `about` names was not answered in time; kept over restarts."""
+        """Consecutive timeouts by method and cell (see `about`); kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
 
     def __enter__(self) -> Implementation:
@@ -137,16 +137,16 @@ class Implementation:
         self.close()
 
     def describe(self) -> dict[str, Any]:
-        """What is judged, where and by which methods; asked once."""
+        """Return the harness's description: the subject, its host and its methods; requested once."""
         if self._described is None:
             self._described = self._checked_description(self.request("describe"))
-            if self._check is not None:  # a command does not know what it is called here
+            if self._check is not None:  # a command does not know its name here
                 self.backend = self.backend or self._described["host"]
                 self._described |= {"target": self.target, "backend": self.backend}
         return self._described
 
     def _checked_description(self, said: Any) -> dict[str, Any]:
-        """What an author's own adapter says of its cells is as good as what a command says."""
+        """Check the description: an author's own adapter is checked as a command is."""
         try:
             check("describe.result", said, "result")
         except Malformed as wrong:
@@ -156,11 +156,11 @@ class Implementation:
         return found
 
     def request(self, method: str, **params: Any) -> Any:
-        """The decoded result.
+        """Return the decoded result.
 
         Raises:
-            ImplementationRaised: what is judged raised an exception.
-            NotSupported: it does not offer this; GivenUp where the method hung too often.
+            ImplementationRaised: the implementation raised an exception.
+            NotSupported: it does not offer this; GivenUp if the method hung too often.
             RequestRefused: the request was wrong.
             HarnessFault: the harness died, hung or broke the protocol.
         """
@@ -193,11 +193,11 @@ class Implementation:
         return _result(reply, method)
 
     def stderr(self) -> str:
-        """The end of what the harness printed, its own and what it judges."""
+        """Return the end of the output of the harness, its own and the implementation's."""
         return self._connection.stderr() if self._connection is not None else ""
 
     def restart(self) -> None:
-        """A fresh process that has seen nothing."""
+        """Start a fresh process, which has seen no request."""
         self.close()
         self._seen.clear()
         self._described = None
@@ -208,7 +208,7 @@ class Implementation:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed, or ended after a fault: then it answers nothing until a restart."""
+        """Tell whether it was closed, or ended after a fault: it then answers nothing until a restart."""
         return self._connection is None
 
     def close(self) -> None:
@@ -278,7 +278,7 @@ def start(
 
 
 def command_of(target: str) -> list[str]:
-    """The words of `exec:COMMAND`. Raises ValueError where there are none, or a quote is left open."""
+    """Return the words of `exec:COMMAND`. Raises ValueError if there are none, or a quote is left open."""
     try:
         words = shlex.split(target.removeprefix(EXEC))
     except ValueError as wrong:
@@ -289,7 +289,7 @@ def command_of(target: str) -> list[str]:
 
 
 def environment(backend: str, regime: str, threads: int | None) -> dict[str, str]:
-    """The variables that a harness is started with, besides what it inherits."""
+    """Return the variables that a harness is started with, besides the inherited ones."""
     own = {
         **({"KERAS_BACKEND": backend} if backend in BACKENDS else {}),
         "CUDA_VISIBLE_DEVICES": "-1",  # a GPU multiplies float32 in fewer bits than are promised
@@ -315,13 +315,13 @@ def _thread_caps(threads: int) -> dict[str, str]:
 
 
 def about(method: str, params: Mapping[str, Any]) -> str:
-    """A method, and the cell that it is asked of; of the lowest where cells are stacked."""
+    """Return a method, and the cell that it is requested of; the lowest if cells are stacked."""
     model = params.get("model") or next(iter(params.get("models") or ()), None)
     return f"{method} of {model['cell']}" if isinstance(model, dict) and "cell" in model else method
 
 
 def shape_key(value: Any) -> str:
-    """What two requests share if the second finds everything compiled: all but the numbers in arrays."""
+    """Return the key of requests that share a compilation: all of one but the numbers in its arrays."""
     return json.dumps(value, default=_array_key, sort_keys=True)
 
 
@@ -352,7 +352,7 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
 
 
 def printable(value: Any) -> Any:
-    """A JSON value whose texts can be written: half a surrogate pair, as Python has for a byte, cannot."""
+    """Return a JSON value with every text writable, which half a surrogate pair (a byte) is not."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):

@@ -17,7 +17,7 @@ class NoMapping(ValueError):
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the names in a TOML file by path. Raises NoMapping for a file that holds no such names."""
+    """Return the names in a TOML file by path. Raises NoMapping if the file holds no such names."""
     try:
         found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as wrong:

@@ -1,4 +1,4 @@
-"""Where runs keep what makes the next one quicker."""
+"""Folders in which runs keep data that makes the next run faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cache(name: str) -> Path:
-    """The folder `name` of the suite's caches, whether it exists or not."""
+    """Return the folder `name` of the suite's caches, which may not exist yet."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else _of_user()) / "ncps-conformance" / name
 
@@ -18,12 +18,15 @@ STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 
 def storage() -> Path:
-    """Where examples that failed are kept: where the caller says, or out of the caller's folder."""
+    """Return the folder for failing examples: the caller's choice, or one outside the caller's folder."""
     return Path(os.environ.get(STORAGE) or cache("hypothesis"))
 
 
 def _of_user() -> Path:
-    """The folder of the user's caches; who has no home, as in a container, has one for this process alone."""
+    """Return the folder of the user's caches.
+
+    Without a home, as in a container, one for this process alone.
+    """
     try:
         return Path.home() / ".cache"
     except RuntimeError:

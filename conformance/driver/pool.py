@@ -15,41 +15,41 @@ SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a test runs: one harness process, or several where a model moves between backends."""
+    """The location of a test: one harness process, or several if a model moves between backends."""
 
     target: str
     backend: str
     regime: str
     exchange: bool = False
     reads: bool = False
-    """Whether nothing is built there: it loads what the other process of its group has saved."""
+    """True if nothing is built there: the process loads what the other process of its group has saved."""
 
     @classmethod
     def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> Place:
-        """A host decides when it starts whether float64 is what it says."""
+        """Return the place of a test; the precision is part of it, for a host sets float64 when it starts."""
         return cls(target, backend, "x64" if tier == "float64" else "x32", exchange)
 
     @property
     def group(self) -> str:
-        """The tests that share harnesses; what a test's id cannot hold is escaped as in a URL."""
+        """Return the name of the group of tests that share harnesses, escaped as in a URL for a test's id."""
         target = quote(self.target, safe=":*")
         return f"{target}:exchange" if self.exchange else f"{target}:{self.backend}:{self.regime}"
 
     @staticmethod
     def target_of(group: str) -> str:
-        """The target of a group."""
+        """Return the target of a group."""
         parts = 1 if group.endswith(":exchange") else 2
         return unquote(group.rsplit(":", parts)[0])
 
     @property
     def rank(self) -> tuple[str, int, bool, str]:
-        """Order of the groups."""
+        """Return the sort key of the groups."""
         slowest = 2 if self.exchange else speed(self.backend)
         return (self.target, slowest, self.exchange, self.regime)
 
 
 def speed(backend: str) -> int:
-    """The place of a backend among those of Keras; any other has none of its weight."""
+    """Return the rank of a backend among those of Keras, the slowest first; any other is the last."""
     return SLOWEST_FIRST.index(backend) if backend in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
@@ -79,17 +79,17 @@ class HarnessOptions(Protocol):
 
 
 class Pool:
-    """Starts harnesses as they are asked for."""
+    """Starts harnesses on request."""
 
     def __init__(self, options: HarnessOptions, *, keeps: bool = False) -> None:
         self.options = options
         self.running: dict[Place, Implementation] = {}
         self.group = ""
         self.keeps = keeps
-        """Whether harnesses of other groups stay, for they are asked in turn."""
+        """True if harnesses of other groups stay, because they are used in turn."""
 
     def at(self, place: Place) -> Implementation:
-        """The harness of `place`; those of another group are closed first."""
+        """Return the harness of `place`; close those of other groups first."""
         if place.group != self.group and not self.keeps:
             self.close()
             self.group = place.group
@@ -98,7 +98,7 @@ class Pool:
         return self.running[place]
 
     def start(self, place: Place) -> Implementation:
-        """A process of its own."""
+        """Start a process of its own."""
         asked = self.options
         return start(
             place.target,
@@ -114,7 +114,7 @@ class Pool:
         )
 
     def elsewhere(self, target: str, backend: str, *, same: bool) -> Implementation:
-        """The same target in another process: of another backend, or of this one, where nothing is built."""
+        """Return the same target in another process: of another backend, or this one with nothing built."""
         place = Place(target, backend, "x32", exchange=not same, reads=same)
         other = self.at(place)
         if other.closed:
@@ -122,7 +122,7 @@ class Pool:
         return other
 
     def close_readers(self) -> None:
-        """End the processes that load: the next to be asked is a fresh one."""
+        """End the processes that load, so that the next request starts a fresh one."""
         for place, reader in self.running.items():
             if place.reads:
                 reader.close()

@@ -1,4 +1,4 @@
-"""What carries lines to a harness and back: a process of its own, or a server in this one."""
+"""Connections that carry lines to a harness and back: a process of its own, or a server in this one."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from conformance.harness import wire
 from conformance.harness.__main__ import load_package
 
 STDERR_BYTES = 1 << 16
-"""How much of what a harness printed is kept."""
+"""The number of bytes of a harness's output that are kept."""
 DYING_SECONDS = 5.0
-"""How long a harness that has closed its answers may take to be gone."""
+"""The seconds that a harness may live on after it has closed its answers."""
 PAUSE = 0.01
-"""How often it is looked, in seconds, whether it is."""
+"""The seconds between two checks whether it has ended."""
 EVERY = 0.2
-"""How often it is looked, in seconds, whether a silent harness lives: a child may hold its pipes open."""
+"""The seconds between two checks whether a silent harness lives: a child may hold its pipes open."""
 _CHUNK = 1 << 16
 _PIPE = 1 << 20
-"""More than a pipe holds, so that one read takes all that is in it."""
+"""More bytes than a pipe holds, so that one read takes all that is in it."""
 _SHOWN = 200
-"""How much of what is no message is told."""
+"""The number of characters of an invalid message that an error shows."""
 
 
 class HarnessFault(Exception):
@@ -47,7 +47,7 @@ class HarnessDied(HarnessFault):
 
 
 def _status(returncode: int) -> str:
-    """An exit status, with the name of the signal where one ended the process."""
+    """Return an exit status, with the name of the signal if one ended the process."""
     names = {-number: number.name for number in signal.Signals}
     said = f"{returncode} ({names[returncode]})" if returncode in names else str(returncode)
     return f"{said}, as where memory runs out" if returncode == -signal.SIGKILL else said
@@ -70,18 +70,18 @@ class WireFault(HarnessFault):
 
 
 class Connection(Protocol):
-    """What carries lines to a harness and back."""
+    """A connection that carries lines to a harness and back."""
 
     def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
-        """The line that answers a line. Raises HarnessDied, HarnessHung or WireFault."""
+        """Send a line and return the answering line. Raises HarnessDied, HarnessHung or WireFault."""
         ...
 
     def unasked(self) -> bytes:
-        """What came with the last answer, and is none."""
+        """Return the bytes that came after the last answer, which belong to no answer."""
         ...
 
     def stderr(self) -> str:
-        """The end of what was printed, all that was before the last answer included."""
+        """Return the end of the output, with all that was printed before the last answer."""
         ...
 
     def close(self) -> None:
@@ -109,12 +109,12 @@ class Process:
         for pipe in (self._requests, self._answers, self._printed):
             os.set_blocking(pipe, False)
         self._tail = bytearray()
-        """The end of what was printed."""
+        """The end of the output."""
         self._prints = True
-        """Whether its stderr is open."""
+        """True while its stderr is open."""
         self._buffer = bytearray()
         self._complete = False
-        """Whether the buffer holds a whole line."""
+        """True if the buffer holds a whole line."""
         self._closed = False
         _ALIVE.add(self)
 
@@ -165,7 +165,7 @@ class Process:
 
     def _wait(self, selector: selectors.BaseSelector, deadline: float) -> set[int]:
         """Return the pipes of the protocol that are ready; take what was printed meanwhile."""
-        ended = self._process.poll() is not None  # before what it wrote last is looked for
+        ended = self._process.poll() is not None  # checked before its last output is read
         left = max(deadline - time.monotonic(), 0)
         ready = {key.fd for key, _ in selector.select(0 if ended else min(left, EVERY))}
         if self._printed in ready and not self._drain():
@@ -191,7 +191,7 @@ class Process:
             raise WireFault(f"a message of more than {wire.MAX_BYTES} bytes")
 
     def _death(self) -> HarnessFault:
-        """What a closed pipe means: half a message is a fault of its own."""
+        """Return the error that a closed pipe means: half a message is a fault of its own."""
         status = self._status_within(DYING_SECONDS)
         self.kill()
         if self._buffer:
@@ -200,7 +200,7 @@ class Process:
         return HarnessDied(status, lives + self.stderr())
 
     def _status_within(self, seconds: float) -> int | None:
-        """Return the exit status, None where it lives on; take what it prints, or it could not end."""
+        """Return the exit status, None if it lives on; read its output meanwhile, or it could not end."""
         deadline = time.monotonic() + seconds
         while (status := self._process.poll()) is None and time.monotonic() < deadline:
             self._drain()
@@ -257,7 +257,7 @@ _ALIVE: weakref.WeakSet[Process] = weakref.WeakSet()
 
 
 def end_all() -> None:
-    """Kill every harness of this process at once, and wait for none."""
+    """Kill every harness of this process at once, without waiting for any."""
     for process in list(_ALIVE):
         process.kill()
 
@@ -269,5 +269,5 @@ def _close_all() -> None:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, as plain values that can be worked with and written again."""
+"""Reads JSON from an untrusted writer as plain values that can be processed and written again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.driver.implementation import printable
 from conformance.harness import wire
 
 MOST_DIGITS = 1000
-"""Of a number; Python itself refuses to read 4300."""
+"""The most digits of a number; Python itself refuses to read 4300."""
 
 
 class NotJson(ValueError):
@@ -21,10 +21,10 @@ class NotJson(ValueError):
 
 
 def parse(text: bytes) -> Any:
-    """The value that `text` holds: finite numbers, text that can be written, nested no deeper than messages.
+    """Return the value in `text`: finite numbers, text that can be written, nested no deeper than messages.
 
     Raises:
-        NotJson: it holds none. NaN and numbers that overflow are no JSON.
+        NotJson: it holds no such value. NaN and numbers that overflow are no JSON.
     """
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_number, parse_int=_number)

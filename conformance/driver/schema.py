@@ -1,4 +1,4 @@
-"""The protocol of docs/protocol.md as JSON Schema: says where in a message something is wrong."""
+"""The protocol of docs/protocol.md as JSON Schema: locates an error in a message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASKED_FOR: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         **dict.fromkeys(("before", "after"), params["kind"] != "get_config"),
     },
 }
-"""By method: what an answer has to hold for the sake of what was asked."""
+"""By method: the requirements on an answer that depend on the request."""
 
 
 class Malformed(ValueError):
@@ -36,7 +36,7 @@ class Malformed(ValueError):
 
 @cache
 def schema() -> dict[str, Any]:
-    """The schema; `$defs` has an entry for each kind of message and of value."""
+    """Return the schema; `$defs` has an entry for each kind of message and of value."""
     loaded: dict[str, Any] = json.loads(
         resources.files(__package__).joinpath("schema.json").read_text("utf-8")
     )
@@ -49,7 +49,7 @@ def _validator(name: str) -> jsonschema.Draft202012Validator:
 
 
 def check(name: str, value: Any, root: str) -> None:
-    """Raises Malformed unless `value`, whose path begins with `root`, is a `name` of the schema."""
+    """Raise Malformed unless `value`, whose path begins with `root`, is a `name` of the schema."""
     wrong = best_match(_validator(name).iter_errors(value))
     if wrong is not None:
         constant = f"{wrong.instance!r} is not {wrong.validator_value!r}"
@@ -58,13 +58,13 @@ def check(name: str, value: Any, root: str) -> None:
 
 
 class Checker:
-    """Checks answers, those of one form once: what differs in the numbers of arrays alone is as good."""
+    """Checks answers, each form once: answers that differ only in the numbers of arrays are equally valid."""
 
     def __init__(self) -> None:
         self._good: set[int] = set()
 
     def __call__(self, method: str, params: Mapping[str, Any], line: bytes) -> None:
-        """Raises Malformed unless `line` answers the request; what is no JSON is left to the wire."""
+        """Raise Malformed unless `line` answers the request; lines that are no JSON are left to the wire."""
         form = hash((method, repr(_asked(method, params)), _ARRAY.sub(_size, line)))
         if form in self._good:
             return
@@ -85,13 +85,13 @@ def _size(found: re.Match[bytes]) -> bytes:
 
 
 def check_request(message: Mapping[str, Any]) -> None:
-    """Raises Malformed unless this is what a driver may write."""
+    """Raise Malformed unless this is a request that a driver may write."""
     check("request", message, "request")
     check(f"{message['method']}.params", message["params"], "params")
 
 
 def check_answer(method: str, params: Mapping[str, Any], message: Any) -> None:
-    """Raises Malformed unless `message` answers a request; arrays as they travel, not decoded."""
+    """Raise Malformed unless `message` answers a request; arrays are in the form of the wire, not decoded."""
     check("response", message, "answer")
     if "error" in message:
         return
@@ -108,14 +108,14 @@ def check_answer(method: str, params: Mapping[str, Any], message: Any) -> None:
 
 
 def _asked(method: str, params: Mapping[str, Any]) -> list[str]:
-    """What an answer has to hold for the sake of this request."""
+    """Return the requirements of this request on its answer."""
     if method not in ASKED_FOR:
         return []
     return [name for name, needed in ASKED_FOR[method](params).items() if needed]
 
 
 def arrays(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every array of a message, with its path."""
+    """Yield every array of a message, with its path."""
     if isinstance(value, dict) and "base64" in value:
         yield path, value
     elif isinstance(value, dict):

@@ -14,7 +14,7 @@ import sys
 from types import ModuleType
 
 PACKAGE = "conformance_harness"
-"""What the folder is called inside a harness process; an author's own adapter imports its base from here."""
+"""The name of the folder inside a harness process; an author's own adapter imports its base from here."""
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +38,7 @@ def keep_protocol() -> tuple[int, int]:
 
 
 def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
-    """TARGET and the options; `argparse` is not imported yet, for the reason above."""
+    """Return TARGET and the options; `argparse` is not imported yet, for the reason above."""
     target, *rest = arguments or [""]
     options = {name.removeprefix("--"): value for name, value in zip(rest[::2], rest[1::2], strict=False)}
     if not target or len(rest) % 2 or not options.keys() <= {"path", "family", "names"}:
@@ -49,7 +49,7 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def order_import_path(first: str | None) -> None:
-    """`--path` first; then what is installed; the caller's directory last, wherever it stood before.
+    """Order the import path: `--path` first, then installed packages, the caller's directory last.
 
     So PyPI's `ncps` is judged even from the root of this repository, which holds a folder of that name.
     """

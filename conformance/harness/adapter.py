@@ -19,7 +19,7 @@ Parameters = dict[str, Array]
 
 
 class NotSupported(Exception):
-    """This implementation, or its host, does not offer what was asked; the message says why."""
+    """This implementation, or its host, does not offer the request; the message says why."""
 
 
 class BadParams(Exception):
@@ -27,17 +27,17 @@ class BadParams(Exception):
 
 
 class ContractBroken(Exception):
-    """The implementation returned what no cell may return; told as if it had raised."""
+    """The implementation returned a value that no cell may return; reported as if it had raised."""
 
 
 def theirs(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
-    """Call what is judged. What is raised in this very frame, as for a wrong signature, is its fault."""
+    """Call the implementation. An error raised in this frame, as for a wrong signature, is its fault."""
     return function(*arguments, **named)
 
 
 @dataclass(frozen=True)
 class Model:
-    """What is to be built: a cell's name, constructor arguments, input features, dtype policy and seed."""
+    """A cell to build: its name, constructor arguments, input features, dtype policy and seed."""
 
     cell: str
     config: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Model:
 
     @classmethod
     def parse(cls, value: Any) -> Model:
-        """Raises BadParams unless `value` is an object with these fields, of these types."""
+        """Return the model. Raises BadParams unless `value` has these fields, of these types."""
         if not isinstance(value, dict) or not {"cell", "input_dim"} <= value.keys() <= FIELDS.keys():
             raise BadParams(f"model: an object with {', '.join(FIELDS)} is needed, not {value!r}")
         for name, item in value.items():
@@ -80,16 +80,16 @@ METHODS = (
 """An adapter's methods that are JSON-RPC methods; `describe` is the server's, from `cells` and `facts`."""
 
 OPTIONAL_PARAMS = {"sequence": ("earlier",), "sequence_gradients": ("mask", "options")}
-"""By method, params that came to it within this version of the protocol: an adapter may not know them."""
+"""By method, parameters added within this version of the protocol: an adapter may not know them."""
 
 
 class Adapter:
-    """Override what the implementation offers. Arguments and results are NumPy arrays and JSON values.
+    """The base of adapters: override the methods that the implementation offers.
 
-    `model` arrives as a JSON object; `Model.parse` checks it. Shapes: inputs `(batch, features)`, or
-    `(batch, time, features)` for a sequence; each state `(batch, size)`; timespans `()`, `(batch,)` or
-    `(batch, 1)`. Raise `NotSupported` for what is not offered under some condition; anything else raised is
-    reported as a finding.
+    Arguments and results are NumPy arrays and JSON values. `model` arrives as a JSON object; `Model.parse`
+    checks it. Shapes: inputs `(batch, features)`, or `(batch, time, features)` for a sequence; each state
+    `(batch, size)`; timespans `()`, `(batch,)` or `(batch, 1)`. Raise `NotSupported` for a request that is
+    not offered under some condition; any other exception is reported as a finding.
     """
 
     host = "other"
@@ -99,7 +99,7 @@ class Adapter:
         self.target = target
 
     def cells(self) -> list[dict[str, Any]]:
-        """[{"name", "family", "arguments": [...], "defaults": {...}}], and where it applies, for each cell:
+        """Return [{"name", "family", "arguments": [...], "defaults": {...}}]; where they apply, also:
 
         "values" {argument: [...]}: the only values that an argument may have
         "fixed" {argument: value}: of arguments that it does not take, the values that are no defaults
@@ -117,19 +117,19 @@ class Adapter:
         raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
-        """What else `describe` should say: name, version, distribution, file, backend, regime, versions."""
+        """Return the facts of `describe`: name, version, distribution, file, backend, regime, versions."""
         return {}
 
     def capabilities(self) -> list[str]:
-        """The methods offered: those that the subclass overrides."""
+        """Return the methods offered: those that the subclass overrides."""
         return [name for name in METHODS if getattr(type(self), name) is not getattr(Adapter, name)]
 
     def build(self, model: Any) -> Any:
-        """{"variables": [{"path", "name", "shape", "dtype", "trainable"}], "state_size", "output_size"}"""
+        """Return {"variables": [{path, name, shape, dtype, trainable}], "state_size", "output_size"}."""
         raise NotSupported("build is not offered")
 
     def parameters(self, model: Any) -> Any:
-        """{"parameters": {canonical name: initial value}}"""
+        """Return {"parameters": {canonical name: initial value}}."""
         raise NotSupported("parameters is not offered")
 
     def step(
@@ -145,9 +145,9 @@ class Adapter:
         seed: int | None = None,
         repeat: int = 1,
     ) -> Any:
-        """{"output": (batch, size), "state": [(batch, size)], "dtypes": {"output", "state"}}
+        """Return {"output": (batch, size), "state": [(batch, size)], "dtypes": {"output", "state"}}.
 
-        `repeat` equal calls one after another on one cell: {"outputs": [...]} besides, if more than one.
+        `repeat` equal calls one after another on one cell: also {"outputs": [...]}, if more than one.
         """
         raise NotSupported("step is not offered")
 
@@ -169,10 +169,10 @@ class Adapter:
         before: Any = None,
         earlier: Any = None,
     ) -> Any:
-        """{"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
+        """Return {"output": (batch, time, size) or (batch, size), "state": [(batch, size)] if return_state}
 
-        and, where it is known, "dtypes": {"output", "state": [...], "variables": [...]}, in which these were
-        computed, and those of the variables of what ran.
+        and, if known, "dtypes": {"output", "state": [...], "variables": [...]}: those in which these were
+        computed, and those of the variables.
 
         `wrapper` "layer" and "layer_bidirectional" ask for the implementation's own sequence layer, which
         takes timespans, (batch, time) or (batch, time, 1); options["bidirectional"] are those of the latter
@@ -193,7 +193,7 @@ class Adapter:
         state_cotangent: Any,
         timespans: Any = None,
     ) -> Any:
-        """{"inputs", "state": [...], "timespans", "parameters": {...}}: the gradients of
+        """Return {"inputs", "state": [...], "timespans", "parameters": {...}}: the gradients of
 
         sum(output * cotangent) + sum(state[i] * state_cotangent[i]).
         """
@@ -212,7 +212,7 @@ class Adapter:
         mask: Any = None,
         options: Any = None,
     ) -> Any:
-        """{"inputs", "initial_state": [...], "timespans", "parameters": {...}}: the gradients of
+        """Return {"inputs", "initial_state": [...], "timespans", "parameters": {...}}: the gradients of
 
         sum(output * cotangent) + sum(state[i] * state_cotangent[i]), for a sequence's outputs (batch, time,
         size) and its last state. `wrapper` is None or "layer", `mask` and `options` are as in `sequence`.
@@ -222,35 +222,36 @@ class Adapter:
     def intermediates(
         self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
     ) -> Any:
-        """{"intermediates": {name: (batch, size)}}: what a step computes on its way, by SPEC.md's table."""
+        """Return {"intermediates": {name: (batch, size)}}: the inner values of a step, by SPEC.md's table."""
         raise NotSupported("intermediates is not offered")
 
     def initial_state(self, model: Any, batch: int) -> Any:
-        """{"state": [(batch, size)], "dtypes": [...]}"""
+        """Return {"state": [(batch, size)], "dtypes": [...]}."""
         raise NotSupported("initial_state is not offered")
 
     def shapes(self, model: Any, batch: int | None = None) -> Any:
-        """{"symbolic_output", "symbolic_state": [...], "computed_output", "computed_state": [...]}"""
+        """Return {"symbolic_output", "symbolic_state": [...], "computed_output", "computed_state": [...]}."""
         raise NotSupported("shapes is not offered")
 
     def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
-        """{"before", "after", "config", "config_again"}; kind: config, weights, model, clone or deepcopy
+        """Return {"before", "after", "config", "config_again"} of a round trip.
 
-        Kind get_config asks for {"config"} of a cell by itself.
+        Its kind is config, weights, model, clone or deepcopy; kind get_config requests {"config"} of a cell
+        alone.
         """
         raise NotSupported("roundtrip is not offered")
 
     def save(
         self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
     ) -> Any:
-        """Save a whole model; {"output"} is what it computes.
+        """Save a whole model; return {"output"}, its result.
 
-        With timespans it is round the implementation's own sequence layer, with these options.
+        With timespans it is made of the implementation's own sequence layer, with these options.
         """
         raise NotSupported("save is not offered")
 
     def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
-        """Load what `save`, perhaps in another process, saved; {"output"} is what it computes."""
+        """Load a model that `save` saved, perhaps in another process; return {"output"}, its result."""
         raise NotSupported("load is not offered")
 
     def train(
@@ -263,7 +264,7 @@ class Adapter:
         seed: int | None = None,
         timespans: Any = None,
     ) -> Any:
-        """{"before": {name: array}, "after": {name: array}, "losses": (steps,)}"""
+        """Return {"before": {name: array}, "after": {name: array}, "losses": (steps,)} of training."""
         raise NotSupported("train is not offered")
 
     def freeze(
@@ -277,7 +278,7 @@ class Adapter:
         copied: str | None = None,
         steps: int = 0,
     ) -> Any:
-        """{"trainable": [path], "weights": [path], "before": [array], "after": [array]}
+        """Return {"trainable": [path], "weights": [path], "before": [array], "after": [array]}.
 
         Freeze the `part`, "cell" or "layer", of a model whose last layer trains, by trainable=False
         "constructed", "before_build" or "after_build". `wrapper` is as in `sequence`; `copied` has the model
@@ -289,11 +290,10 @@ class Adapter:
         raise NotSupported("freeze is not offered")
 
     def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
-        """{"output": (batch, time, size)} of the implementation's own layer, which returns every output,
+        """Return {"output": (batch, time, size)} of the implementation's own layer, with every output,
 
-        round a cell of a subclass that overrides the step: it puts out what the cell does and `added` more,
-        and returns the same state. The layer may refuse such a cell: with ValueError, TypeError or
-        NotImplementedError.
+        round a cell of a subclass that overrides the step: its output is the cell's plus `added`, its state
+        the cell's. The layer may reject such a cell with ValueError, TypeError or NotImplementedError.
         """
         raise NotSupported("override is not offered")
 
@@ -308,7 +308,7 @@ class Adapter:
         timespans: Any = None,
         options: Any = None,
     ) -> Any:
-        """{"output", "before": {name: array}, "after": {name: array}} of a model compiled by XLA
+        """Return {"output", "before": {name: array}, "after": {name: array}} of a model compiled by XLA
 
         round the implementation's own layer, with these options: what it predicts, and all parameters round
         `steps` epochs of training on `targets`, of the shape of the output. The last batch has one sample,
@@ -317,7 +317,7 @@ class Adapter:
         raise NotSupported("compile is not offered")
 
     def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
-        """{"once", "twice", "again"}: a wiring built, built a second time, and made of its config and built;
+        """Return {"once", "twice", "again"}: a wiring built, built a second time, and made of its config;
 
         each {"adjacency": (units, units), "sensory_adjacency": (input_dim, units)} and, where it is known,
         "output_dim": the number of motor neurons, an integer.

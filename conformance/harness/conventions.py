@@ -1,6 +1,6 @@
-"""What published packages are known to compute otherwise than the specification's default, and on purpose.
+"""Conventions of published packages that differ from the specification's default on purpose.
 
-A report shows it beside what is found; it is checked by use and excuses nothing.
+A report shows them beside its findings; they are checked by use and excuse nothing.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ CONVENTIONS: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "cfc": ({"head_activation": "linear"}, f"{_LINEAR}: kerasncp/tf/cfc_cell.py"),
     },
 }
-"""By package and family, the variant of the specification, and where it stands."""
+"""By package and family, the variant of the specification, and its source."""
 
 
 def declared(cell: type, family: str | None) -> dict[str, Any] | None:
-    """{"values", "source"} of the convention that a class follows; None where none is known."""
+    """Return {"values", "source"} of the convention that a class follows; None if none is known."""
     package = ".".join(cell.__module__.split(".")[:2])
     found = CONVENTIONS.get(package, {}).get(str(family))
     if found is None or "cfc" not in cell.__name__.lower():

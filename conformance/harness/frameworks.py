@@ -1,4 +1,4 @@
-"""The frameworks whose arrays an author's own cell computes with: to them, from them, and derivatives."""
+"""The frameworks of an author's own cell: arrays to and from them, and derivatives."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class NumPy:
     differentiates = False
 
     def tensor(self, array: Array) -> Any:
-        """A copy, so that nothing of a request is changed."""
+        """Return a copy, so that no array of a request is changed."""
         return np.array(array)
 
     def numpy(self, tensor: Any) -> Array:
-        """A copy. Raises ContractBroken for what no array can be made of."""
+        """Return a copy. Raises ContractBroken for a value that is no array."""
         try:
             made = np.array(tensor)
         except (TypeError, ValueError) as wrong:
@@ -40,15 +40,15 @@ class NumPy:
         return {}
 
     def gradients(self, run: Run, given: Any, cotangents: Any) -> Any:
-        """Of sum(output * cotangent) + sum(state * its cotangent), by each of `given`, in its structure."""
+        """Differentiate sum(output * cotangent) + sum(state * its cotangent) by each of `given`."""
         raise NotSupported("NumPy has no derivatives")
 
     def tensors(self, nest: Any) -> Any:
-        """A nest of arrays as one of tensors; None stays None."""
+        """Return a nest of arrays as one of tensors; None stays None."""
         return mapped(self.tensor, nest)
 
     def numpy_all(self, nest: Any) -> Any:
-        """A nest of tensors as one of arrays; None stays None."""
+        """Return a nest of tensors as one of arrays; None stays None."""
         return mapped(self.numpy, nest)
 
 
@@ -127,14 +127,14 @@ _FRAMEWORKS: dict[str, type[NumPy]] = {
 
 
 def framework(backend: str) -> NumPy:
-    """The framework of this name. Raises BadParams for one that is not known."""
+    """Return the framework of this name. Raises BadParams for an unknown name."""
     if backend not in _FRAMEWORKS:
         raise BadParams(f"backend {backend!r}: must be one of {', '.join(_FRAMEWORKS)}")
     return _FRAMEWORKS[backend]()
 
 
 def mapped(function: Callable[[Any], Any], nest: Any) -> Any:
-    """`function` of every leaf of a nest of dicts, lists and tuples, in order; None stays None."""
+    """Apply `function` to every leaf of a nest of dicts, lists and tuples, in order; None stays None."""
     if isinstance(nest, dict):
         return {name: mapped(function, item) for name, item in nest.items()}
     if isinstance(nest, (list, tuple)):
@@ -143,7 +143,7 @@ def mapped(function: Callable[[Any], Any], nest: Any) -> Any:
 
 
 def flat(nest: Any) -> list[Any]:
-    """The leaves of a nest, in order."""
+    """Return the leaves of a nest, in order."""
     leaves: list[Any] = []
     mapped(leaves.append, nest)
     return leaves

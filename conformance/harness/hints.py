@@ -1,4 +1,4 @@
-"""What a caller tells of a target that its class does not: its family, and what its variables are."""
+"""A caller's hints about a target that its class does not show: its family, and names of its variables."""
 
 from __future__ import annotations
 

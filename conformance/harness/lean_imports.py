@@ -1,4 +1,4 @@
-"""Keeps Keras from importing, while it is imported itself, what it can do without: a third of its time."""
+"""Keeps Keras from importing packages that it does not need, which take a third of its import time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from types import ModuleType
 from typing import Any
 
 DRAWING_AND_TABLES = ("matplotlib", "pandas")
-"""Keras imports both where they are installed, for pictures of images and for inputs as tables."""
+"""Packages that Keras imports if they are installed, for pictures of images and for inputs as tables."""
 
 
 def unneeded(backend: str | None) -> tuple[str, ...]:
-    """Return the packages that Keras imports where they are installed and that no cell needs of it.
+    """Return the packages that Keras imports if they are installed and that no cell needs.
 
-    Checkpoints by orbax want JAX on every backend.
+    Checkpoints by orbax import JAX on every backend.
     """
     return (*DRAWING_AND_TABLES, "jax") if backend in ("torch", "tensorflow") else DRAWING_AND_TABLES
 
@@ -35,14 +35,14 @@ class Refusal(Loader):
 class Withheld(MetaPathFinder):
     """A finder of packages that are not loaded while Keras is imported, though they can be found.
 
-    Before and after it, and in a process that never imports Keras, they are imported as ever.
+    Before and after it, and in a process that never imports Keras, they are imported as usual.
     """
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = names
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return the spec of a package that is withheld, with a loader that refuses; None of any other."""
+        """Return the spec of a withheld package, with a loader that raises; None for any other."""
         withheld = name in self.names and is_being_imported("keras")
         spec = PathFinder.find_spec(name, path) if withheld else None
         if spec is not None:
@@ -51,12 +51,12 @@ class Withheld(MetaPathFinder):
 
 
 def is_being_imported(name: str) -> bool:
-    """Return whether the import of a module has begun and not ended."""
+    """Tell whether the import of a module has begun and not ended."""
     spec = getattr(sys.modules.get(name), "__spec__", None)
     return bool(getattr(spec, "_initializing", False))
 
 
 def withhold() -> None:
-    """Withhold from Keras what it can do without, on the backend that the environment names."""
+    """Withhold unneeded packages from Keras, on the backend that the environment names."""
     if not any(isinstance(finder, Withheld) for finder in sys.meta_path):
         sys.meta_path.insert(0, Withheld(unneeded(os.environ.get("KERAS_BACKEND"))))

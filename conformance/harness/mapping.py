@@ -10,18 +10,18 @@ import numpy as np
 from .adapter import BadParams, ContractBroken, NotSupported
 
 HOW_TO_MAP = "to map names of your own, give --names FILE, or the class an attribute specification_names"
-"""What to do where a cell's variables have other names; documented in docs/judge-your-cell.md."""
+"""The remedy if a cell's variables have other names; documented in docs/judge-your-cell.md."""
 
 
 def check(own: Mapping[str, tuple[int, ...]], given: Any, unnamed: Sequence[str] = ()) -> None:
-    """`given` has a value of the right shape for every name, and no other; `own` has the shapes.
+    """Raise unless `given` has a value of the right shape for every name, and no other; `own` has the shapes.
 
-    `unnamed` are the paths of variables that no name of the specification is known for.
+    `unnamed` are the paths of variables without a known name of the specification.
 
     Raises:
         BadParams: nothing is given.
-        NotSupported: the names differ, for then the cell is another one.
-        ContractBroken: a variable has another shape than the specification gives it.
+        NotSupported: the names differ, so the cell is another one.
+        ContractBroken: a variable has another shape than in the specification.
     """
     if not isinstance(given, dict) or not given:
         raise BadParams(f"parameters: needed are {sorted(own)}, given {sorted(given or {})}")
@@ -33,7 +33,7 @@ def check(own: Mapping[str, tuple[int, ...]], given: Any, unnamed: Sequence[str]
 
 
 def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
-    """(output, the tensors of the state) of what a step or a sequence returned.
+    """Return (output, the tensors of the state) of the result of a step or a sequence.
 
     Raises:
         ContractBroken: it is something else.
@@ -50,19 +50,19 @@ def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
 
 
 def dtype_of(tensor: Any) -> str:
-    """The name of a tensor's dtype, whatever its framework."""
+    """Return the name of a tensor's dtype, for any framework."""
     return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")
 
 
 def check_shapes(tensors: Sequence[Any], cotangents: Sequence[Any]) -> None:
-    """What a step returns has the shapes of its cotangents. Raises ContractBroken, by shape."""
+    """Raise ContractBroken, with both shapes, unless the tensors have the shapes of their cotangents."""
     got, want = ([tuple(tensor.shape) for tensor in side] for side in (tensors, cotangents))
     if got != want:
         raise ContractBroken(f"a step returns output and state of shapes {got}, but should of {want}")
 
 
 def not_mapped(own: set[str], given: set[str], unnamed: Sequence[str] = ()) -> str:
-    """What stands between the variables of the specification and those of a cell, by name."""
+    """Return the message on the names that the specification's or the cell's variables lack."""
     said = {"no variable is": given - own, "the specification has no": own - given | set(unnamed)}
     parts = [f"{what} {', '.join(sorted(names))}" for what, names in said.items() if names]
     listed = "; ".join(parts)
@@ -70,7 +70,7 @@ def not_mapped(own: set[str], given: set[str], unnamed: Sequence[str] = ()) -> s
 
 
 def shown_form(family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """Return what the variables of a built cell, by the specification's names, say of its form."""
+    """Return the form of a built cell that its variables, by the specification's names, show."""
     shown: dict[str, Any] = {}
     if family in ("cfc", "wired_cfc") and any("w_tau" in name.split("/") for name in shapes):
         shown["mode"] = "pure"

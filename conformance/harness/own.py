@@ -30,11 +30,11 @@ from .mapping import check, dtype_of, not_mapped, output_and_state
 from .packages import origin, regime
 
 LOOP = "the loop takes a sequence, a state and elapsed times, and nothing else"
-"""Why a sequence of another kind is refused."""
+"""The reason why a sequence of another kind is rejected."""
 
 
 class Cell:
-    """A cell to fill in: what it is, its parameters, and one step.
+    """A cell to fill in: its facts, its parameters, and one step.
 
     Arrays are those of `backend`; a jax, tensorflow or torch cell is differentiated by its framework, a NumPy
     one is not. What is not filled in is reported as not applicable, never as passed.
@@ -63,46 +63,46 @@ class Cell:
     implements: ClassVar[Any] = None
 
     def parameters(self, config: dict[str, Any], features: int) -> dict[str, Any]:
-        """Initial values by canonical name, `{"ff1_kernel": (features + units, units), ...}`.
+        """Return initial values by canonical name, `{"ff1_kernel": (features + units, units), ...}`.
 
         SPEC.md has the table; kernels are `(in, out)`. They may be NumPy's or the framework's arrays.
         """
         raise NotImplementedError
 
     def build(self, config: dict[str, Any], features: int, dtype: str) -> dict[str, Any]:
-        """The variables of a cell made by your own constructor, as they are, by canonical name.
+        """Return the variables of a cell made by your own constructor, unchanged, by canonical name.
 
-        dtype is "float32" or "float64". One that the specification does not know has a name of its own. What
-        is told of them is what they say: shape, dtype, and `trainable` or `requires_grad`. Where the cell
-        reads variables of its own these have to be the very ones that `step` reads, for they are read again
-        after it: keep the cell that you made. Without it nothing is said of variables and constructor.
+        dtype is "float32" or "float64". A variable that the specification does not know has a name of its
+        own. A variable's shape, dtype, and `trainable` or `requires_grad` are read from it. If the cell reads
+        variables of its own, return the very ones that `step` reads, because they are read again after it:
+        keep the cell that you made. Without this method variables and constructor are not judged.
         """
         raise NotSupported("no cell is built")
 
     def step(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = 1.0
     ) -> tuple[Any, Any]:
-        """(output, state) of one step.
+        """Return (output, state) of one step.
 
-        Shapes: x `(batch, features)`; state `(batch, size)`, or a list where the family has several; t, if
-        it is given at all, a number or of shape `(batch,)` or `(batch, 1)`.
+        Shapes: x `(batch, features)`; state `(batch, size)`, or a list if the family has several; t, if it is
+        given, a number or of shape `(batch,)` or `(batch, 1)`.
         """
         raise NotImplementedError
 
     def intermediates(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = 1.0
     ) -> dict[str, Any]:
-        """What a step computes on its way, as far as you can tell it, by the names of SPEC.md's table.
+        """Return the inner values of a step, as far as you know them, by the names of SPEC.md's table.
 
-        `{"backbone_0": ..., "ff1": ..., "gate": ...}`, each `(batch, size)`. Asked for where a step is wrong,
-        to say where it begins to be.
+        `{"backbone_0": ..., "ff1": ..., "gate": ...}`, each `(batch, size)`. Requested if a step is wrong, to
+        find the first wrong value.
         """
         raise NotSupported("no intermediates")
 
     def sequence(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
     ) -> tuple[Any, Any]:
-        """Your own loop, where you have one: outputs `(batch, time, size)` and the last state.
+        """Run your own loop, if you have one: return outputs `(batch, time, size)` and the last state.
 
         Shapes: x `(batch, time, features)`; state as for `step`, None for yours; t, if given, `(batch, time)`
         or `(batch, time, 1)`. A loop made of `step` here would judge nothing.
@@ -161,7 +161,7 @@ class OwnCell(Adapter):
         return {"variables": [_told(*one) for one in self.variables(self._model(model))]}
 
     def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
-        """Path, name and object of what the cell itself says that it has. Raises NotSupported."""
+        """Return path, name and object of the cell's own variables. Raises NotSupported."""
         found = theirs(self.cell.build, dict(model.config), model.input_dim, model.dtype)
         if not isinstance(found, dict):
             raise ContractBroken(f"build returns a dict by name, not {type(found).__name__}")
@@ -292,9 +292,9 @@ class OwnCell(Adapter):
         return {"output": output, **({"state": last} if "return_state" in wanted else {})}
 
     def _left(self, model: Model, given: dict[str, Any]) -> dict[str, Any] | None:
-        """The parameters as a step left them: those it was given or, where it reads its own, these.
+        """Return the parameters after a step: the given ones or, if it reads its own, these.
 
-        None where nobody can say.
+        None if they are unknown.
         """
         if self.cell.differentiable:
             return given
@@ -331,7 +331,7 @@ class OwnCell(Adapter):
         timespans: Any,
         method: Callable[..., Any] | None = None,
     ) -> Any:
-        """A step, or another method of the cell, as a function of tensors, and the tensors."""
+        """Return a step, or another method of the cell, as a function of tensors, and the tensors."""
         parsed = self._model(model)
         own = self.parameters(model)["parameters"]
         check({name: value.shape for name, value in own.items()}, parameters)
@@ -357,7 +357,7 @@ REQUIRED = {
 
 
 def _misfit(cell: Cell) -> str:
-    """What is wrong with the arguments that a cell says it has; "" where nothing is."""
+    """Return the error in the arguments that a cell declares; "" if there is none."""
     given, needed = cell.arguments, REQUIRED.get(cell.family, "")
     if not isinstance(given, Mapping):
         return f"is a dict of values by name, as {{'units': None}}, not {type(given).__name__}"
@@ -370,7 +370,7 @@ def _misfit(cell: Cell) -> str:
 
 
 def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
-    """What a variable says of itself; `trainable` is None where it says nothing."""
+    """Return the facts of a variable; `trainable` is None if it has no such attribute."""
     if not hasattr(variable, "dtype"):
         raise ContractBroken(f"build returns arrays or variables, but {path} is {type(variable).__name__}")
     trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))

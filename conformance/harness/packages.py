@@ -1,4 +1,4 @@
-"""The package that a judged class comes from: what else it offers, and which distribution it is."""
+"""The package that a target's class comes from: its other members, and its distribution."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .adapter import NotSupported
 
 
 def member_of_package(kind: type, module: str, name: str) -> Any:
-    """What the package that a class comes from, or a base of it, offers by this name in this module.
+    """Return the member of this name, in this module, of the package of a class or of a base of it.
 
-    The module of the class itself comes first. What is Keras's is nobody's own, wherever it is imported.
+    The module of the class itself comes first. A member of Keras is never the package's own.
 
-    Raises NotSupported where there is none.
+    Raises NotSupported if there is none.
     """
     bases = [base.__module__ for base in kind.__mro__]
     homes = list(dict.fromkeys(home for base in bases for home in (base, base.split(".")[0])))
@@ -38,7 +38,7 @@ def _of_keras(module: str) -> bool:
 
 
 def origin(kind: type) -> dict[str, Any]:
-    """Name, version, distribution and file of what is judged; a distribution only if it owns that file."""
+    """Return name, version, distribution and file of a target; a distribution only if it owns that file."""
     module = sys.modules[kind.__module__]
     top = module.__name__.split(".")[0]
     file = os.path.abspath(str(module.__file__))
@@ -49,7 +49,7 @@ def origin(kind: type) -> dict[str, Any]:
 
 
 def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
-    """By the text of RECORD: to parse every distribution's takes seconds."""
+    """Tell whether a distribution owns a file, by the text of RECORD: parsing every one takes seconds."""
     root = str(distribution.locate_file(""))
     relative = os.path.relpath(file, root).replace(os.sep, "/")
     return relative.startswith(f"{top}/") and f"\n{relative}," in "\n" + (
@@ -58,7 +58,7 @@ def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON, or else as Python writes it."""
+    """Return a value as JSON, or else as Python writes it."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):
@@ -66,5 +66,5 @@ def plain(value: Any) -> Any:
 
 
 def regime() -> str:
-    """Whether this process is to judge float64, "x64", or float32, "x32"."""
+    """Return "x64" if this process is to judge float64, or "x32" for float32."""
     return "x64" if os.environ.get("JAX_ENABLE_X64", "0").lower() in ("1", "true") else "x32"

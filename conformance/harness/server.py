@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 over a pair of file descriptors: dispatch, and which fault is whose.
+"""JSON-RPC 2.0 over a pair of file descriptors: dispatch, and the attribution of errors.
 
 -32001  the implementation raised: `data` holds type, message and the end of the traceback
 -32002  not supported here: the message says why
@@ -38,14 +38,17 @@ class RpcError(Exception):
 
 
 class Server:
-    """Answers requests about one target, which the first of them imports, so that a failure is an answer."""
+    """Answers requests about one target.
+
+    The first request imports it, so that a failed import is an answer.
+    """
 
     def __init__(self, target: str, family: str | None = None, names: str | None = None) -> None:
         self.target, self.family, self.names = target, family, names
         self._adapter: Adapter | None = None
 
     def answer(self, line: bytes) -> bytes | None:
-        """The line that answers a line; None where it is a notification, which JSON-RPC leaves unanswered."""
+        """Return the line that answers a line; None for a notification, which JSON-RPC leaves unanswered."""
         identifier: Any = None
         try:
             request = _checked(line)
@@ -63,7 +66,7 @@ class Server:
             return _failure(identifier, RpcError(BUG, f"the answer cannot be sent: {error}"))
 
     def describe(self) -> dict[str, Any]:
-        """What is judged, where, and by which methods."""
+        """Return the description: the target, its host, and its methods."""
         adapter = self.adapter
         return {
             "protocol": PROTOCOL,
@@ -127,7 +130,7 @@ def _checked(line: bytes) -> dict[str, Any]:
 
 
 def _known_params(adapter: Adapter) -> dict[str, list[str]]:
-    """Return, by method, which of the params that came later the adapter takes."""
+    """Return, by method, the later parameters of the protocol that the adapter takes."""
     taken = {method: inspect.signature(getattr(adapter, method)).parameters for method in OPTIONAL_PARAMS}
     return {method: [p for p in params if p in taken[method]] for method, params in OPTIONAL_PARAMS.items()}
 
@@ -140,7 +143,7 @@ def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> No
 
 
 def _translated(error: BaseException) -> RpcError:
-    """Whose fault is it? What our own code raised, and did not mean to, is a bug of the harness."""
+    """Attribute an exception: one that our own code did not mean to raise is a bug of the harness."""
     if isinstance(error, BadParams):
         return RpcError(BAD_PARAMS, str(error))
     if isinstance(error, NotSupported):

@@ -1,4 +1,4 @@
-"""From the name of a target to the adapter that serves it."""
+"""Finds the adapter that serves a target, by its name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .lean_imports import withhold
 
 
 def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
-    """The adapter of `module` or `module:Class`.
+    """Return the adapter of `module` or `module:Class`.
 
-    Raises whatever importing the module raises, and BadParams where it holds nothing that can be judged.
+    Raises the errors of the module's import, and BadParams if it holds nothing that can be judged.
     """
     from .keras.cells import KerasCells
 
@@ -34,7 +34,7 @@ def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
 
 
 def _adapter_of(target: str, name: str, found: Any, hints: Hints) -> Adapter:
-    """By what a class is; a Keras layer on torch is a torch module too."""
+    """Return the adapter for a class, by its type; a Keras layer on torch is a torch module too."""
     from .keras.cells import KerasCells
     from .own import Cell, OwnCell
     from .torch.modules import TorchModules
@@ -58,7 +58,7 @@ def _is(found: Any, base: Any) -> bool:
 
 
 def _loaded(module: str, *names: str) -> Any:
-    """What a module, if it has been imported, offers by a path of names; else None."""
+    """Return the member of a module by a path of names, if the module has been imported; else None."""
     found: Any = sys.modules.get(module)
     for name in names:
         found = getattr(found, name, None)
@@ -66,14 +66,14 @@ def _loaded(module: str, *names: str) -> Any:
 
 
 def _public(module: Any) -> list[str]:
-    """The names that a module offers."""
+    """Return the names that a module offers."""
     return list(
         getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
     )
 
 
 def _cells_of(module: Any) -> dict[str, Any]:
-    """The cells of a family we know that a module offers under its own public names."""
+    """Return the cells of known families that a module offers under its own public names."""
     from .keras.names import family_of
 
     cells = {name: getattr(module, name) for name in _public(module) if name.endswith("Cell")}

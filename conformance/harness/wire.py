@@ -1,6 +1,6 @@
-"""Messages and arrays as they travel: JSON, one message a line; arrays as dtype, shape and base64.
+"""Messages and arrays on the wire: JSON, one message a line; arrays as dtype, shape and base64.
 
-Both ends use this module. Whatever is announced is checked before anything is allocated for it.
+Both ends use this module. Declared sizes are checked before anything is allocated for them.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ MAX_BYTES = 1 << 28
 """The longest message, and the largest array, in bytes."""
 MAX_RANK = 16
 MAX_DEPTH = 64
-"""Of lists and objects in one another, in a message."""
+"""The deepest nesting of lists and objects in a message."""
 
 DTYPES = {
     name: np.dtype(name).newbyteorder("<")
     for name in ("bool", "int32", "int64", "uint32", "float32", "float64")
 }
 HALVES = ("float16", "bfloat16")
-"""Halves travel as float32, which holds them exactly; `cast_from` names what they were."""
+"""Halves travel as float32, which holds them exactly; `cast_from` names the original dtype."""
 _KEYS = ({"dtype", "shape", "base64"}, {"dtype", "shape", "base64", "cast_from"})
 
 
 class WireError(ValueError):
-    """What arrived is not a message, or not an array, of this protocol."""
+    """The input is not a message, or not an array, of this protocol."""
 
 
 class DtypeRefused(WireError):
-    """Numbers of this dtype do not travel."""
+    """Numbers of this dtype cannot be sent."""
 
 
 def dumps(message: Any) -> bytes:
-    """One message as one line, newline included. Raises WireError where it is too long or not JSON."""
+    """Return one message as one line, newline included. Raises WireError if it is too long or not JSON."""
     try:
         text = json.dumps(encode(message), allow_nan=False, separators=(",", ":"))
     except WireError:
@@ -50,7 +50,7 @@ def dumps(message: Any) -> bytes:
 
 
 def loads(line: bytes) -> Any:
-    """The message that a line holds, arrays decoded. Raises WireError where it is none."""
+    """Return the message in a line, arrays decoded. Raises WireError if there is none."""
     if len(line) > MAX_BYTES:
         raise WireError(f"a line of more than {MAX_BYTES} bytes")
     try:
@@ -64,7 +64,7 @@ def loads(line: bytes) -> Any:
 
 
 def check_depth(value: Any) -> None:
-    """Raises WireError where lists and objects are nested deeper than `MAX_DEPTH`."""
+    """Raise WireError if lists and objects are nested deeper than `MAX_DEPTH`."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [one for item in level for one in _items(item) if isinstance(one, (dict, list))]
@@ -89,7 +89,7 @@ def _refuse(constant: str) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """A JSON value with every NumPy array or scalar in it as {"dtype", "shape", "base64"}."""
+    """Return a JSON value with every NumPy array or scalar in it as {"dtype", "shape", "base64"}."""
     if isinstance(value, (np.ndarray, np.generic)):
         return encode_array(np.asarray(value))
     if isinstance(value, dict):
@@ -100,7 +100,7 @@ def encode(value: Any) -> Any:
 
 
 def encode_array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """An array, little-endian and in C order."""
+    """Return an array, little-endian and in C order."""
     name, extra = array.dtype.name, {}
     if name in HALVES:
         extra, name, array = {"cast_from": name}, "float32", array.astype(np.float32)
@@ -111,7 +111,7 @@ def encode_array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def decode(value: Any) -> Any:
-    """The inverse of `encode`: every object with exactly the keys of an array becomes one."""
+    """Invert `encode`: every object with exactly the keys of an array becomes one."""
     if isinstance(value, dict):
         if value.keys() in _KEYS:
             return decode_array(value)
@@ -122,7 +122,7 @@ def decode(value: Any) -> Any:
 
 
 def decode_array(value: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """A writable array of its own. Raises WireError unless dtype, shape and number of bytes agree."""
+    """Return a writable array. Raises WireError unless dtype, shape and number of bytes agree."""
     dtype, shape, text = (value.get(name) for name in ("dtype", "shape", "base64"))
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise WireError(f"dtype {dtype!r}; allowed are {', '.join(DTYPES)}")

@@ -12,12 +12,12 @@ from .packages import member_of_package
 
 
 def wiring(cell: type, kind: str, arguments: dict[str, Any]) -> Any:
-    """A wiring, not built, of the module `wirings` of the package that a cell comes from."""
+    """Return an unbuilt wiring of the module `wirings` of the package that a cell comes from."""
     return theirs(member_of_package(cell, ".wirings", kind), **arguments)
 
 
 def graphs(cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, Any]:
-    """The graph of a wiring: built, built twice, and made of its config and built."""
+    """Return the graph of a wiring: built, built twice, and made of its config and built."""
     made = wiring(cell, kind, arguments)
     theirs(made.build, input_dim)
     once = graph(made)
@@ -29,7 +29,7 @@ def graphs(cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, A
 
 
 def graph(wiring: Any) -> dict[str, Any]:
-    """The two matrices of a built wiring and, where it says so, its number of motor neurons."""
+    """Return the two matrices of a built wiring and, if it has it, its number of motor neurons."""
     matrices = {
         "adjacency": np.array(wiring.adjacency_matrix),
         "sensory_adjacency": np.array(wiring.sensory_adjacency_matrix),

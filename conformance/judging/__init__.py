@@ -1,1 +1,1 @@
-"""What the test of a clause is written with."""
+"""Tools with which the test of a clause is written."""

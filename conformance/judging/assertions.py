@@ -1,4 +1,4 @@
-"""Judgements: each compares what was got with what the specification wants, and says so in words."""
+"""Assertions: each compares a value with what the specification requires, and describes the difference."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from conformance.spec.families import Config
 from reference import fold
 
 UNDECIDED, ROUNDINGS = 1e-2, 64.0
-"""A value whose bound exceeds this share of the largest in its array, or so many roundings of it if these are
-more, decides nothing."""
+"""A value decides nothing if its bound exceeds this share of the largest value in its array, or this many
+roundings of that value if these are more."""
 
 
 def holds(subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None) -> None:
-    """`condition` is true; otherwise `summary` says what is wrong."""
+    """Raise with `summary` unless `condition` is true."""
     __tracebackhide__ = True
     if not condition:
         raise subject.departure(summary, got=plain(got), want=plain(want))
 
 
 def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None) -> None:
-    """`got` is within the bound of `want`, in the batch rows that count."""
+    """Raise unless `got` is within the bound of `want`, in the batch rows that count."""
     __tracebackhide__ = True
     got = np.asarray(got)
     shaped(subject, what, got, want.shape)
@@ -57,19 +57,19 @@ def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, 
 
 
 def _of_too_few_digits(found: np.dtype[Any], asked: str) -> str:
-    """What explains an error at once: numbers that came in a dtype which cannot hold the answer."""
+    """Return a note if an answer came in a dtype with too few digits for the requested one, else ""."""
     enough = found.kind == "f" and Arithmetic(found.name).u <= Arithmetic(asked).u
     return "" if enough else f"; it came as {found}, where {asked} was asked for"
 
 
 def ratio(error: Values, bound: Values) -> Values:
-    """error / bound, 0 where the error is 0."""
+    """Return error / bound, 0 where the error is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(error == 0.0, 0.0, error / bound)
 
 
 def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
-    """Two answers to one question differ by no more than the bound of each."""
+    """Raise unless two answers to one request differ by no more than the bounds of both."""
     __tracebackhide__ = True
     first, second = np.asarray(first, np.float64), np.asarray(second)
     shaped(subject, what, first, like.shape)
@@ -78,7 +78,7 @@ def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBound
 
 
 def same(subject: Subject, what: str, got: Any, want: Any) -> None:
-    """`got` is `want` to the last bit."""
+    """Raise unless `got` equals `want` bit for bit."""
     __tracebackhide__ = True
     got, want = np.asarray(got), np.asarray(want)
     shaped(subject, what, got, want.shape)
@@ -89,14 +89,14 @@ def same(subject: Subject, what: str, got: Any, want: Any) -> None:
 
 
 def finite(what: str, value: Any) -> Any:
-    """Return a value that can be compared with itself. Raises NotSupported where it holds NaN or inf."""
+    """Return a value that can be compared with itself. Raises NotSupported if it holds NaN or inf."""
     if not np.isfinite(value).all():
         raise NotSupported(f"{what} is not finite, which nothing can be told from")
     return value
 
 
 def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
-    """An array, or a shape, is `shape`."""
+    """Raise unless an array, or a shape, is `shape`."""
     __tracebackhide__ = True
     if got is None:
         raise subject.departure(f"{what} is not known, but should have shape {tuple(shape)}")
@@ -106,7 +106,7 @@ def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -
 
 
 def step(subject: Subject, case: StepCase, **options: Any) -> Values:
-    """A step is that of the reference; returns the new state, its tensors side by side."""
+    """Raise unless a step agrees with the reference; return the new state, its tensors joined."""
     __tracebackhide__ = True
     answer = subject.step(case, **options)
     output, state = subject.reference(case)
@@ -118,7 +118,7 @@ def step(subject: Subject, case: StepCase, **options: Any) -> Values:
 
 
 def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
-    """The tensors of a state side by side, as many and as large as there should be."""
+    """Return the tensors of a state joined side by side. Raise unless their number and shapes are right."""
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
     want = len(sizes)
@@ -130,10 +130,11 @@ def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
 
 
 def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
-    """Every step of `got` (batch, time, outputs) is the reference's; returns the last state.
+    """Raise unless every step of `got` (batch, time, outputs) is the reference's; return the last state.
 
-    Where the output is the state, each is judged from the one before in `got` itself: what runs free over
-    many steps says little. A cell that puts out less is judged by the reference folded over the sequence.
+    Where the output is the state, each step is judged from the previous state in `got` itself, because errors
+    that accumulate over many steps show little. The sequence of a cell that outputs less than its state is
+    compared with the reference folded over the whole sequence.
     """
     __tracebackhide__ = True
     got = np.asarray(got)
@@ -147,10 +148,10 @@ def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "out
 
 
 def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> ErrorBounded:
-    """The last state; each step is judged from the one before in `got`.
+    """Judge each step from the previous state in `got`; return the last state.
 
-    The last state, and what is held where a sample is masked, is a value of `got` or that value computed
-    anew: a compiler may do so, in another order.
+    The last state, and the state held where a sample is masked, is a value of `got` or that value
+    computed again: a compiler may do so, in another order.
     """
     __tracebackhide__ = True
     steps = iter(range(got.shape[1]))
@@ -173,7 +174,7 @@ def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> E
 
 
 def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], ErrorBounded]:
-    """The reference folded over the whole sequence: outputs and last state, with their bounds."""
+    """Fold the reference over the whole sequence; return outputs and last state, with their bounds."""
 
     def step(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
         return subject.reference(case.at(k, state))
@@ -182,18 +183,18 @@ def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], Er
 
 
 def start(subject: Subject, case: SequenceCase) -> ErrorBounded:
-    """The state before the first step."""
+    """Return the state before the first step."""
     return ErrorBounded(initial_state(subject, case), subject.arithmetic)
 
 
 def initial_state(subject: Subject, case: SequenceCase) -> Values:
-    """The state that the case gives, or zeros, (batch, state)."""
+    """Return the initial state of the case, or zeros, (batch, state)."""
     if case.state is not None:
         return case.state
     return np.zeros((case.inputs.shape[0], subject.state_size(case.config)))
 
 
 def fold_options(case: SequenceCase) -> dict[str, Any]:
-    """What the reference's fold has to know of the case."""
+    """Return the arguments that the reference's fold takes from the case."""
     names = ("go_backwards", "zero_output_for_mask")
     return {"mask": case.mask, **{name: case.options[name] for name in names if name in case.options}}

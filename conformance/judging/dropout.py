@@ -14,20 +14,20 @@ from conformance.spec.cases import StepCase, Values, array
 from conformance.spec.families import Sizes
 
 WIDE = Sizes(batch=8, features=2, units=32, backbone_units=32)
-"""Wide enough that a mask of ones, or two equal masks, will not be drawn by chance."""
+"""A size large enough that a mask of ones, or two equal masks, will not be drawn by chance."""
 
 HEADS = {"cfc": "ff1_kernel", "ltc": "kernel"}
-"""The kernel through which a feature is seen, one by each unit."""
+"""The kernel through which each unit reads one feature."""
 
 SHARE = 0.25
-"""What a unit takes of its feature: so little that what it makes of it is not saturated."""
+"""The weight of a feature in its unit: so small that the unit's activation is not saturated."""
 
 FEATURE = "backbone_0/bias"
-"""The backbone's kernel is zero: every feature is what its activation, whichever it is, makes of this."""
+"""The bias of the backbone, whose kernel is zero: every feature is the activation of this value."""
 
 
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
-    """One step, t = 1, of a cell whose output tells dropped features from kept ones."""
+    """Return one step, t = 1, of a cell whose output distinguishes dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
     config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form)
     shapes = subject.family.shapes(subject.family.full(config), WIDE.features)
@@ -41,7 +41,10 @@ def showing(subject: Subject, rate: float, seed: int) -> StepCase:
 
 
 def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) -> Values:
-    """Which features the step kept, (batch, units); each is dropped, or scaled by 1 / (1 - rate)."""
+    """Return the mask of the features that the step kept, (batch, units).
+
+    A feature is dropped, or scaled by 1 / (1 - rate). Raises Departure for any other.
+    """
     kept = fits(subject, case, output, 1.0 / (1.0 - rate))
     unexplained = ~(kept | fits(subject, case, output, 0.0))
     if unexplained.any():
@@ -55,7 +58,7 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
 
 
 def fits(subject: Subject, case: StepCase, output: Any, scale: float) -> Values:
-    """Return where the output is that of features times `scale`, (batch, units); 1.0 is inference.
+    """Return the mask of outputs that agree with features times `scale`, (batch, units); 1.0 is inference.
 
     The reference has the scale in the kernel that reads the features, which is the same for any activation.
     """

@@ -1,4 +1,4 @@
-"""What was drawn for one cell, fitted to another that takes fewer arguments, or fewer of their values."""
+"""Cases and configs drawn for one cell, fitted to another that takes fewer arguments or values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from conformance.spec.families import Config
 
 
 def fitted(subject: Subject, value: Any, *, training: bool = False) -> Any:
-    """A case or a config for this cell, less the arguments that it lacks and that have no effect there.
+    """Return a case or a config for this cell, without the arguments that it lacks and that have no effect.
 
     Raises:
-        NotSupported: it lacks one that has; `training` says whether dropout has.
+        NotSupported: the cell lacks an argument that has an effect; `training` tells whether dropout has one.
     """
     if isinstance(value, StepCase | SequenceCase):
         return replace(value, config=_config(subject, value.config, training))
@@ -26,7 +26,7 @@ def fitted(subject: Subject, value: Any, *, training: bool = False) -> Any:
 
 
 def trains(clause: str) -> bool:
-    """Whether a clause is about a cell that trains."""
+    """Tell whether a clause is about a cell that trains."""
     return clause.startswith("dropout.") or "training" in clause
 
 
@@ -40,14 +40,14 @@ def _config(subject: Subject, config: Mapping[str, Any], training: bool) -> Conf
 
 
 def _offered(subject: Subject, name: str, value: Any) -> bool:
-    """Whether the cell can be given this argument, or has its value by default."""
+    """Tell whether the cell accepts this argument, or has its value by default."""
     if not subject.accepts(name):
         return bool(value == subject.family.defaults.get(name, value))
     return isinstance(value, Mapping) or subject.offer.allows(name, value)
 
 
 def _inert(subject: Subject, config: Mapping[str, Any], name: str, training: bool) -> bool:
-    """Whether the argument has no effect: of a backbone that is not there, or dropout of nothing."""
+    """Tell whether the argument has no effect: of a backbone without layers, or of dropout at rate 0."""
     family = subject.family
     of_backbone = name in ("backbone_units", "backbone_dropout", family.backbone_activation)
     if of_backbone and family.full(dict(config))["backbone_layers"] == 0:

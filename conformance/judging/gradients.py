@@ -1,6 +1,6 @@
 """Judges gradients: in float64 by the slope of the reference, in float32 number by number by its adjoint.
 
-The slope is taken in a random direction by the complex step; what rounding may do to it the adjoint counts.
+The slope is taken in a random direction by the complex step; the adjoint bounds the effect of rounding on it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adj
 _ = adjoint_bounds  # imported for the rules that it adds
 
 Cotangents = tuple[Values, Values]
-"""Of the output and of the state, its tensors side by side."""
+"""Cotangents of the output and of the state, whose tensors are side by side."""
 
 STEP = 1e-30
 """The complex step: small enough that its square vanishes."""
@@ -31,7 +31,7 @@ HALF_THE_DIGITS = 2.0**-26
 
 
 def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
-    """Cotangents of the output, of a sequence of every output, and of the state."""
+    """Return random cotangents of the output (for a sequence, of every output) and of the state."""
     assert case.state is not None
     output = (*case.inputs.shape[:-1], subject.outputs(case.config))
     of_output = array(output, "normal", seed, "cotangent of the output", subject.dtype)
@@ -41,7 +41,7 @@ def drawn(subject: Subject, case: Case, seed: int) -> Cotangents:
 def of_sequence(
     subject: Subject, case: SequenceCase, cotangents: Cotangents, wrapper: str | None, **more: Any
 ) -> dict[str, Any]:
-    """Ask for the gradients of a sequence through the layer of a wrapper; return the answer."""
+    """Request the gradients of a sequence through the layer of a wrapper; return the answer."""
     answer: dict[str, Any] = subject.request(
         "sequence_gradients",
         **subject.about(case),
@@ -56,16 +56,16 @@ def of_sequence(
 
 
 def side_by_side(tensors: Sequence[Any]) -> Values:
-    """The gradient by a whole state."""
+    """Return the gradient with respect to a whole state, its tensors joined."""
     return np.concatenate([np.asarray(tensor) for tensor in tensors], axis=-1)
 
 
 def derivatives(
     subject: Subject, case: Case, found: Mapping[str, Any], cotangents: Cotangents, seed: int
 ) -> None:
-    """Each gradient of `found` has the slope of the reference in a random direction.
+    """Raise unless each gradient of `found` has the slope of the reference in a random direction.
 
-    They are named by a parameter's path, or "inputs", "state" or "timespans"; None is zero. A case within its
+    The keys are the path of a parameter, "inputs", "state" or "timespans"; None is zero. A case within its
     bound of a kink is counted, and not judged.
     """
     __tracebackhide__ = True
@@ -79,11 +79,11 @@ def derivatives(
 def derivative(
     subject: Subject, case: Case, name: str, gradient: Any, cotangents: Cotangents, seed: int
 ) -> None:
-    """The gradient by `name` has the slope of the reference in a direction.
+    """Raise unless the gradient with respect to `name` has the slope of the reference in a direction.
 
-    To half the digits or, where a step is unstable or a gate saturated, to the roundings that the adjoint
-    allows besides. Where these are the larger, and a share of what is summed, and it does not agree, nothing
-    is decided.
+    The two agree to half the digits or, where a step is unstable or a gate saturated, also within the
+    roundings that the adjoint allows. If these roundings are the larger, exceed a share of the summed terms,
+    and the slopes differ, nothing is decided.
     """
     __tracebackhide__ = True
     shape = np.shape(point(case)[name])
@@ -111,9 +111,9 @@ def derivative(
 def precise(
     subject: Subject, case: StepCase, found: Mapping[str, Any], state: Values, cotangents: Cotangents
 ) -> None:
-    """Every number of the gradients `found` is within the bound of the reference's adjoint.
+    """Raise unless every number of the gradients `found` is within the bound of the reference's adjoint.
 
-    `state` is the gradient by the state, its tensors side by side.
+    `state` is the gradient with respect to the state, its tensors side by side.
     """
     __tracebackhide__ = True
     wanted = adjoint(subject, case, cotangents)
@@ -130,7 +130,7 @@ def precise(
 
 
 def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
-    """The gradients of the reference by name, with their bounds."""
+    """Return the gradients of the reference by name, with their bounds."""
     if isinstance(case, StepCase):
         found = step_adjoint(subject, case, cotangents)
     else:
@@ -139,7 +139,7 @@ def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, E
 
 
 def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangents) -> Gradients:
-    """The gradients of the reference folded over a sequence, with their bounds."""
+    """Return the gradients of the reference folded over a sequence, with their bounds."""
     before: dict[int, Any] = {}
 
     def ahead(_: Any, state: Any, k: int) -> Any:
@@ -158,7 +158,7 @@ def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangent
 
 
 def by_timespans(case: SequenceCase, by_counted: Any) -> Any:
-    """The gradients by the timespans that are given, of those by the times with which samples count."""
+    """Convert gradients by the counted times of samples to gradients by the given timespans."""
     backwards, carry = case.options.get("go_backwards", False), case.carries
     mask = np.ones(case.inputs.shape[:2], bool) if case.mask is None else case.mask
     if case.elapses:
@@ -167,7 +167,7 @@ def by_timespans(case: SequenceCase, by_counted: Any) -> Any:
 
 
 def step_adjoint(subject: Subject, case: StepCase, cotangents: tuple[Any, Any]) -> Gradients:
-    """The gradients of the reference's step, with their bounds."""
+    """Return the gradients of the reference's step, with their bounds."""
     bounded = {path: lift(value, subject.arithmetic) for path, value in case.parameters.items()}
     x, h, t = (lift(array, subject.arithmetic) for array in (case.inputs, case.state, case.column))
     of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
@@ -177,7 +177,7 @@ def step_adjoint(subject: Subject, case: StepCase, cotangents: tuple[Any, Any]) 
 
 
 def kinked(subject: Subject, case: Case) -> bool:
-    """Whether the reference is within its bound of a kink."""
+    """Tell whether the reference is within its bound of a kink."""
     if isinstance(case, StepCase):
         return any(wanted.kink for wanted in subject.reference(case))
     outputs, last = judge.folded(subject, case)
@@ -185,13 +185,13 @@ def kinked(subject: Subject, case: Case) -> bool:
 
 
 def point(case: Case) -> dict[str, Values]:
-    """What there is to differentiate by, by name."""
+    """Return the arrays to differentiate by, by name."""
     named = {"inputs": case.inputs, "state": case.state, "timespans": case.timespans}
     return {**case.parameters, **{name: value for name, value in named.items() if value is not None}}
 
 
 def moved(case: Case, name: str, by: Values) -> Case:
-    """The case, one of its arrays moved."""
+    """Return the case with one of its arrays replaced."""
     there: dict[str, Any] = {name: point(case)[name] + by}
     if name in case.parameters:
         return replace(case, parameters={**case.parameters, **there})
@@ -199,14 +199,14 @@ def moved(case: Case, name: str, by: Values) -> Case:
 
 
 def slope(subject: Subject, case: Case, cotangents: Cotangents) -> float:
-    """Of sum(output cotangent) + sum(state cotangent), at a case that was moved by the complex step."""
+    """Return the slope of sum(output cotangent) + sum(state cotangent) at the moved case."""
     answer = computed(subject, case)
     slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
     return float(sum(slopes)) / STEP
 
 
 def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
-    """The reference's output, of a sequence (batch, time, outputs), and the last state; without bounds."""
+    """Compute the reference's output, of a sequence (batch, time, outputs), and state, without bounds."""
     config = subject.family.full(case.config)
 
     def step(at: StepCase) -> tuple[Values, Values]:
@@ -222,7 +222,7 @@ def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
 
 
 def slopes_close(subject: Subject, what: str, got: float, want: float, bound: float) -> None:
-    """Two slopes agree."""
+    """Raise unless two slopes agree."""
     __tracebackhide__ = True
     excess = judge.ratio(np.abs(got - want), np.asarray(bound))
     subject.tally.add(excess.reshape(1), 0)

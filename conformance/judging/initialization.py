@@ -22,9 +22,10 @@ from conformance.spec.cases import Values
 from conformance.spec.families.initial import Constant, Initial, Orthogonal, Uniform
 
 RATE = 1e-12
-"""Of one example: a thousand stay under 1e-9."""
+"""The probability allowed for one example: a thousand examples stay under 1e-9."""
 COMPARISONS = 3
-"""That may accuse a right cell, for each uniform parameter: the distance, and the gap at either end."""
+"""Comparisons of each uniform parameter that may reject a right cell: the distance, and the gap at either
+end."""
 GRID = 2.0**-21
 """The largest share of the range that one number stands for: generators of floats have few bits."""
 EDGE = 4.0
@@ -52,7 +53,7 @@ def distance(numbers: Values) -> float:
 
 
 def judge_values(subject: Subject, wanted: Mapping[str, Initial], draws: Draws) -> None:
-    """Every parameter begins as the specification says."""
+    """Raise unless every parameter is initialized as the specification requires."""
     __tracebackhide__ = True
     drawn = [initial for initial in wanted.values() if isinstance(initial, Uniform)]
     p = RATE / (COMPARISONS * max(1, len(drawn)))
@@ -89,7 +90,7 @@ def _judge_uniform(subject: Subject, what: str, values: Values, wanted: Uniform,
 
 
 def _judge_orthogonal(subject: Subject, what: str, values: Values) -> None:
-    """W W^T is I, within the bound of a Householder QR."""
+    """Raise unless W W^T is I, within the bound of a Householder QR."""
     __tracebackhide__ = True
     rows, columns = values.shape[1:]
     bound = 2.0 * Arithmetic(subject.dtype).gamma(rows * columns)
@@ -100,7 +101,7 @@ def _judge_orthogonal(subject: Subject, what: str, values: Values) -> None:
 
 
 def _judge_apart(subject: Subject, draws: Draws) -> None:
-    """No two arrays that are drawn are equal, of one seed or of two."""
+    """Raise if two drawn arrays are equal, of one seed or of two."""
     __tracebackhide__ = True
     seen: dict[tuple[Any, ...], str] = {}
     for path, values in draws.items():

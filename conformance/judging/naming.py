@@ -18,9 +18,9 @@ from conformance.spec.families import Config, Family
 def unmapped(
     family: Family, defaults: Config, to: ImplementationProtocol, params: Mapping[str, Any]
 ) -> str | None:
-    """Describe how a cell departs that maps under its defaults, but not under a config that it accepts.
+    """Describe the departure of a cell that maps under its defaults, but not under a config that it accepts.
 
-    Return None where that is not so: a cell that cannot be mapped at all is another cell, and not judged.
+    Return None otherwise: a cell that cannot be mapped at all is another cell, and is not judged.
     """
     models = params.get("models") or [params["model"]]
     return next(filter(None, (_of_model(family, defaults, to, model) for model in models)), None)
@@ -38,7 +38,7 @@ def _of_model(
 
 
 def _difference(family: Family, to: ImplementationProtocol, model: Mapping[str, Any]) -> str | None:
-    """List the variables with other names than in the specification's table; None where nobody can say."""
+    """List the variables with other names than in the specification's table; None if unknown."""
     try:
         own = _own(to, model)
     except (ImplementationRaised, NotSupported, RequestRefused):
@@ -61,7 +61,7 @@ def _table(family: Family, model: Mapping[str, Any], config: Config) -> set[str]
 
 
 def _chosen(family: Family, model: Mapping[str, Any], default: Config) -> str:
-    """List the arguments away from their default: those that change the table, or else all."""
+    """List the arguments away from their default: those that change the table or, if none does, all."""
     found = {n: v for n, v in model["config"].items() if n != "backbone_units" and default.get(n) != v}
     table = _table(family, model, default)
     telling = {n: v for n, v in found.items() if _table(family, model, {**default, n: v}) != table}

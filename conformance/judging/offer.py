@@ -1,4 +1,4 @@
-"""What a cell offers of the specification's arguments, as its harness's `describe` says."""
+"""The arguments of the specification that a cell offers, according to its harness's `describe`."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ class Offer:
     arguments: frozenset[str] | None = None
     values: Mapping[str, list[Any]] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
-    """With mixed memory, what is said of each cell that may stand behind the LSTM."""
+    """With mixed memory, the description of each cell that may stand behind the LSTM."""
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Offer:
-        """`said`: a cell of `describe`."""
+        """Return the offer of a cell; `said` is the cell's entry in `describe`."""
         shown = {name: [value] for name, value in said.get("fixed", {}).items()}
         return cls(frozenset(said["arguments"]), {**shown, **said.get("values", {})}, said.get("behind", {}))
 
     def accepts(self, argument: str) -> bool:
-        """Whether the constructor takes `argument`."""
+        """Tell whether the constructor takes `argument`."""
         return self.arguments is None or argument in self.arguments
 
     def allows(self, argument: str, value: Any) -> bool:
-        """Whether `argument`, where it is taken, may be `value`."""
+        """Tell whether `argument`, where it is taken, may be `value`."""
         return argument not in self.values or value in self.values[argument]
 
     def has(self, argument: str) -> bool:
-        """Whether the cell takes `argument`, or shows the one value that it has."""
+        """Tell whether the cell takes `argument`, or shows the one value that it has."""
         return self.accepts(argument) or argument in self.values
 
     def choose(self, argument: str, values: Iterable[Any]) -> list[Any]:
-        """Those of `values` that are allowed; all of them where none is, for the cell to refuse."""
+        """Return the allowed ones of `values`; all if none is allowed, so that the cell rejects them."""
         found = list(values)
         return [value for value in found if self.allows(argument, value)] or found
 
     def behind(self, cell: str) -> Offer:
-        """What the cell of this name offers, behind an LSTM."""
+        """Return the offer of the cell of this name behind an LSTM."""
         return Offer.of(self.cells[cell]) if cell in self.cells else Offer()
 
     def trimmed(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A config less the arguments that the cell does not take, the cell behind an LSTM included."""
+        """Return a config without the arguments that the cell, or the cell behind an LSTM, does not take."""
         kept = {name: value for name, value in config.items() if self.accepts(name)}
         named = kept.get("cell")
         if isinstance(named, Mapping):

@@ -1,4 +1,4 @@
-"""How a test of the suite is written: `@clause("cfc.step.default")` above a few lines that draw and judge."""
+"""The decorator of a suite's test: `@clause("cfc.step.default")` above a few lines that draw and judge."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Body = Callable[[Subject, Draw], None]
 
 COMPILING = ("jax", "tensorflow")
-"""Backends on which an example takes the time of its program, where no example before it had the same."""
+"""Backends on which an example costs a compilation, unless an earlier example had the same program."""
 
 COMPILED_SHARE = 0.4
-"""Of the examples of a clause without numbers, those that are tried there: nearly each is another program."""
+"""The share of the examples of a clause without numbers that is tried on these backends: nearly each example
+is a new program."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,15 @@ class Check:
     argument: str | None = None
     """The constructor argument without which the clause is not applicable."""
     backends: int = 1
-    """How many backends the clause needs."""
+    """The number of backends that the clause needs."""
 
     @property
     def numerical(self) -> bool:
-        """Whether it is judged at a precision."""
+        """Tell whether the clause is judged at a precision."""
         return self.tiers != (None,)
 
     def budget(self, backend: str) -> int:
-        """The examples of an ordinary run on a backend."""
+        """Return the number of examples of an ordinary run on a backend."""
         share = COMPILED_SHARE if backend in COMPILING and not self.numerical else 1.0
         return math.ceil(share * self.examples)
 
@@ -59,7 +60,7 @@ CHECKS: dict[str, Check] = {}
 
 
 def every() -> dict[str, Check]:
-    """Every check of the suite, whose modules are imported for it."""
+    """Return every check of the suite; import its modules first."""
     suite = importlib.import_module("conformance.suite")
     for module in pkgutil.iter_modules(suite.__path__):
         importlib.import_module(f"{suite.__name__}.{module.name}")
@@ -102,5 +103,5 @@ def clause(
 
 
 def numerical(identifier: str, **options: Any) -> Callable[[Body], Callable[[Any], None]]:
-    """A clause that is judged at both tiers, by 50 examples each."""
+    """Make a test of a clause that is judged at both tiers, by 50 examples each."""
     return clause(identifier, **{"examples": 50, "smoke": 4, "tiers": TIERS, **options})

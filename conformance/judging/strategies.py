@@ -1,6 +1,6 @@
 """Hypothesis strategies: small, readable, asymmetric cases that visit the edges.
 
-Sizes come from few buckets, for a framework that compiles does so for each new shape.
+Sizes come from few buckets, because a framework that compiles does so for each new shape.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from conformance.spec.families.mixed_memory import CELLS
 DIFFERENT = Sizes(2, 3, 4, 5)
 
 BUCKETS = (Sizes(1, 1, 1, 1), Sizes(3, 3, 3, 3), DIFFERENT, Sizes(4, 2, 1, 3), Sizes(1, 4, 5, 2))
-"""The smallest first; all sizes equal; no two sizes equal; one unit; a batch of one."""
+"""In order: the smallest; all sizes equal; no two sizes equal; one unit; a batch of one."""
 
 FEW = (Sizes(1, 1, 1, 1), DIFFERENT, Sizes(3, 3, 3, 3))
 
 eagerly = st.sampled_from((False, False, False, False, True))
-"""A step is mostly asked for as it runs in a model, compiled, and at times as it runs by hand."""
+"""Draw whether a step runs eagerly: mostly it is compiled, as in a model, and at times it is not."""
 
 seeds = st.integers(0, 2**32 - 1)
 
 recipes = st.sampled_from(("simple", "normal", "normal", "mixed", "saturated", "tiny", "zero"))
 
 moderate = st.sampled_from(("simple", "normal"))
-"""Over many steps large weights say little."""
+"""Recipes of moderate weights: over many steps large weights show little."""
 
 
 @st.composite
@@ -50,9 +50,9 @@ def steps(
     shown: bool = False,
     **arguments: Any,
 ) -> cases.StepCase:
-    """One step of the subject's cell, with these constructor arguments; `shown`: its output is its state.
+    """Draw one step of the subject's cell with these arguments; `shown`: its output is its state.
 
-    Some time passes, unless `time` says otherwise: what a cell does where none does is a question of its own.
+    Some time passes, unless `time` says otherwise: a step without elapsed time belongs to other clauses.
     """
     if not subject.family.backbone_activation:  # a larger program, which takes longer to compile
         buckets = [sizes for sizes in buckets if sizes in FEW] or buckets
@@ -73,12 +73,12 @@ def steps(
 
 
 def allowed(subject: Subject, arguments: Config) -> Config:
-    """Those of some arguments whose values the cell allows."""
+    """Return the arguments whose values the cell allows."""
     return {name: value for name, value in arguments.items() if subject.offer.allows(name, value)}
 
 
 def shown_state(subject: Subject) -> Config:
-    """Arguments with which the output is the state. Raises NotSupported where the cell has none."""
+    """Return arguments with which the output is the state. Raises NotSupported if the cell has none."""
     shown: Config = subject.family.shown
     if allowed(subject, shown) != shown:
         raise NotSupported("the cell does not put out its state")
@@ -86,7 +86,10 @@ def shown_state(subject: Subject) -> Config:
 
 
 def untimed(time: Sequence[str]) -> Sequence[str]:
-    """The form "none" for a cell that takes no time. Raises NotSupported where the others are the point."""
+    """Return the form "none" for a cell that takes no time.
+
+    Raises NotSupported if other forms are required.
+    """
     if "none" not in time and set(time) != {"column"}:
         raise NotSupported("the cell takes no elapsed time")
     return ("none",)
@@ -94,15 +97,16 @@ def untimed(time: Sequence[str]) -> Sequence[str]:
 
 @st.composite
 def any_steps(draw: st.DrawFn, /, subject: Subject, **kinds: Any) -> cases.StepCase:
-    """One step by any of the family's formulas."""
+    """Draw one step by any of the family's formulas."""
     form = draw(st.sampled_from(subject.forms))
     return draw(steps(subject, **form, **kinds))
 
 
 def wired(subject: Subject, sizes: Sizes) -> Config:
-    """The argument `wiring` of a family that has one: at the sizes that differ it puts out some of the state.
+    """Return the argument `wiring` of a family that has one: with unequal sizes it hides some of the state.
 
-    At the others it puts out all: one wiring for each of the sizes is one program to compile.
+    With the other sizes the output is the whole state, because each size has one wiring, so one program to
+    compile.
     """
     if subject.family.wirings is None:
         return {}
@@ -126,11 +130,11 @@ def sequences(
     recipe: st.SearchStrategy[str] = moderate,
     **arguments: Any,
 ) -> cases.SequenceCase:
-    """A sequence through the subject's cell, by the family's first formula unless `forms` are given.
+    """Draw a sequence for the subject's cell, by the family's first formula unless `forms` are given.
 
-    `given_state` None draws whether an initial state is given. `timed` gives elapsed times, and `pauses` has
-    some of them be zero. Each length goes with one of the sizes; at
-    those that differ a wired cell hides some of its state.
+    If `given_state` is None, whether an initial state is given is drawn. `timed` gives elapsed times, and
+    `pauses` makes some of them zero. Each length goes with one of the sizes; with unequal sizes a wired cell
+    hides some of its state.
     """
     forms = subject.forms[:1] if forms is None else forms
     sizes, length = draw(st.sampled_from([(buckets[i % len(buckets)], n) for i, n in enumerate(lengths)]))
@@ -157,9 +161,9 @@ def sequences(
 
 @st.composite
 def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
-    """A mask (batch, time) with something masked, in half of the longer ones between two that count.
+    """Draw a mask (batch, time) with masked samples, in half of the longer ones between two that count.
 
-    The last sample of the last row counts: where nothing does, no step of a cell is seen.
+    The last sample of the last row counts: if none did, no step of a cell would be seen.
     """
     free = batch * time - 1
     bits = draw(st.lists(st.booleans(), min_size=free, max_size=free).filter(lambda b: not all(b)))
@@ -174,7 +178,7 @@ def masks(draw: st.DrawFn, batch: int, time: int) -> cases.Values:
 def configs(
     draw: st.DrawFn, /, subject: Subject, *, buckets: Sequence[Sizes] = FEW, **arguments: Any
 ) -> Config:
-    """A config of the subject's cell with every argument away from its default where that can be."""
+    """Draw a config of the subject's cell with every argument away from its default where possible."""
     sizes = draw(st.sampled_from(buckets))
     layers, chosen = draw(choices(subject.family, subject.forms, sizes, subject.offer))
     return subject.config(sizes, layers=layers, **{**chosen, **arguments})
@@ -184,7 +188,7 @@ def configs(
 def choices(
     draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes, offer: Offer
 ) -> tuple[int | None, Config]:
-    """The number of a backbone's layers, and arguments of a cell that offers these."""
+    """Draw the number of a backbone's layers, and arguments of a cell that offers these."""
     form = draw(st.sampled_from(forms))
     if "cell" in form:  # behind an LSTM, a cell of another family
         behind = CELLS[form["cell"]]

@@ -1,4 +1,4 @@
-"""What a test judges: one cell of one implementation, at one precision."""
+"""The subject of a test: one cell of one implementation, at one precision."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Departure(AssertionError):
 
 @dataclass
 class Tally:
-    """What a clause has seen so far."""
+    """The counts of a clause so far."""
 
     examples: int = 0
     shapes: set[Any] = field(default_factory=set)
@@ -47,23 +47,23 @@ class Tally:
     undecided: int = 0
     refused: int = 0
     refusal: str = ""
-    """Why the first that was refused was."""
+    """The reason of the first rejected example."""
     decided: float = 0.0
-    """What the examples decided: each counts for the share of its values that are decided."""
+    """The number of decided examples: each counts for the share of its values that are decided."""
     given_up: bool = False
-    """Whether it took a method that is asked no more."""
+    """True if an example needed a method that is no longer requested."""
     kinks: int = 0
     worst: float | None = None
     host: dict[str, int] = field(default_factory=dict)
     before: tuple[int, int, int] = (0, 0, 0)
-    """Values, undecided values and kinks before the example at hand."""
+    """Values, undecided values and kinks before the current example."""
 
     def begin(self) -> None:
         """Begin an example."""
         self.before = (self.values, self.undecided, self.kinks)
 
     def end(self) -> None:
-        """Count an example that ran: it decides nothing at a kink, and all where it compares no values."""
+        """Count an example that ran: it decides nothing at a kink, and all if it compares no values."""
         values, undecided, kinks = self.before
         judged = self.values - values
         self.examples += 1
@@ -73,7 +73,7 @@ class Tally:
             self.decided += 1.0
 
     def refuse(self, reason: str) -> None:
-        """Count an example that is not offered."""
+        """Count an example that the implementation does not offer."""
         self.refused += 1
         self.refusal = self.refusal or reason
 
@@ -87,14 +87,14 @@ class Tally:
 
 @dataclass
 class Example:
-    """One example of a property: its requests, for the script, and what is special about it."""
+    """One example of a property: its requests, for the script, and its special traits."""
 
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     case: Case | None = None
     on_first_request: Callable[[str], None] | None = None
     refused: bool = False
-    """Whether the last request was refused. If another follows, it was so rightly, and shows no failure."""
+    """True if the last request was rejected. If another follows, it was expected, and is no failure."""
 
     def record(self, method: str, params: dict[str, Any]) -> None:
         if not self.requests and self.on_first_request:
@@ -106,7 +106,7 @@ class Example:
 
 
 def digest(method: str, params: Mapping[str, Any]) -> str:
-    """What tells two requests apart."""
+    """Return a digest that distinguishes two requests."""
     found = hashlib.sha256(method.encode())
 
     def add(value: Any) -> None:
@@ -127,7 +127,7 @@ def digest(method: str, params: Mapping[str, Any]) -> str:
 
 
 def headline(message: str) -> str:
-    """One line of an exception's message: what was raised first, without what Keras puts round it."""
+    """Return one line of an exception's message: the original error without Keras's additions."""
     plain = re.sub(r"\x1b\[\d*m", "", message)
     called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.S)
     first = (called[1] if called else plain).rpartition("Exception encountered: ")[2]
@@ -146,32 +146,32 @@ class Subject:
 
     implementation: ImplementationProtocol
     cell: Mapping[str, Any]
-    """What the harness's `describe` says of the cell: name, family, arguments, defaults."""
+    """The cell as the harness's `describe` has it: name, family, arguments, defaults."""
     dtype: str = "float32"
     variant: Variant = field(default_factory=dict)
     pool: Pool | None = None
-    """Starts the same target on another backend, or afresh."""
+    """The pool that starts the same target on another backend, or in a fresh process."""
     other_backends: tuple[str, ...] = ()
     variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
     """The variant that each cell, backend and precision was found to follow."""
     diagnoses: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
-    """What is known of each formula that failed, by cell, backend, precision and variant."""
+    """The diagnosis of each formula that failed, by cell, backend, precision and variant."""
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
 
     @cached_property
     def family(self) -> Family:
-        """The family, whose defaults are what the cell shows where its constructor has no argument."""
+        """Return the family; where the constructor lacks an argument, the default is the cell's value."""
         return family_of(self.cell)
 
     @property
     def timed(self) -> bool:
-        """Whether a step takes elapsed time."""
+        """Tell whether a step takes elapsed time."""
         return bool(self.cell.get("timed", True))
 
     @property
     def takes_policy(self) -> bool:
-        """Whether the cell's constructor takes a dtype policy."""
+        """Tell whether the cell's constructor takes a dtype policy."""
         return bool(self.cell.get("policies", True))
 
     @property
@@ -184,21 +184,24 @@ class Subject:
 
     @property
     def forms(self) -> list[Config]:
-        """The formulas that the cell offers: all of the family's, or the default one."""
+        """Return the formulas that the cell offers: all of the family's, or the default one."""
         accepted = [form for form in self.family.forms if all(self.accepts(name) for name in form)]
         forms = [f for f in accepted if all(self.offer.allows(name, value) for name, value in f.items())]
         return forms or [{}]
 
     @property
     def steady_forms(self) -> list[Config]:
-        """Those that can be judged whatever the elapsed time. Raises NotSupported where there are none."""
+        """Return the formulas that can be judged at any elapsed time.
+
+        Raises NotSupported if there are none.
+        """
         steady = [form for form in self.forms if self.family.steady(form)]
         if not steady:
             raise NotSupported("no formula that can be judged whatever the elapsed time")
         return steady
 
     def needs(self, method: str, *params: str) -> None:
-        """Raise NotSupported unless the harness knows these params, which came to the method later."""
+        """Raise NotSupported unless the harness knows these later parameters of the method."""
         known = self.implementation.describe().get("optional_params", {}).get(method, ())
         for name in params:
             if name not in known:
@@ -206,18 +209,18 @@ class Subject:
 
     @cached_property
     def offer(self) -> Offer:
-        """Which arguments the cell has, and which values they may have."""
+        """Return the arguments of the cell, and the values that they may have."""
         return Offer.of(self.cell)
 
     def accepts(self, argument: str) -> bool:
-        """Whether the cell's constructor takes `argument`."""
+        """Tell whether the cell's constructor takes `argument`."""
         return self.offer.accepts(argument)
 
     def config(self, sizes: Sizes, *, layers: int | None = None, **arguments: Any) -> Config:
-        """A config of the family, less the arguments that this cell does not have.
+        """Return a config of the family, without the arguments that this cell does not have.
 
-        The backbone, unless `layers` are given, is the typical one, or that of a cell which has but one.
-        Where a default is no value that the cell allows, it is the first that is.
+        The backbone, unless `layers` are given, is the typical one, or the only one that the cell has.
+        A default that the cell does not allow is replaced by the first value that it allows.
 
         Raises:
             NotSupported: the cell allows no such formula, or no backbone of so many layers.
@@ -235,13 +238,13 @@ class Subject:
         return {**config, **self._allowed(defaults)}
 
     def _allowed(self, defaults: Config) -> Config:
-        """Each of these values, or the first that the cell allows in its place."""
+        """Replace each value that the cell does not allow by the first that it allows."""
         return {n: self.offer.choose(n, [v, *self.offer.values.get(n, [])])[0] for n, v in defaults.items()}
 
     def model(
         self, config: Config, input_dim: int, *, dtype: str | None = None, seed: int = 0
     ) -> dict[str, Any]:
-        """The cell that a request is about."""
+        """Return the cell that a request is about."""
         return {
             "cell": self.cell["name"],
             "config": config,
@@ -251,14 +254,14 @@ class Subject:
         }
 
     def request(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
-        """The implementation's answer; an exception of its own is a departure."""
+        """Return the implementation's answer; an exception that it raises is a departure."""
         try:
             return self.attempt(method, to=to, **params)
         except ImplementationRaised as raised:
             raise self.departure(f"{method} raises {raised.type}: {headline(raised.message)}") from None
 
     def attempt(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
-        """The implementation's answer, or ImplementationRaised, or NotSupported.
+        """Return the implementation's answer, or ImplementationRaised, or NotSupported.
 
         Raises:
             Departure: the cell's variables have no names of the specification, though they do by default.
@@ -281,12 +284,12 @@ class Subject:
             raise self.departure(wrong) from None
 
     def departure(self, summary: str, **evidence: Any) -> Departure:
-        """A departure, with the case at hand, or else what was asked last."""
+        """Return a departure, with the current case, or else the last request."""
         case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
         return Departure(Failure(summary, case=plain(case), **evidence))
 
     def about(self, case: Case) -> dict[str, Any]:
-        """The parameters of a request about `case`: model, values and inputs."""
+        """Return the parameters of a request about `case`: model, values and inputs."""
         self.example.case = case
         self.example.tags |= {self.dtype, *(v for v in case.config.values() if isinstance(v, str))}
         self.tally.shapes.add(case.shape)
@@ -294,19 +297,19 @@ class Subject:
         return {"model": model, "parameters": dict(case.parameters), "inputs": case.inputs}
 
     def outputs(self, config: Config) -> int:
-        """The size of the output of a cell with this config."""
+        """Return the size of the output of a cell with this config."""
         return self.family.output_size(self.family.full(config))
 
     def state_size(self, config: Config) -> int:
-        """The size of the whole state, its tensors side by side."""
+        """Return the size of the whole state, its tensors side by side."""
         return self.family.state_size(config)
 
     def tensors(self, case: Case) -> list[Values] | None:
-        """The tensors of the state that the case gives."""
+        """Return the tensors of the case's state."""
         return None if case.state is None else self.family.split(case.config, case.state)
 
     def step(self, case: StepCase, **options: Any) -> dict[str, Any]:
-        """The answer to `step`: output, state (a list) and what else was asked for."""
+        """Return the answer to `step`: output, state (a list) and the other requested values."""
         given = {"state": self.tensors(case), "timespans": case.timespans}
         answer: dict[str, Any] = self.request("step", **{**self.about(case), **given, **options})
         return answer
@@ -314,9 +317,9 @@ class Subject:
     def reference(
         self, case: StepCase, variant: Variant | None = None, family: Family | None = None
     ) -> tuple[ErrorBounded, ErrorBounded]:
-        """The output and the new state that the specification asks for, with their bounds.
+        """Return the output and the new state that the specification requires, with their bounds.
 
-        `family` is a copy of the cell's own, where a copy of the reference is to compute them.
+        `family` is a copy of the cell's own family, if a copy of the reference is to compute them.
         """
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
         arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
@@ -327,7 +330,7 @@ class Subject:
 
     @contextmanager
     def under(self, variant: Variant) -> Iterator[None]:
-        """Judge by a variant of the specification for a while, which counts for nothing."""
+        """Judge by a variant of the specification for a while, without counting."""
         variant_before, tally_before = self.variant, self.tally
         self.variant, self.tally = variant, Tally()
         try:
@@ -336,13 +339,13 @@ class Subject:
             self.variant, self.tally = variant_before, tally_before
 
     def elsewhere(self, backend: str) -> ImplementationProtocol:
-        """The same target in another process: of another backend, or of the same one."""
+        """Return the same target in another process: of another backend, or of the same one."""
         if self.pool is None:
             raise NotSupported("a process of its own")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
 
     def renew(self) -> None:
-        """Fresh processes, which have seen nothing."""
+        """Start fresh processes, which keep nothing of earlier requests."""
         if self.pool is not None:
             self.pool.close_readers()
         self.implementation.restart()

@@ -1,4 +1,4 @@
-"""Which documented variant of the specification an implementation follows."""
+"""Finds the documented variant of the specification that an implementation follows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from conformance.spec.families.base import Config, Variant
 from conformance.spec.families.wired import sparse
 
 TRIALS = 8
-"""Cases a formula."""
+"""Cases for each formula."""
 
 
 def find(subject: Subject) -> Variant:
-    """The variant nearest to the specification that fits every case; {} is the specification, or none.
+    """Return the variant nearest to the specification that fits every case; {} is the specification, or none.
 
-    It is looked for once for each cell, backend and precision, and remembered in `subject.variants`.
+    The search runs once for each cell, backend and precision; `subject.variants` keeps its result.
     """
     key = (subject.implementation.target, subject.cell["name"], subject.backend, subject.dtype)
     if key not in subject.variants:
@@ -46,13 +46,13 @@ def _find(subject: Subject) -> Variant:
 
 
 def _declared(subject: Subject) -> list[Variant]:
-    """The variant that the target says it follows, where it is one of the family's."""
+    """Return the variant that the target declares, if it is one of the family's."""
     said = subject.cell.get("variant")
     return [variant for variant in subject.family.variants if said and variant == said["values"]]
 
 
 def _cases(subject: Subject) -> Iterator[StepCase]:
-    """Of one sample each: what a cell does to the times of others is another question."""
+    """Yield cases of one sample each: a cell's effect on the times of other samples is another clause."""
     sizes = Sizes(1, 3, 4, 5)
     lacking: Config = {"wiring": sparse(sizes.units)} if subject.family.wirings else {}
     for form in subject.forms:

@@ -58,7 +58,7 @@ FOUND_BY = (
     (r"sequence\.fold: previous = np.where\(keep, output, (output|1e-06)", "sequence.mask.initial_state"),
     (r"sequence", "sequence.mask"),
 )
-"""The clause that finds what begins so; the first that fits."""
+"""By prefix of a mutant's name, the clause that finds it; the first that fits."""
 
 EQUIVALENT = {
     "activations.expm1_below_zero: return np.expm1(np.where(a.real < 0, a, 0.0 * a))": "expm1(0) is 0",
@@ -87,7 +87,7 @@ EQUIVALENT = {
     "cfc.pure: rate = absolute(-parameters['w_tau']) + absolute(f1)": "|-a| is |a|",
     "cfc.pure: rate = absolute(parameters['w_tau']) + absolute(-f1)": "|-a| is |a|",
 }
-"""Changes that give the same for every legal input, and why."""
+"""Changes with equal results for every legal input, and why."""
 
 SHAPE = "raises: an array of another shape"
 
@@ -110,7 +110,7 @@ OUTSIDE = {
     r"wired_cfc\.layer_parameters: return \{name: a if name in masked else np": "raises: a mask for a bias",
     r"mixed_memory\.gates: (a, i, f, o|.*tau_kernel)": "raises: gates of other sizes, no such parameter",
 }
-"""Changes that are no mutants, and why."""
+"""Changes that are not used as mutants, and why."""
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 NUDGE = 1e-6
-"""By how much of itself a constant is changed; 0 becomes this. In float64 a slip of 1e-8 shows."""
+"""The relative change of a constant; 0 becomes this. In float64 an error of 1e-8 shows."""
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -27,13 +27,13 @@ LOOKALIKES = (
     ("kernel", "tau_kernel/kernel"),
     ("bias", "tau_kernel/bias"),
 )
-"""Parameters of one shape, which can be taken for each other."""
+"""Parameters of one shape, which can be confused with each other."""
 
 ELEMENTWISE = {
     "sigmoid", "absolute", "erf", "relu", "expm1_below_zero", "clip", "head",
     "np.exp", "np.tanh", "np.expm1", "np.log1p",
 }  # fmt: skip
-"""Functions that give an array of the shape of the first that they take."""
+"""Functions that return an array of the shape of their first argument."""
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -84,11 +84,11 @@ def parts(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 class Alternatives(ast.NodeVisitor):
-    """Finds, for each node of a part, what may stand in its place."""
+    """Finds, for each node of a part, its possible replacements."""
 
     def __init__(self, part: ast.AST) -> None:
         self.found: list[tuple[ast.AST, ast.AST]] = []
-        """(node, what may replace it)"""
+        """(node, its possible replacement)"""
         self.operands = sorted(set(_operands(part)))
         if isinstance(part, ast.Compare):
             self.propose(part, ast.UnaryOp(ast.Not(), part))

@@ -1,4 +1,4 @@
-"""What a numerical mutant is: the reference as an implementation, with one change of its source."""
+"""A numerical mutant: the reference as an implementation, with one change of its source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Mutant:
 
     name: str
     what: str
-    """What is wrong, in one line."""
+    """The error, in one line."""
     clause: str
     module: str
     changed: Callable[[], ast.Module]

@@ -1,4 +1,4 @@
-"""A passage of the source written anew: mutants that a change of one operand cannot express."""
+"""A rewritten passage of the source: for mutants that a change of one operand cannot express."""
 
 from __future__ import annotations
 

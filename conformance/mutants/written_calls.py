@@ -1,4 +1,4 @@
-"""Written mutants of what is made of a formula: elapsed time, states, gradients, sequences."""
+"""Written mutants of the uses of a formula: elapsed time, states, gradients, sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Written mutants of one way through a cell or layer that has several: what a single clause takes care of."""
+"""Written mutants of one of several ways through a cell or layer, which a single clause checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Written mutants that are right at small sizes: what is left of a vector, of a block, of a loop."""
+"""Written mutants that are right at small sizes: the rest of a vector, of a block, of a loop."""
 
 from __future__ import annotations
 

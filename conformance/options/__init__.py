@@ -1,4 +1,4 @@
-"""The options of a run: what they are, what was asked, and what comes of it on this machine."""
+"""The options of a run: their table, the caller's values, and their resolution on this machine."""
 
 from conformance.options.asked import RunOptions, UsageError, run_options, unknown
 from conformance.options.offering import (

@@ -1,4 +1,4 @@
-"""What a run was asked for: from a caller's values to RunOptions, each refused at the door."""
+"""The request for a run: builds RunOptions from a caller's values, and rejects invalid ones with an error."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Variant = Literal["auto", "strict"]
 TARGET = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<name>\S+))?")
 
 FILE = re.compile(r"(?P<folder>(.*[/\\])?)(?P<module>[^\W\d]\w*)\.py(:(?P<name>[^\W\d]\w*))?")
-"""A target as who has a file may write it."""
+"""A target in the form of a file and a name in it."""
 
 
 class UsageError(ValueError):
-    """What was asked cannot be done; the message is one line that says what can."""
+    """The request cannot be met; the message is one line that says what is possible."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run was asked for.
+    """The options of a run, as the caller gave them.
 
-    Empty `backends` means every one there is: those of Keras until `resolve`, those that other targets are
-    written for until `settled`. Empty `clauses` means every clause.
+    Empty `backends` means all: those of Keras until `resolve`, those of the other targets until `settled`.
+    Empty `clauses` means every clause.
     """
 
     targets: tuple[str, ...] = ("ncps",)
     backends: tuple[str, ...] = ()
     named: bool = field(default=False, compare=False)
-    """Whether `backends` are those that were asked for, and no others."""
+    """True if `backends` are those that the caller named, and no others."""
     python: str = sys.executable
     path: Path | None = None
     family: str | None = None
@@ -68,12 +68,12 @@ class RunOptions:
 
     @property
     def groups(self) -> int:
-        """How many harnesses the tests are divided between: one a target, backend and regime."""
+        """Return the number of harnesses that share the tests: one a target, backend and regime."""
         return len(self.targets) * max(1, len(self.backends)) * (1 if self.in_process else 2)
 
     @property
     def workers(self) -> int:
-        """How many processes run tests beside each other; 0 is none but this one."""
+        """Return the number of processes that run tests in parallel; 0 is none but this one."""
         wanted = min(self.jobs or cores(), self.groups)
         return 0 if self.in_process or wanted < 2 else wanted
 
@@ -82,10 +82,10 @@ PATHS = ("path", "names", "json", "junit", "markdown", "examples", "known_failur
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:
-    """What was asked, from values by option name, None for the default.
+    """Return the options from values by option name, None for the default.
 
     Raises:
-        UsageError: a target, backend or number that cannot be.
+        UsageError: an invalid target, backend or number.
     """
     given = {name: value for name, value in values.items() if value is not None}
     for option in (TARGETS, *OPTIONS):
@@ -106,7 +106,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
 
 
 def _check_value(option: Option, value: Any) -> None:
-    """A caller from Python may give anything."""
+    """Raise UsageError for a value of the wrong type: a caller from Python may give anything."""
     kinds: dict[Kind, tuple[str, bool]] = {
         "names": ("a name, or several", _of_names(value)),
         "text": ("a text", isinstance(value, str | os.PathLike)),
@@ -137,14 +137,14 @@ def _integer(value: Any, least: int) -> bool:
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:
-    """The names of a list that may be separated by commas, given once or several times, without repeats."""
+    """Return the names of a list, separated by commas, given once or several times, without repeats."""
     texts = [value] if isinstance(value, str) else value
     names = [name.strip() for text in texts for name in text.split(",")]
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _targets(value: str | Iterable[str]) -> tuple[str, ...]:
-    """As `_names`; `exec:` takes all that follows it, for a command may hold commas."""
+    """Return targets, as `_names`; `exec:` takes all that follows it, for a command may hold commas."""
     texts = [value] if isinstance(value, str) else value
     found: list[str] = []
     for text in texts:
@@ -207,7 +207,7 @@ def _check_target(target: str) -> None:
 
 
 def _meant(target: str) -> str:
-    """What was likely meant by a target that is none: MODULE:CLASS of a file, or of a dotted name."""
+    """Return the likely meaning of an invalid target: MODULE:CLASS of a file, or of a dotted name."""
     if match := FILE.fullmatch(target):
         folder = match["folder"].rstrip("/\\")
         where = f" --path {shlex.quote(folder)}" if folder else ""
@@ -219,7 +219,7 @@ def _meant(target: str) -> str:
 
 
 def _check_writable(name: str, path: Path) -> None:
-    """Before a run that takes minutes: whether its file, or folder, can be written in the end."""
+    """Raise UsageError, before a run of minutes, if its file or folder cannot be written at the end."""
     nearest = next(place for place in (path, *path.parents) if place.exists())
     folder = nearest.is_dir()
     why = f"{nearest} is not writable" if not os.access(nearest, os.W_OK) else ""
@@ -257,11 +257,11 @@ def _check_in_process(options: RunOptions) -> None:
 def unknown(
     what: str, name: str, known: Iterable[str], see: str = "conformance list", also: Iterable[str] = ()
 ) -> str:
-    """One line for a name that is not known: the nearest that is, and all that are where they are few.
+    """Return one line about an unknown name: the nearest known name, and all of them if they are few.
 
     Args:
-        see: the command that names all.
-        also: what may be meant too, and is not listed.
+        see: the command that lists all.
+        also: another likely meaning, which is not listed.
     """
     names = list(known)
     near = difflib.get_close_matches(name, [*names, *also], n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Asks a target what it offers, before it is judged."""
+"""Requests a target's description before it is judged."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class CannotBeJudged(Exception):
 
 
 def described(options: RunOptions, target: str) -> dict[str, Any]:
-    """What `target` says of itself on the backend that starts fastest.
+    """Return the description of `target` on the backend that starts fastest.
 
     Raises:
         UsageError: there is no such module or class.
-        CannotBeJudged: it fails when it is imported, or is no cell of a family that is known.
+        CannotBeJudged: its import fails, or it is no cell of a known family.
     """
     quickest = "" if target.startswith(EXEC) else max(options.backends, key=speed, default="")
     everything = Place.of(target, quickest, "float64")  # else Keras makes float32 of float64

@@ -1,4 +1,4 @@
-"""The table of options, to the two that offer it: click and pytest."""
+"""The table of options in the forms of click and of pytest."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def click_options(command: Decorated) -> Decorated:
-    """Decorates a click command with every option of the table, in its order."""
+    """Decorate a click command with every option of the table, in its order."""
     return some_options(*(option.name for option in OPTIONS))(command)
 
 
 def some_options(*names: str) -> Callable[[Decorated], Decorated]:
-    """Decorates a click command with these options of the table."""
+    """Decorate a click command with these options of the table."""
 
     def decorate(command: Decorated) -> Decorated:
         for option in reversed(OPTIONS):
@@ -59,7 +59,7 @@ def _click_option(option: Option) -> Callable[[Decorated], Decorated]:
 
 
 def add_to_pytest(parser: pytest.Parser) -> None:
-    """Offers the options to pytest, as `--conformance-NAME` and, where no other plugin has it, `--NAME`."""
+    """Add the options to pytest, as `--conformance-NAME` and, unless another plugin has it, `--NAME`."""
     group = parser.getgroup("conformance", "conformance of liquid neural cells")
     for option in (TARGETS, *OPTIONS):
         if option.pytest:
@@ -95,7 +95,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 def command_line(options: RunOptions) -> str:
-    """The command that asks for the same run."""
+    """Return the command that requests the same run."""
     words = ["conformance", "run", *options.targets]
     for option, value in _asked(options):
         words += [f"--{option.name}"] if value is True else [f"--{option.name}", str(value)]
@@ -103,7 +103,7 @@ def command_line(options: RunOptions) -> str:
 
 
 def _asked(options: RunOptions) -> Iterator[tuple[Option, Any]]:
-    """The options that are not the default, with what they were given; names as one text."""
+    """Yield the options that are not the default, with their values; names as one text."""
     lists = {"backend": options.backends, "clause": options.clauses}
     for option in OPTIONS:
         value = ",".join(lists[option.name]) if option.name in lists else getattr(options, option.field)
@@ -113,7 +113,7 @@ def _asked(options: RunOptions) -> Iterator[tuple[Option, Any]]:
 
 
 def pytest_arguments(options: RunOptions) -> list[str]:
-    """The pytest command line of a run, which reads no configuration or conftest of the caller's."""
+    """Return the pytest command line of a run, which reads no configuration or conftest of the caller's."""
     arguments = ["--pyargs", "conformance.suite", "-p", "conformance.run.plugin", "--noconftest"]
     arguments += [f"--rootdir={HERE}", f"--confcutdir={HERE}", "-c", str(HERE / "runner.toml")]
     if options.workers:
@@ -125,7 +125,7 @@ def pytest_arguments(options: RunOptions) -> list[str]:
 
 
 def _own_arguments(options: RunOptions) -> list[str]:
-    """The options that differ from the defaults, under the names that no other plugin has."""
+    """Return the options that differ from the defaults, under the names that no other plugin has."""
     found = [f"--conformance-target={target}" for target in options.targets]
     for option, value in _asked(options):
         if option.pytest:
@@ -134,6 +134,6 @@ def _own_arguments(options: RunOptions) -> list[str]:
 
 
 def from_pytest(config: pytest.Config) -> RunOptions:
-    """The options of a pytest run that loads the plugin. Raises UsageError."""
+    """Return the options of a pytest run that loads the plugin. Raises UsageError."""
     fields = ["target", *(option.field for option in OPTIONS if option.pytest)]
     return run_options({field: config.getoption(f"conformance_{field}", None) for field in fields})

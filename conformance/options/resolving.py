@@ -1,4 +1,4 @@
-"""What only the machine, the specification and what is judged can tell of a run."""
+"""Resolves the options of a run that depend on the machine, the specification or the targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.spec.clauses import Spec, load
 
 
 def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
-    """The same options with every default filled in that depends on the machine: the backends of Keras.
+    """Return the options with every default that depends on the machine filled in: the backends of Keras.
 
     Raises:
         UsageError: a glob that matches none of `clauses`, or a backend that the interpreter cannot import.
@@ -35,7 +35,7 @@ def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
 
 
 def _lacking(options: RunOptions, missing: list[str], found: tuple[str, ...]) -> str:
-    """What the interpreter cannot import, and what to do."""
+    """Return the message about backends that the interpreter cannot import."""
     if not missing:
         return (
             f"Keras is not importable by {options.python}, and the default target, ncps, needs it: name a "
@@ -47,20 +47,20 @@ def _lacking(options: RunOptions, missing: list[str], found: tuple[str, ...]) ->
 
 
 def backends_of(options: RunOptions, description: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where a target is judged: Keras's cells on several backends, any other on the one that it names.
+    """Return the backends of a target: several for Keras's cells, for any other the one that it names.
 
     Args:
-        description: what its harness answered to `describe`; `host` is "keras", or the name of the backend.
+        description: its harness's answer to `describe`; `host` is "keras", or the name of the backend.
     """
     host = description["host"]
     return tuple(name for name in options.backends if name in (BACKENDS if host == "keras" else (host,)))
 
 
 def settled(options: RunOptions, described: Mapping[str, Mapping[str, Any]]) -> RunOptions:
-    """The same options with the backends on which at least one target runs, in their order.
+    """Return the options with the backends on which at least one target runs, in their order.
 
     Args:
-        described: what the harness of each target answered to `describe`.
+        described: the answer to `describe` of each target's harness.
 
     Raises:
         UsageError: `--backend` names one that no target has, or none that some target has.
@@ -88,7 +88,7 @@ def _misplaced(options: RunOptions, target: str, host: str) -> str:
 
 
 def specification(options: RunOptions) -> Spec:
-    """The version of the specification to judge by. Raises UsageError for one that is not known."""
+    """Return the version of the specification to judge by. Raises UsageError if it is unknown."""
     try:
         return load(options.spec)
     except ValueError as wrong:
@@ -96,7 +96,7 @@ def specification(options: RunOptions) -> Spec:
 
 
 def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
-    """The ids of `clauses` that a run is about. Raises UsageError for a glob that matches none."""
+    """Return the ids of `clauses` that a run is about. Raises UsageError for a glob that matches none."""
     ids = list(clauses)
     for glob in options.clauses:
         if not fnmatch.filter(ids, glob):
@@ -106,7 +106,7 @@ def selected(options: RunOptions, clauses: Iterable[str]) -> list[str]:
 
 
 def _since(glob: str) -> str:
-    """What is said of clauses that an earlier version of the specification does not have yet."""
+    """Return a note on clauses that an earlier version of the specification does not have yet."""
     later = [clause for id, clause in load().clauses.items() if fnmatch.fnmatchcase(id, glob)]
     if not later:
         return ""
@@ -115,7 +115,7 @@ def _since(glob: str) -> str:
 
 
 def globs_of(ids: Iterable[str]) -> list[str]:
-    """The globs of clauses that begin alike: "time.*", "cfc.*", "cfc.step.*"."""
+    """Return globs of clauses with a common prefix: "time.*", "cfc.*", "cfc.step.*"."""
     parts = [id.split(".") for id in ids]
     return list(dict.fromkeys(".".join([*p[:n], "*"]) for p in parts for n in range(1, len(p))))
 
@@ -143,11 +143,11 @@ if there("keras"):
         have.remove("openvino")
 print("backends " + ",".join(have))
 """
-"""Begins so that an interpreter of any age can say how old it is."""
+"""A script that begins so that an interpreter of any version can report its version."""
 
 
 def importable_backends(python: str = sys.executable) -> tuple[str, ...]:
-    """The Keras backends whose packages `python` finds; none where it has no Keras. Nothing is imported.
+    """Return the Keras backends whose packages `python` finds; none without Keras. Nothing is imported.
 
     Raises:
         UsageError: `python` is no Python interpreter, is too old, or has no NumPy.

@@ -1,4 +1,4 @@
-"""A run divided between several machines: which tests a part has, the same wherever it is asked."""
+"""Shards: divides a run between several machines; the same tests are in a shard on every machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """The shard that "I/N" names. Raises ValueError."""
+        """Return the shard that "I/N" names. Raises ValueError."""
         match = WRITTEN.fullmatch(text.strip())
         if match is None or not 1 <= int(match["number"]) <= int(match["count"]):
             raise ValueError(f"{text!r} is no shard; it is I/N, the parts numbered from 1: 1/3, 2/3, 3/3")
@@ -39,10 +39,10 @@ class Shard:
         cost: Callable[[Item], int],
         name: Callable[[Item], str],
     ) -> list[Item]:
-        """The items of this part, in their order; the parts together are all, each once.
+        """Return the items of this part, in their order; the parts together are all, each once.
 
-        Of each group the dear ones are dealt out first and equally dear ones in an order that is as good as
-        drawn, so that no part gets every item of one cell: the parts cost about the same.
+        The items of a group are distributed by decreasing cost, so that the parts cost about the same. Items
+        of equal cost are in the order of a hash of their names, so that no part gets every item of one cell.
         """
         given = list(items)
         ranked = sorted(

@@ -1,4 +1,4 @@
-"""The options of a run, one table, from which the command line and the pytest plugin both take theirs."""
+"""The table of a run's options, from which the command line and the pytest plugin both take theirs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["names", "text", "file", "folder", "count", "integer", "seconds",
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a run, whoever offers it."""
+    """One option of a run, for the command line and for pytest."""
 
     name: str
     kind: Kind
@@ -23,7 +23,7 @@ class Option:
     default: Any = None
     choices: tuple[str, ...] = ()
     pytest: bool = True
-    """Whether the plugin offers it; where pytest has a name of its own for it, it does not."""
+    """True if the plugin offers it; False where pytest has a name of its own for it."""
 
     @property
     def field(self) -> str:
@@ -33,7 +33,7 @@ class Option:
 TARGETS = Option(
     "target", "names", "What to judge: ncps, MODULE:CLASS or exec:COMMAND; default: ncps.", "NAME[,NAME...]"
 )
-"""For pytest, whose own arguments are tests; on the command line the targets are the arguments."""
+"""The targets, as an option of pytest, whose own arguments are tests; the command line takes arguments."""
 
 OPTIONS = (
     Option(

@@ -11,11 +11,11 @@ from conformance.bounds.arrays import FUNCTIONS
 from conformance.oracle import source
 
 PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES}
-"""The functions in the copies that have a bound of their own, by name; not those of the adjoints."""
+"""The functions in the copies that have a bound of their own, by name, without those of the adjoints."""
 
 
 def bounded(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
-    """`source.with_changes`, for arrays of `ErrorBounded`."""
+    """Return copies of `source.with_changes` for arrays of `ErrorBounded`."""
     copies = source.with_changes(changed)
     for copy in copies.values():
         _bound(vars(copy))
@@ -23,7 +23,7 @@ def bounded(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
 
 
 def _bound(names: dict[str, Any]) -> None:
-    """Lets the copies of such functions be the functions themselves, but for one that is changed."""
+    """Replace the copies of such functions by the functions themselves, except a changed one."""
     for name, value in names.items():
         original = PRIMITIVES.get(name)
         if original and _text(value) == _text(original):
@@ -33,6 +33,6 @@ def _bound(names: dict[str, Any]) -> None:
 
 
 def _text(function: Any) -> Any:
-    """What two functions share that compute the same."""
+    """Return the text that two functions share if they compute the same."""
     code = function.__wrapped__.__code__
     return code.co_code, code.co_consts, code.co_names

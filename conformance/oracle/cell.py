@@ -29,10 +29,10 @@ POLICIES = {
     "float64": ("float64", "float64"),
     "mixed_float16": ("float32", "float16"),
 }
-"""Policy: dtype of variables, dtype of states."""
+"""By policy: dtype of variables, dtype of states."""
 
 COMPLEX_STEP = 1e-30
-"""Small enough that its square vanishes."""
+"""The complex step, small enough that its square vanishes."""
 
 MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
 
@@ -45,12 +45,12 @@ class Cell:
     config: Config
     input_dim: int
     dtype: str
-    """Of its variables."""
+    """The dtype of its variables."""
     state_dtype: str
 
     @classmethod
     def of(cls, model: dict[str, Any]) -> Cell:
-        """Raises ValueError for a bad argument, NotSupported for a policy that NumPy has no numbers for."""
+        """Return a cell. Raises ValueError for a bad argument, NotSupported for an unknown policy."""
         family = FAMILIES[CELLS[model["cell"]]]
         config = family.full(model["config"])
         check(family, config)
@@ -60,29 +60,29 @@ class Cell:
 
     @property
     def sizes(self) -> list[int]:
-        """The size of each tensor of the state."""
+        """Return the size of each tensor of the state."""
         return self.family.state_sizes(self.config)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each variable, by path."""
+        """Return the shape of each variable, by path."""
         return self.family.shapes(self.config, self.input_dim)
 
     def zeros(self, batch: int) -> Array:
-        """The initial state, its tensors side by side, (batch, state)."""
+        """Return the initial state, its tensors side by side, (batch, state)."""
         return np.zeros((batch, sum(self.sizes)), self.state_dtype)
 
     def step(
         self, parameters: Given, inputs: Array, state: Array, timespans: Array = None
     ) -> tuple[Array, Array]:
-        """The output and the new state, side by side; `timespans` is (), (batch) or (batch, 1)."""
+        """Return the output and the new state, side by side; `timespans` is (), (batch) or (batch, 1)."""
         if inputs.shape[-1] != self.input_dim:
             raise ValueError(f"inputs of {inputs.shape[-1]} features: there must be {self.input_dim}")
         time = None if timespans is None else column(timespans, len(inputs))
         return self.formula(parameters, inputs, state, time)
 
     def formula(self, parameters: Given, inputs: Array, state: Array, time: Array) -> tuple[Array, Array]:
-        """The reference's step; `time` is (batch, 1), (1, 1) or None."""
+        """Compute the reference's step; `time` is (batch, 1), (1, 1) or None."""
         if self.state_dtype != self.dtype:
             raise NotSupported(
                 f"the reference computes in the dtype of its variables, not {self.state_dtype}"
@@ -90,17 +90,17 @@ class Cell:
         return self.family.reference(parameters, inputs, state, time, self.config, {})
 
     def at(self, point: Given) -> tuple[Array, Array]:
-        """The step at a point, which is parameters, inputs, state and timespans by name."""
+        """Compute the step at a point, which is parameters, inputs, state and timespans by name."""
         time = column(point["timespans"], len(point["inputs"]))
         return self.formula(point, point["inputs"], point["state"], time)
 
 
 Run = Callable[[Given], tuple[Array, Array]]
-"""A point, which is arrays by name, to an output and a state."""
+"""A function from a point, which is arrays by name, to an output and a state."""
 
 
 class Slopes(Mapping[str, Array]):
-    """The derivatives by some arrays, each computed when it is first asked for: clauses look at few."""
+    """The derivatives by some arrays, each computed on first use, because clauses need few of them."""
 
     def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
         self._names, self._compute = tuple(names), cache(compute)
@@ -120,7 +120,7 @@ class Slopes(Mapping[str, Array]):
 def gradients(
     run: Run, parameters: Given, given: Given, cotangents: tuple[Array, Array]
 ) -> tuple[dict[str, Array], Slopes]:
-    """Of sum(output cotangent) + sum(state cotangent): by each array that is given, and by each parameter."""
+    """Differentiate sum(output cotangent) + sum(state cotangent) by each given array and each parameter."""
     point = {**parameters, **given}
 
     def compute(name: str) -> Array:
@@ -130,7 +130,7 @@ def gradients(
 
 
 def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
-    """By the array `name`, element by element."""
+    """Differentiate by the array `name`, element by element."""
     slopes = np.zeros(point[name].shape)
     with np.errstate(all="ignore"):
         for index in np.ndindex(slopes.shape):
@@ -139,21 +139,21 @@ def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array
 
 
 def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> float:
-    """By the complex step that was taken in one element."""
+    """Return the slope by the complex step that was taken in one element."""
     (output, state), (output_cotangent, state_cotangent) = answer, cotangents
     total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
     return float(total) / COMPLEX_STEP
 
 
 def moved(value: Array, index: tuple[int, ...]) -> Array:
-    """A copy of an array, a complex step off in one element."""
+    """Return a copy of an array, moved by a complex step in one element."""
     copy = value.astype(complex)
     copy[index] += 1j * COMPLEX_STEP
     return copy
 
 
 def column(timespans: Array, batch: int) -> Array:
-    """Elapsed time as (batch, 1), or (1, 1) for one number; ValueError for any other shape."""
+    """Return elapsed time as (batch, 1), or (1, 1) for one number; ValueError for any other shape."""
     shape = np.shape(timespans)
     if shape not in ((), (batch,), (batch, 1)):
         raise ValueError(f"timespans of shape {shape}: must be (), ({batch},) or ({batch}, 1)")
@@ -161,7 +161,7 @@ def column(timespans: Array, batch: int) -> Array:
 
 
 def check(family: Family, config: Config) -> None:
-    """Raises ValueError, which names the argument, unless a cell can be made of `config`."""
+    """Raise ValueError, which names the argument, unless a cell can be made of `config`."""
     for name, value in config.items():
         if not _allowed(family, name, value):
             raise ValueError(f"{name}={value!r} is outside the specification")

@@ -16,7 +16,7 @@ FOLD_OPTIONS = ("go_backwards", "zero_output_for_mask")
 
 @dataclass(frozen=True)
 class Rows:
-    """What a layer is called with: a sequence in consecutive chunks of these lengths."""
+    """The arguments of a layer's call: a sequence in consecutive chunks of these lengths."""
 
     inputs: Array
     mask: Array | None
@@ -25,7 +25,7 @@ class Rows:
     """The states of the cells, each with its tensors side by side."""
     chunks: list[int]
     earlier: Array | None = None
-    """The inputs of a call before, of which a stateful layer keeps the states."""
+    """The inputs of an earlier call, of which a stateful layer keeps the states."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Layer:
     options: Mapping[str, Any]
 
     def __call__(self, rows: Rows) -> dict[str, Any]:
-        """{"output"} and, with return_state, {"state"}; the initial state goes to the first chunk."""
+        """Return {"output"} and, with return_state, {"state"}; the initial state goes to the first chunk."""
         zeros = [cell.zeros(len(rows.inputs)) for cell in self.cells]
         kept = None if rows.earlier is None else self.kept(rows.earlier)
         if kept and len(kept[0]) != len(rows.inputs):
@@ -55,13 +55,13 @@ class Layer:
         return self.answer(outputs, last)
 
     def kept(self, earlier: Array) -> list[Array] | None:
-        """The states that are kept of an earlier call; None where the layer keeps none."""
+        """Return the states that are kept of an earlier call; None if the layer keeps none."""
         if not self.options.get("stateful"):
             return None
         return self.run(earlier, None, None, [cell.zeros(len(earlier)) for cell in self.cells])[1]
 
     def answer(self, outputs: list[Array], last: list[Array]) -> dict[str, Any]:
-        """What is returned of the chunks' outputs and the last state."""
+        """Return the answer of the chunks' outputs and the last state."""
         shown = outputs[-1][:, -1]
         if self.options.get("return_sequences"):
             shown = np.concatenate(outputs, axis=1)
@@ -74,7 +74,7 @@ class Layer:
         }
 
     def at(self, point: Given, mask: Array | None = None) -> tuple[Array, Array]:
-        """One cell's outputs and last state at a point: parameters, inputs, initial_state and timespans."""
+        """Return one cell's results at a point: parameters, inputs, initial_state and timespans."""
         layer = replace(self, parameters=[point])
         outputs, (last,) = layer.run(point["inputs"], mask, point.get("timespans"), [point["initial_state"]])
         return outputs, last
@@ -82,7 +82,7 @@ class Layer:
     def run(
         self, inputs: Array, mask: Array | None, times: Array | None, state: list[Array]
     ) -> tuple[Array, list[Array]]:
-        """The upmost cell's outputs, (batch, time, outputs), and the last state of every cell."""
+        """Return the top cell's outputs, (batch, time, outputs), and the last state of every cell."""
         named = {name: self.options.get(name, False) for name in FOLD_OPTIONS}
         counted = self.counted(times, mask, inputs)
 
@@ -93,7 +93,7 @@ class Layer:
         return np.stack(outputs, axis=1), self.split(last)
 
     def counted(self, times: Array | None, mask: Array | None, inputs: Array) -> Array | None:
-        """The elapsed time with which each sample counts, (batch, time)."""
+        """Return the elapsed time with which each sample counts, (batch, time)."""
         if self.options.get("go_backwards") and self.options.get("backward_timespans") == "elapsed":
             return self.elapsed(times, mask, inputs)
         if self.options.get("masked_time") != "carry" or mask is None:
@@ -102,13 +102,13 @@ class Layer:
         return carried(times, mask, go_backwards=self.options.get("go_backwards", False))
 
     def elapsed(self, times: Array | None, mask: Array | None, inputs: Array) -> Array:
-        """The time that passes before each sample is read, from the last to the first, (batch, time)."""
+        """Return the time that passes before each sample is read, from last to first, (batch, time)."""
         times = np.ones(inputs.shape[:2], inputs.dtype) if times is None else times
         counts = np.ones(times.shape, bool) if mask is None else mask
         return elapsed_backwards(times, counts, carry=self.options.get("masked_time") == "carry")
 
     def step(self, inputs: Array, state: Array, time: Array | None) -> tuple[Array, Array]:
-        """One step of all cells, their states side by side; each reads the output of the one before."""
+        """Take one step of all cells, states side by side; each reads the output of the previous one."""
         new: list[Array] = []
         read = inputs
         for cell, own, h in zip(self.cells, self.parameters, self.split(state), strict=True):
@@ -117,14 +117,14 @@ class Layer:
         return read, np.concatenate(new, axis=-1)
 
     def split(self, state: Array) -> list[Array]:
-        """What belongs to each cell."""
+        """Return the part of each cell."""
         return np.split(state, np.cumsum([sum(cell.sizes) for cell in self.cells])[:-1], axis=-1)
 
 
 def bidirectional(
     cells: list[Cell], parameters: list[Given], options: Mapping[str, Any], rows: Rows
 ) -> dict[str, Any]:
-    """Both directions, one cell each; the backward outputs are put back into the order of the samples."""
+    """Run both directions, one cell each; the backward outputs are put back into the order of the samples."""
     options = {**options, **options.get("bidirectional", {})}
     forward = Layer(cells[:1], parameters[:1], options)(rows)
     backward = Layer(cells[1:], parameters[1:], {**options, "go_backwards": True})(rows)

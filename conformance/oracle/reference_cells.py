@@ -1,4 +1,4 @@
-"""The reference as an implementation: it answers in the driver, without a process, what a harness is asked.
+"""The reference as an implementation: it answers the requests to a harness in the driver, without a process.
 
 It has no training, no files and no symbolic shapes.
 """
@@ -25,11 +25,11 @@ METHODS = (
 OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
 
 LONGEST = 16
-"""Steps of a sequence that is differentiated."""
+"""The most steps of a sequence that is differentiated."""
 
 
 class ReferenceCells:
-    """A cell of each family; `conformance.harness.adapter.Adapter` says what each method answers."""
+    """A cell of each family; `conformance.harness.adapter.Adapter` documents the answer of each method."""
 
     backend = "numpy"
 
@@ -38,7 +38,7 @@ class ReferenceCells:
         self.options: Mapping[str, Any] = {}
 
     def describe(self) -> dict[str, Any]:
-        """What is judged and by which methods."""
+        """Return the description: the cells and methods."""
         return {
             "target": self.target,
             "name": self.target,
@@ -51,7 +51,7 @@ class ReferenceCells:
         }
 
     def request(self, method: str, **params: Any) -> Any:
-        """The answer to `method`, computed on copies of the caller's arrays, as behind a wire."""
+        """Return the answer to `method`, computed on copies of the caller's arrays, as behind a wire."""
         if method == "describe":
             return self.describe()
         if method not in METHODS:
@@ -65,10 +65,10 @@ class ReferenceCells:
             raise ImplementationRaised(type(raised).__name__, str(raised)) from raised
 
     def restart(self) -> None:
-        """Nothing: an answer depends on its request alone."""
+        """Do nothing: an answer depends on its request alone."""
 
     def close(self) -> None:
-        """Nothing: there is no process."""
+        """Do nothing: there is no process."""
 
     def build(self, model: dict[str, Any]) -> dict[str, Any]:
         cell = Cell.of(model)
@@ -198,20 +198,20 @@ class ReferenceCells:
 
 
 def masked_by(before: Mapping[str, Any], inputs: Array) -> tuple[Array, Array]:
-    """What a Masking or an Embedding layer makes of its inputs, and the mask that it gives them."""
+    """Return the output and the mask of a Masking or an Embedding layer for its inputs."""
     if "masking" in before:
         return inputs, (inputs != before["masking"]).any(axis=-1)
     return before["embedding"][inputs], inputs != 0
 
 
 def side_by_side(cells: Sequence[Cell], tensors: Sequence[Array]) -> list[Array]:
-    """The state of each cell, its tensors side by side, from all tensors in order."""
+    """Return the state of each cell, its tensors side by side, from all tensors in order."""
     rest = iter(tensors)
     return [np.concatenate([next(rest) for _ in cell.sizes], axis=-1) for cell in cells]
 
 
 def per_sample(timespans: Array, inputs: Array) -> Array:
-    """Elapsed times as (batch, time); ValueError for a shape that is neither that nor (batch, time, 1)."""
+    """Return times as (batch, time); ValueError for a shape that is not that or (batch, time, 1)."""
     shape = inputs.shape[:2]
     if timespans.shape not in (shape, (*shape, 1)):
         raise ValueError(f"timespans of shape {timespans.shape}: must be {shape} or {(*shape, 1)}")
@@ -219,7 +219,7 @@ def per_sample(timespans: Array, inputs: Array) -> Array:
 
 
 def checked(mask: Array, inputs: Array) -> Array:
-    """The mask, (batch, time); ValueError for another shape."""
+    """Return the mask, (batch, time); ValueError for another shape."""
     if mask.shape != inputs.shape[:2]:
         raise ValueError(f"mask of shape {mask.shape}: must be {inputs.shape[:2]}")
     return mask

@@ -1,4 +1,4 @@
-"""The source of the reference and of what answers with it, and copies of it with some modules changed."""
+"""The source of the reference and of its oracle, and copies of it with some modules changed."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ MODULES = (
     "conformance.oracle.layer",
     "conformance.oracle.reference_cells",
 )
-"""What computes an answer, each after those that it imports."""
+"""The modules that compute an answer, each after those that it imports."""
 
 
 def file(module: str) -> Path:
-    """Where a module lies."""
+    """Return the file of a module."""
     return Path(str(import_module(module).__file__))
 
 
 @cache
 def text(module: str) -> str:
-    """The source of a module."""
+    """Return the source of a module."""
     return file(module).read_text(encoding="utf-8")
 
 
 @cache
 def tree(module: str) -> ast.Module:
-    """The syntax tree of a module, to be read and not written."""
+    """Return the syntax tree of a module, which must not be changed."""
     return ast.parse(text(module))
 
 
 @cache
 def code(module: str) -> CodeType:
-    """A module as it is, compiled."""
+    """Return the code of an unchanged module, compiled."""
     return compile(tree(module), str(file(module)), "exec")
 
 
 def with_changes(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
-    """Fresh copies of `MODULES` that import each other, those in `changed` made from its trees."""
+    """Return fresh copies of `MODULES` that import each other, those in `changed` made from its trees."""
     copies = {"reference": ModuleType("reference")}
 
     def importing(name: str, *rest: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a run says, for a person and for a program: functions of a `Report`, which execute nothing."""
+"""The output of a run, for a person and for a program: functions of a `Report`, which execute nothing."""
 
 from conformance.report.status import exit_code, status
 

@@ -1,4 +1,4 @@
-"""A badge: what some reports say together, in two words and a number."""
+"""A badge: the joint verdict of several reports, in two words and a number."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from conformance.verdict import EXIT_CODES, Report, Status
 
 LABEL = "CfC/LTC conformance"
 COLOURS = {"green": "#2c6e49", "yellow": "#80550a", "red": "#a8201a", "magenta": "#69645c"}
-"""The colours of the terminal's statuses, dark enough for white text,"""
+"""The colours of the terminal's statuses, dark enough for white text."""
 NAMED = {"green": "brightgreen", "yellow": "yellow", "red": "red", "magenta": "lightgrey"}
-"""and in the words of badge services."""
+"""The same colours in the terms of badge services."""
 
 
 @dataclass(frozen=True)
 class Badge:
-    """What a badge says."""
+    """The content of a badge."""
 
     message: str
     status: Status
@@ -29,17 +29,17 @@ class Badge:
 
     @property
     def title(self) -> str:
-        """What a screen reader says, and a pointer that rests on it."""
+        """Return the text for a screen reader, and for a pointer that rests on the badge."""
         return f"{self.label}: {self.message} ({self.status})"
 
     @property
     def colour(self) -> str:
-        """In the terminal's words."""
+        """Return the colour in the terminal's terms."""
         return SIGNS[self.status][1].split()[-1]
 
 
 def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
-    """How many MUST clauses hold everywhere, of those judged anywhere, and the worst status of all."""
+    """Return the badge: MUST clauses that hold everywhere, of those judged anywhere, and the worst status."""
     given = list(reports)
     worst = max((status(report) for report in given), key=_severity)
     judged = judged_anywhere(verdict for report in given for verdict in report.verdicts)
@@ -52,7 +52,7 @@ def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
 
 
 def lacking(report: Report) -> str | None:
-    """What to do before a report is as good as the whole run that a badge stands for; None where it is."""
+    """Return the remedy if a report is not that of a whole run, which a badge stands for; None if it is."""
     if report.budget.get("shard"):
         return f"it is shard {report.budget['shard']} of a run: `conformance merge` the shards first"
     if partial(report):
@@ -63,7 +63,7 @@ def lacking(report: Report) -> str | None:
 
 
 EXCUSED = {"pass", "host", "not applicable"}
-"""What a clause may come to on some backend and still hold, if it passes on another."""
+"""Outcomes on one backend with which a clause still holds, if it passes on another."""
 
 
 def _severity(said: Status) -> tuple[bool, bool, bool]:
@@ -71,7 +71,7 @@ def _severity(said: Status) -> tuple[bool, bool, bool]:
 
 
 def endpoint(shown: Badge) -> dict[str, Any]:
-    """The badge as shields.io and others read it from an address."""
+    """Return the badge in the JSON format that shields.io and others read from an address."""
     return {
         "schemaVersion": 1,
         "label": shown.label,
@@ -82,7 +82,7 @@ def endpoint(shown: Badge) -> dict[str, Any]:
 
 
 def svg(shown: Badge) -> str:
-    """The badge as a picture."""
+    """Return the badge as an SVG picture."""
     made = Environment(
         loader=PackageLoader("conformance.report", ""), autoescape=True, undefined=StrictUndefined
     )
@@ -98,5 +98,8 @@ OTHER = 6.9
 
 
 def width(text: str) -> float:
-    """About how wide a text is at 11 pixels; the picture stretches it to that width in any font."""
+    """Return the approximate width of a text at 11 pixels.
+
+    The picture stretches it to that width in any font.
+    """
     return round(sum(next((w for w, of in WIDTHS.items() if c in of), OTHER) for c in text), 1)

@@ -1,4 +1,4 @@
-"""What stands under the table: each failure so that it can be acted on."""
+"""The failures under the table, each with what is needed to act on it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from conformance.verdict import Failure, Verdict
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 LABEL = 9
 MOST = 8
-"""Findings of a target that are shown at length; of a cell that is all wrong nobody reads more."""
+"""The most findings of a target that are shown in full; of a cell that is all wrong nobody reads more."""
 ONE_STEP = (*FAMILIES, "backbone", "time", "step")
-"""The clauses whose ids begin so take one step, and ask what comes of it."""
+"""The prefixes of clauses that take one step and judge its result."""
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,33 @@ class Finding:
 
     @property
     def first(self) -> Verdict:
-        """The one to show: that with a failure, in float64 if possible, where a slip shows best."""
+        """Return the verdict to show: a failure, in float64 if possible, where small faults show best."""
         return min(self.verdicts, key=lambda v: (v.failure is None, v.tier != "float64"))
 
     @property
     def explained(self) -> bool:
-        """Whether it fails for the sake of a documented variant alone."""
+        """Tell whether it fails because of a documented variant alone."""
         return self.first.holds_under_variant
 
     @property
     def summary(self) -> str:
-        """What was found, in a line; of a traceback, what it comes to."""
+        """Return the finding in a line; of a traceback, its last line."""
         failure = self.first.failure
         return failure.summary if failure else self.first.reason.strip().rpartition("\n")[2]
 
 
 def findings(verdicts: list[Verdict]) -> list[Finding]:
-    """The failures, identical ones together; MUST before SHOULD, those that a variant explains last."""
+    """Return the failures, identical ones together.
+
+    MUST before SHOULD, those that a variant explains last.
+    """
     failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "not reproducible", "error")]
     found = [Finding(tuple(group)) for group in group_by(failed, _identity).values()]
     return sorted(found, key=lambda finding: (finding.explained, finding.first.level))
 
 
 def _identity(verdict: Verdict) -> tuple[str, ...]:
-    """What two failures share that are the same for a reader: all but their numbers."""
+    """Return the key that two failures share if they are equal to a reader: all but their numbers."""
     said = verdict.failure.summary if verdict.failure else verdict.reason
     cell = verdict.cell if verdict.failure else ""
     return (
@@ -71,12 +74,15 @@ def _identity(verdict: Verdict) -> tuple[str, ...]:
 
 
 def alike(text: str) -> str:
-    """What is left of a text whose numbers do not matter."""
+    """Return a text with its numbers replaced, for comparison."""
     return NUMBER.sub("#", text)
 
 
 def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
-    """The first failures at length, the others in a line; of those that one variant explains the first."""
+    """Print the first failures in full, the others in a line.
+
+    Of those that one variant explains, the first.
+    """
     found = findings(verdicts)
     own = [finding for finding in found if not finding.explained]
     if first := beginning(own):
@@ -94,7 +100,7 @@ def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[s
 
 
 def beginning(found: Iterable[Finding]) -> str | None:
-    """Where several clauses fail, the first of those that take one step, if any is; else there is no need."""
+    """Return the first failing clause that takes one step, if several clauses fail; else None."""
     failing = [finding.first.clause for finding in found if finding.first.outcome == "fail"]
     if len(set(failing)) < 2:
         return None
@@ -128,7 +134,7 @@ def _print_alike(console: Console, alike: list[Finding]) -> None:
 
 
 def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clause]) -> None:
-    """The clause, what it demands, the smallest case, got, want, bound, and a script to see it again."""
+    """Print the clause, its demand, the smallest case, got, want, bound, and a script to see it again."""
     first = finding.first
     mark, style, _ = MARKS[first.outcome]
     where = listed(places(finding.verdicts))
@@ -149,7 +155,7 @@ def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clau
 
 
 def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iterator[tuple[str, Text]]:
-    """What is said of a finding, each with its name; lines of a case are `width` characters at most."""
+    """Yield the details of a finding, each with its name; lines of a case are `width` characters at most."""
     first = finding.first
     if first.clause in clauses:
         yield "demands", Text(clauses[first.clause].demand)
@@ -169,7 +175,7 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
 
 
 def _cause(diagnosis: Mapping[str, Any]) -> str:
-    """The known faults whose step is what was got, in a line each."""
+    """Return the known faults whose step gives the answers of the implementation, in a line each."""
     cases = count(diagnosis["cases"], "case")
     found = [f"{fault['what']} ({fault['name']})" for fault in diagnosis["faults"]]
     if len(found) == 1:
@@ -178,13 +184,13 @@ def _cause(diagnosis: Mapping[str, Any]) -> str:
 
 
 def _departs(departs: Mapping[str, Any]) -> str:
-    """What of a step's intermediates is wrong first, and what is right before it."""
+    """Return the first wrong intermediate of a step, and the right ones before it."""
     right = f"; right before it: {listed(departs['right'])}" if departs["right"] else ""
     return f"first in {departs['name']}: {departs['said']}{right}"
 
 
 def _exceeded(finding: Finding) -> Iterator[str]:
-    """By how much the bound is exceeded, on each backend at each tier; backends alike in a line together."""
+    """Yield the excess over the bound, on each backend at each tier; equal backends share a line."""
     numerical = [
         verdict for verdict in finding.verdicts if verdict.failure and verdict.failure.excess is not None
     ]
@@ -209,11 +215,11 @@ def _numbers(failure: Failure, width: int, digits: int) -> Iterator[tuple[str, T
 
 
 LONGEST_SCRIPT = 6000
-"""Characters that anybody would paste."""
+"""The most characters of a script that is printed to be pasted."""
 
 
 def _print_script(console: Console, script: str) -> None:
-    """The script from the first column and unwrapped, so that it can be pasted."""
+    """Print the script from the first column and unwrapped, so that it can be pasted."""
     if len(script) > LONGEST_SCRIPT:
         said = "to see it again: a script too long to paste is in the report that --json writes, "
         console.print(Text(said + "and --examples makes a file for `conformance replay`", "dim"))
@@ -224,7 +230,7 @@ def _print_script(console: Console, script: str) -> None:
 
 
 def places(verdicts: Iterable[Verdict]) -> list[str]:
-    """Where something was met: "CfCCell and LTCCell on jax and torch"; cells alike are together."""
+    """Return places in words: "CfCCell and LTCCell on jax and torch"; cells on equal backends share one."""
     by_cell = group_by(verdicts, lambda verdict: verdict.cell)
     on = {
         cell: listed(dict.fromkeys(verdict.backend for verdict in found)) for cell, found in by_cell.items()

@@ -1,4 +1,4 @@
-"""Failures as annotations of GitHub Actions: lines of a log that its page shows above everything."""
+"""Failures as annotations of GitHub Actions: lines of a log that its page shows above everything else."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from conformance.spec.clauses import Clause
 from conformance.verdict import Report
 
 MOST = 10
-"""GitHub shows no more of a kind from one step."""
+"""The most annotations of a kind that GitHub shows from one step."""
 
 
 def annotated(report: Report, clauses: Mapping[str, Clause]) -> Iterator[str]:
-    """A line for each failure, as many as are shown, the last one for those that are not."""
+    """Yield a line for each failure, as many as are shown; the last line counts the others."""
     found = [finding for finding in findings(report.verdicts) if finding.first.level == "MUST"]
     shown = found if len(found) <= MOST else found[: MOST - 1]
     for finding in shown:
@@ -42,7 +42,7 @@ def _annotation(finding: Finding, clauses: Mapping[str, Clause]) -> str:
 
 
 def command(kind: str, title: str, message: str) -> str:
-    """A workflow command, escaped by its rules: what ends a line or a property never stands in one."""
+    """Return a workflow command, escaped by its rules: no character in it ends a line or a property."""
     return f"::{kind} title={_property(title)}::{_data(message)}"
 
 

@@ -28,7 +28,7 @@ WIDTH = 110
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """The report as the plain JSON values of schema.json, with what it concludes of each target."""
+    """Return the report as the plain JSON values of schema.json, with its status of each target."""
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "status": status(report)}
     document["targets"] = {target: target_status(report, target) for target in targets(report)}
     document |= {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
@@ -37,10 +37,10 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def from_json(document: Mapping[str, Any]) -> Report:
-    """The report that a document holds.
+    """Return the report in a document.
 
     Raises:
-        jsonschema.ValidationError: it is not one.
+        jsonschema.ValidationError: it is no report.
     """
     validate(document)
     names = [field.name for field in dataclasses.fields(Report)]
@@ -50,11 +50,11 @@ def from_json(document: Mapping[str, Any]) -> Report:
 
 
 EVIDENCE = ("case", "got", "want", "bound", "excess", "example")
-"""What of a failure may hold numbers that are not finite."""
+"""The fields of a failure that may hold numbers that are not finite."""
 
 
 def _numerical(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """A verdict with numbers where there may be numbers; a name "NaN" is a name."""
+    """Return a verdict with numbers in the fields that may hold them; a name "NaN" stays a name."""
     failure = verdict["failure"]
     if failure is not None:
         failure = {**failure, **{name: numbers(failure.get(name)) for name in EVIDENCE if name in failure}}
@@ -62,7 +62,7 @@ def _numerical(verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers(value: Any) -> Any:
-    """Numbers again for the texts that stand for those that are not finite."""
+    """Return numbers for the texts that stand for those that are not finite."""
     if isinstance(value, Mapping):
         return {name: numbers(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -72,31 +72,31 @@ def numbers(value: Any) -> Any:
 
 @cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a report."""
+    """Return the JSON Schema of a report."""
     text = resources.files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
 def validate(document: Any) -> None:
-    """Raises jsonschema.ValidationError where `document` is not a report."""
+    """Raise jsonschema.ValidationError if `document` is not a report."""
     jsonschema.Draft202012Validator(schema()).validate(document)
 
 
 def write(report: Report, path: Path) -> None:
-    """Writes the report to `path`, all of it or nothing: who reads the file never sees half a report."""
+    """Write the report to `path`, all of it or nothing: a reader of the file never sees half a report."""
     save(to_json(report), path)
 
 
 def save(document: Mapping[str, Any], path: Path) -> None:
-    """Writes a document to `path`, all of it or nothing."""
+    """Write a document to `path`, all of it or nothing."""
     save_text(pretty(document) + "\n", path)
 
 
 def save_text(text: str, path: Path) -> None:
-    """Writes a text to `path`, all of it or nothing; of two at once, the last.
+    """Write a text to `path`, all of it or nothing; of two writers at once, the last.
 
-    A link stays, and what it points to is written; so does a device or a pipe, into which the text goes.
+    A link stays, and its target is written; so is a device or a pipe.
     """
     if not replaceable(path):
         with path.open("a", encoding="utf-8", errors="replace") as stream:
@@ -113,7 +113,7 @@ def save_text(text: str, path: Path) -> None:
 
 
 def replaceable(path: Path) -> bool:
-    """Whether a file may take the place of what is there: not of a device, a pipe or our own output."""
+    """Tell whether a file may be replaced: not a device, a pipe or our own output."""
     if not path.exists():
         return True
     return path.is_file() and not any(_is_stream(path, stream) for stream in (1, 2))
@@ -127,7 +127,7 @@ def _is_stream(path: Path, descriptor: int) -> bool:
 
 
 def pretty(value: Any, indent: str = "") -> str:
-    """JSON for a reader too: what fits stands in a line, so that a row of numbers does."""
+    """Return JSON for a human reader: a value that fits stands in one line, such as a row of numbers."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
         return line
@@ -141,5 +141,5 @@ def pretty(value: Any, indent: str = "") -> str:
 
 
 def read(path: Path) -> Report:
-    """The report in the file at `path`. Raises ValueError where it holds none."""
+    """Return the report in the file at `path`. Raises ValueError if it holds none."""
     return from_json(parse(path.read_bytes()))

@@ -1,4 +1,4 @@
-"""A report as JUnit XML, for the pages of CI servers: a test case is a clause, its class what was judged."""
+"""A report as JUnit XML, for the pages of CI servers: a test case is a clause, its class the subject."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from conformance.report.status import UNSETTLED, meaning
 from conformance.verdict import Report, Verdict
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, escaped or not."""
+"""The characters that XML 1.0 cannot hold, escaped or not."""
 
 
 def write(report: Report, path: Path) -> None:
-    """Writes the report to `path`, all of it or nothing. Raises OSError."""
+    """Write the report to `path`, all of it or nothing. Raises OSError."""
     text = ElementTree.tostring(to_xml(report), encoding="unicode", xml_declaration=False)
     jsonfile.save_text(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', path)
 
 
 def to_xml(report: Report) -> Element:
-    """The report as the element `testsuites`."""
+    """Return the report as the element `testsuites`."""
     root = Element("testsuites")
     suite = SubElement(root, "testsuite", name="conformance", time=f"{report.seconds:.3f}")
     for verdict in report.verdicts:
@@ -37,7 +37,7 @@ def to_xml(report: Report) -> Element:
 
 
 def place(verdict: Verdict) -> str:
-    """What was judged: "pkg:Cell on jax in float64", with the cell where the target has several."""
+    """Return the subject in words: "pkg:Cell on jax in float64", with the cell if the target has several."""
     target, cell = verdict.target, verdict.cell
     named = target if target.rpartition(":")[2] == cell else f"{target} {cell}"
     return f"{named} on {verdict.backend}" + (f" in {verdict.tier}" if verdict.tier else "")
@@ -62,5 +62,5 @@ def _tell(case: Element, kind: str, message: str, text: str = "", **attributes: 
 
 
 def _text(text: str) -> str:
-    """`text` with what XML cannot hold as Python shows it."""
+    """Return `text` with characters that XML cannot hold in Python's escapes."""
     return NO_XML.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -15,12 +15,12 @@ from conformance.spec.clauses import Clause
 from conformance.verdict import Report, Verdict
 
 LONGEST = 400_000
-"""Characters; GitHub refuses a summary of more than 1 MiB."""
+"""The most characters; GitHub rejects a summary of more than 1 MiB."""
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
 def markdown(report: Report, clauses: Mapping[str, Clause]) -> str:
-    """The verdict on each target, a table of areas, and each failure folded behind a line."""
+    """Return the verdict on each target, a table of areas, and each failure folded behind a line."""
     lines: list[str] = []
     for target in targets(report):
         lines += _target(report, target, clauses)
@@ -51,7 +51,7 @@ def _target(report: Report, target: str, clauses: Mapping[str, Clause]) -> Itera
 
 
 def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[str]:
-    """The areas by cell and backend: how many clauses hold, and how many of what else there is."""
+    """Yield the areas by cell and backend: the number of clauses that hold, and of each other outcome."""
     heads = columns(verdicts)
     yield "| | " + " | ".join(f"{text(cell)}<br>{text(backend)}" for cell, backend in heads) + " |"
     yield "| --- |" + " :-: |" * len(heads)
@@ -99,7 +99,7 @@ def _indented(body: str) -> str:
 
 
 def _shortened(found: str) -> str:
-    """Whole folded failures until it is long enough; how many are left out is said."""
+    """Return whole folded failures up to the longest length, and the number of those left out."""
     head, *folded = found.split("<details>")
     *_, foot = found.rpartition("</details>\n")
     kept, size = [], len(head)
@@ -115,17 +115,17 @@ def _shortened(found: str) -> str:
 
 
 def text(said: str) -> str:
-    """Words that mean nothing to Markdown or HTML, on one line."""
+    """Return text that means nothing to Markdown or HTML, on one line."""
     return SPECIAL.sub(r"\\\1", escape(" ".join(said.split()), quote=False))
 
 
 def code(said: str) -> str:
-    """A span of code, whatever backticks stand in it."""
+    """Return a span of code, for any backticks in it."""
     return f"<code>{escape(' '.join(said.split()))}</code>"
 
 
 def fenced(said: str, language: str = "") -> str:
-    """A block of code with a fence longer than any run of backticks in it."""
+    """Return a block of code with a fence longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", said)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{said.rstrip()}\n{fence}\n"

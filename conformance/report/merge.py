@@ -1,4 +1,4 @@
-"""Several reports of one run, its shards or its backends, as the report that the whole run would give."""
+"""Merges the reports of a run's parts, its shards or its backends, into the report of the whole run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from conformance.report.values import listed
 from conformance.verdict import Report, Verdict
 
 PARTS = ("shard", "backends", "targets", "left_out")
-"""What parts of a run may differ in."""
+"""The options in which parts of a run may differ."""
 BUDGET = {
     "examples": "--max-examples",
     "clauses": "--clause",
     "tiers": "precision",
     "min_judged": "--min-judged",
 }
-"""What a reader calls a part of the budget, where it is not --NAME."""
+"""The reader's names for parts of the budget that are not --NAME."""
 IDENTITY = ("name", "version", "distribution", "versions")
-"""What an implementation is known by; where its file lies is the machine's."""
+"""The facts that identify an implementation; the path of its file depends on the machine."""
 
 
 class CannotBeMerged(ValueError):
@@ -30,9 +30,9 @@ class CannotBeMerged(ValueError):
 
 
 def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
-    """The whole of which `reports`, by the names of their files, are the parts.
+    """Return the whole of which `reports`, by the names of their files, are the parts.
 
-    A shard that is missing makes it partial, as a run that was cut short is.
+    A missing shard makes it partial, as a run that was cut short is.
 
     Args:
         order: the clauses, in the order of the specification.
@@ -65,9 +65,9 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
 
 
 def _entries(reports: list[Report]) -> dict[str, list[str]]:
-    """The entries of the file of known failures that match nothing in some part, and something in none.
+    """Return the entries of known failures that are unmatched in some part, and matched in none.
 
-    A part that does not say what it matches, as earlier ones do not, may match whatever it does not name.
+    A report without "matched", an earlier format, counts as matching every entry that it does not list.
     """
     lists = [report.known_failures for report in reports]
     if not lists[0]:
@@ -86,7 +86,7 @@ def _entries(reports: list[Report]) -> dict[str, list[str]]:
 
 
 def _settings(report: Report) -> dict[str, Any]:
-    """What is said of the file of known failures but for its entries."""
+    """Return the report's facts about the file of known failures, without its entries."""
     return {name: said for name, said in report.known_failures.items() if not name.endswith("matched")}
 
 
@@ -101,19 +101,19 @@ def _fact(report: Report, what: str) -> Any:
 
 
 def _listed(report: Report) -> str:
-    """Whether there is one, and how it is held to; where its file lies is the machine's."""
+    """Return whether there is a list of known failures, and a strict one, in words."""
     if not report.known_failures:
         return "none"
     return "one, held to strictly" if report.known_failures.get("strict") else "one"
 
 
 def _common(report: Report) -> dict[str, Any]:
-    """What was asked of every part alike."""
+    """Return the options that every part has in common."""
     return {name: value for name, value in report.budget.items() if name not in PARTS}
 
 
 def _asked(value: Any) -> str:
-    """What an option was given, as a reader says it."""
+    """Return the value of an option in words."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "not given"
     return "given" if value is True else str(value) if value else "not given"
@@ -129,7 +129,7 @@ def _alike(what: str, values: Mapping[str, Any]) -> None:
 
 
 def missing_shards(reports: Iterable[Report]) -> Iterator[str]:
-    """A line for each run whose shards are not all there."""
+    """Yield a line for each run with missing shards."""
     sharded = [report for report in reports if report.budget.get("shard")]
     for (targets, backends), found in group_by(sharded, _whole).items():
         counts = {_shard(report)[1] for report in found}
@@ -147,7 +147,7 @@ def missing_shards(reports: Iterable[Report]) -> Iterator[str]:
 
 
 def _whole(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The run that a shard is of."""
+    """Return the key of the run that a shard is of."""
     return tuple(report.budget.get("targets", ())), tuple(report.budget.get("backends", ()))
 
 
@@ -160,7 +160,7 @@ def _shard(report: Report) -> tuple[int, int]:
 
 
 def _command(report: Report) -> str:
-    """The command without what is a part's own."""
+    """Return the command without the options of a part."""
     try:
         words = iter(shlex.split(report.command))
     except ValueError:  # it is of another program
@@ -188,7 +188,7 @@ def _implementations(reports: Mapping[str, Report]) -> list[dict[str, Any]]:
 
 
 def _verdicts(reports: Mapping[str, Report], order: list[str]) -> list[Verdict]:
-    """All verdicts once, in the order of a run."""
+    """Return all verdicts once, in the order of a run."""
     found: dict[tuple[str, ...], tuple[str, Verdict]] = {}
     for name, report in reports.items():
         for verdict in report.verdicts:

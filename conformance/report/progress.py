@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a line per group, that is, per harness."""
+"""The progress display of a run: a line per group, that is, per harness."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from conformance.report.status import UNSETTLED
 from conformance.verdict import Verdict
 
 QUARTERS = 4
-"""How often a group says how far it is, where the lines stay on the screen,"""
+"""The number of progress lines of a group on a plain stream, if its total is known."""
 EVERY = 25
-"""or after how many verdicts, where nobody knows how many there will be."""
+"""The number of verdicts between two progress lines, if the total is unknown."""
 
 
 class RunProgress:
-    """Follows a run on `console`: bars on a terminal, a line now and then where there is none.
+    """Follows a run on `console`: bars on a terminal, a line at intervals elsewhere.
 
-    It is called with each verdict. `expect` tells how many there will be; without it there are only counts.
+    It is called with each verdict. `expect` sets the totals; without it there are only counts.
 
         with RunProgress(console) as progress:
             progress.expect({"ncps on jax": 120, "ncps on torch": 118})
@@ -58,13 +58,13 @@ class RunProgress:
         self.progress.stop()
 
     def expect(self, totals: Mapping[str, int]) -> None:
-        """How many verdicts each group will have."""
+        """Set the number of verdicts of each group."""
         for group, total in totals.items():
             self.totals[group] = total
             self.progress.update(self._bar(group), total=total)
 
     def __call__(self, verdict: Verdict) -> None:
-        """A clause was judged."""
+        """Count the verdict on a clause."""
         group = group_of(verdict)
         self.done[group] += 1
         if verdict.outcome == "fail" or verdict.outcome in UNSETTLED:
@@ -99,7 +99,7 @@ class RunProgress:
 
 
 def group_of(verdict: Verdict) -> str:
-    """The line of progress that a verdict belongs to."""
+    """Return the line of progress that a verdict belongs to."""
     return f"{verdict.target} on {verdict.backend}"
 
 

@@ -1,4 +1,4 @@
-"""Why something was not judged, or is excused: each reason once, with the clauses and places it concerns."""
+"""Reasons why something was not judged, or is excused: each reason once, with its clauses and places."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from conformance.report.values import listed
 from conformance.verdict import Outcome, Verdict
 
 Group = tuple[str, str, tuple[str, ...]]
-"""A reason, the tier where it is not both, and the clauses."""
+"""A reason, the tier unless it is both, and the clauses."""
 
 
 def print_reasons(console: Console, verdicts: list[Verdict], outcome: Outcome, title: str) -> None:
-    """Each reason for `outcome` once, with the clauses, cells, backends and tiers that it concerns."""
+    """Print each reason for `outcome` once, with the clauses, cells, backends and tiers that it concerns."""
     groups = _by_reason(verdicts, outcome)
     if not groups:
         return
@@ -33,7 +33,7 @@ def print_reasons(console: Console, verdicts: list[Verdict], outcome: Outcome, t
 
 
 def _by_reason(verdicts: list[Verdict], outcome: Outcome) -> dict[Group, list[Verdict]]:
-    """The verdicts by their reason, tier and the clauses that it concerns, whatever the cell and backend."""
+    """Return the verdicts by their reason, tier and clauses, over all cells and backends."""
     outcomes = {
         key: {verdict.outcome for verdict in found} for key, found in group_by(verdicts, _place).items()
     }
@@ -56,7 +56,7 @@ def _place(verdict: Verdict) -> tuple[str, str, str]:
 
 
 def present(verdicts: list[Verdict]) -> list[str]:
-    """What known failures fail by now, where their reasons do not say it: once each, whatever its numbers."""
+    """Return the current failures of known failures that their reasons do not state, once each."""
     said = [
         verdict.failure.summary
         for verdict in verdicts

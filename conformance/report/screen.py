@@ -1,4 +1,4 @@
-"""Where a report is shown: on a terminal, or as plain text in a file or pipe."""
+"""The screen of a report: a terminal, or plain text in a file or pipe."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import click
 from rich.console import Console
 
 WIDTH = 110
-"""Columns where there is no terminal that has some, and COLUMNS does not say."""
+"""The number of columns without a terminal that has a width, unless COLUMNS is set."""
 
 
 @contextmanager
 def screen() -> Iterator[Console]:
-    """A console on standard output; what is no terminal gets all in the end, without trailing blanks."""
+    """Yield a console on standard output.
+
+    Other than a terminal gets all at the end, without trailing blanks.
+    """
     console = Console()
     if console.is_terminal:
         yield console
@@ -27,12 +30,12 @@ def screen() -> Iterator[Console]:
     yield Console(file=file, width=console.width if os.environ.get("COLUMNS") else WIDTH, color_system=None)
     try:
         click.echo(stripped(file.getvalue()), nl=False)
-    except BrokenPipeError:  # who reads no further, as `head`, has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         silence(sys.stdout)
 
 
 def tell(line: str) -> None:
-    """A line on standard error; none where that cannot be written, as on a full disk."""
+    """Print a line on standard error; print nothing if that cannot be written, as on a full disk."""
     try:
         click.echo(line, err=True)
     except OSError:
@@ -40,12 +43,12 @@ def tell(line: str) -> None:
 
 
 def silence(stream: IO[str]) -> None:
-    """Sends what else comes nowhere: Python would fail at its end over what it could not write."""
+    """Redirect a stream to nowhere: Python would fail at its end over output that it could not write."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def stripped(text: str) -> str:
-    """The text without blanks at the ends of its lines."""
+    """Return the text without blanks at the ends of its lines."""
     return "\n".join(line.rstrip(" ") for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""From the verdicts of clauses to the verdict of a run."""
+"""Computes the verdict of a run from the verdicts of clauses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVERITY: tuple[Outcome, ...] = (
     "pass",
     "not applicable",
 )
-"""Which of several outcomes stands for all of them: the first."""
+"""Outcomes by severity: the first of several stands for all of them."""
 TIERS = ("float64", "float32")
 JUDGED: frozenset[Outcome] = frozenset({"pass", "fail", "known failure"})
 UNSETTLED: frozenset[Outcome] = frozenset({"error", "not reproducible"})
@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 
 
 def group_by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """The items by their key, keys and items in the order in which they come."""
+    """Group the items by their key; keys and items keep their order."""
     groups: dict[Key, list[Item]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
@@ -36,14 +36,14 @@ def group_by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, lis
 
 
 def joint_outcome(verdicts: Iterable[Verdict]) -> Outcome:
-    """What stands for a clause that was judged several times, at two tiers for example."""
+    """Return the joint outcome of a clause that was judged several times, at two tiers for example."""
     return min((verdict.outcome for verdict in verdicts), key=SEVERITY.index)
 
 
 def meaning(verdict: Verdict, *, strict: bool = False) -> tuple[Meaning, str]:
-    """What a verdict means to a runner of tests, and what is to be said of it.
+    """Return the meaning of a verdict to a test runner, and its message.
 
-    `strict`: a known failure has to be one.
+    `strict`: a known failure must fail as listed.
     """
     if strict and verdict.known.get("stale"):
         return "fails", f"{verdict.clause}: listed as a known failure, but {verdict.known['stale']}"
@@ -57,48 +57,48 @@ def meaning(verdict: Verdict, *, strict: bool = False) -> tuple[Meaning, str]:
 
 
 def must(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The verdicts on which conformance depends."""
+    """Return the verdicts on which conformance depends."""
     return [verdict for verdict in verdicts if verdict.level == "MUST"]
 
 
 def judged(verdicts: Iterable[Verdict]) -> tuple[int, int]:
-    """How many of the MUST clauses asked of one cell on one backend were judged, and how many were asked.
+    """Return the number of judged MUST clauses of one cell on one backend, and the number requested.
 
-    A clause that is not applicable, in error, or laid to the host is not judged.
+    A clause that is not applicable, in error, or attributed to the host is not judged.
     """
     clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
     return sum(joint_outcome(found) in JUDGED for found in clauses.values()), len(clauses)
 
 
 def judged_anywhere(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
-    """The MUST clauses that pass or fail on some cell and backend, with all verdicts on each."""
+    """Return the MUST clauses that pass or fail on some cell and backend, with all verdicts on each."""
     clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
     return {id: found for id, found in clauses.items() if any(v.outcome in JUDGED for v in found)}
 
 
 def targets(report: Report) -> list[str]:
-    """What was judged, in the order of the report."""
+    """Return the targets, in the order of the report."""
     named = [str(entry["target"]) for entry in report.implementations if "target" in entry]
     return list(dict.fromkeys([*named, *(verdict.target for verdict in report.verdicts)]))
 
 
 def of_target(report: Report, target: str) -> list[Verdict]:
-    """The verdicts of one target."""
+    """Return the verdicts of one target."""
     return [verdict for verdict in report.verdicts if verdict.target == target]
 
 
 def partial(report: Report) -> bool:
-    """Whether only some clauses were asked for, or some tests of them, or a shard."""
+    """Tell whether only some clauses were requested, or some tests of them, or a shard."""
     return any(report.budget.get(part) for part in ("clauses", "left_out", "shard"))
 
 
 def untested(report: Report) -> bool:
-    """Whether it is of a shard that has no test, for there are fewer tests than shards."""
+    """Tell whether it is of a shard that has no test, because there are fewer tests than shards."""
     return report.complete and bool(report.budget.get("shard")) and not report.verdicts
 
 
 def obstacles(report: Report, target: str) -> list[str]:
-    """Why `target` could not be judged, in a line each; none where it could."""
+    """Return the reasons why `target` could not be judged, in a line each; none if it could."""
     verdicts = of_target(report, target)
     if not verdicts:
         return ["no clause was judged"]
@@ -124,10 +124,10 @@ def _where(verdict: Verdict) -> str:
 
 
 def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
-    """The cells of which no numerical MUST clause was judged at one of the tiers that the run had.
+    """Return the cells of which no numerical MUST clause was judged at one of the run's tiers.
 
-    A tier is excused where a Keras backend lacks it, as our harness finds by use; what another target says
-    of itself excuses nothing.
+    A tier is excused where our harness finds by use that a Keras backend lacks it; a declaration of another
+    target excuses nothing.
     """
     tiers = report.budget.get("tiers", TIERS)
     had = {
@@ -153,7 +153,7 @@ def _count(number: int, what: str) -> str:
 
 
 def target_status(report: Report, target: str) -> Status:
-    """What the run says of one target; a MUST clause that fails outweighs what could not be judged."""
+    """Return the status of one target; a failing MUST clause outweighs clauses that could not be judged."""
     if any(verdict.outcome == "fail" for verdict in must(of_target(report, target))):
         return "departs"
     if report.known_failures.get("strict") and untrue(report, target):
@@ -164,12 +164,12 @@ def target_status(report: Report, target: str) -> Status:
 
 
 def known(report: Report, target: str) -> list[Verdict]:
-    """The MUST clauses that fail as the file of known failures says."""
+    """Return the MUST clauses that fail as the file of known failures says."""
     return [verdict for verdict in must(of_target(report, target)) if verdict.outcome == "known failure"]
 
 
 def untrue(report: Report, target: str) -> list[str]:
-    """What the file of known failures says that is not so, a line each."""
+    """Return the false statements of the file of known failures, a line each."""
     stale = [verdict for verdict in of_target(report, target) if verdict.known.get("stale")]
     found = [f"{_where(verdict)}: listed, but {verdict.known['stale']}" for verdict in stale]
     matched = report.known_failures.get("unmatched", ())
@@ -179,9 +179,9 @@ def untrue(report: Report, target: str) -> list[str]:
 
 
 def status(report: Report) -> Status:
-    """What the run says of all its targets together: the worst that it says of one.
+    """Return the status of all targets together: the worst of them.
 
-    A shard that has no test keeps the others from nothing; the whole of such shards could not be judged.
+    A shard without a test does not lower the others; a run of such shards alone could not be judged.
     """
     if untested(report):
         return "conforms"
@@ -196,5 +196,5 @@ def status(report: Report) -> Status:
 
 
 def exit_code(report: Report) -> int:
-    """The exit status of a process that made this report."""
+    """Return the exit status of a process that made this report."""
     return EXIT_CODES[status(report)]

@@ -23,10 +23,10 @@ MARKS: dict[Outcome, tuple[str, str, str]] = {
     "error": ("!", "bold magenta", "error"),
     "not reproducible": ("?", "bold magenta", "not reproducible"),
 }
-"""How an outcome is written: mark, style, meaning."""
+"""The notation of an outcome: mark, style, meaning."""
 
 CALM: frozenset[Outcome] = frozenset({"pass", "not applicable", "host", "known failure"})
-"""Outcomes that ask for no table of their own."""
+"""Outcomes that need no table of their own."""
 GAP = 2
 
 Column = tuple[str, str]
@@ -35,7 +35,7 @@ Column = tuple[str, str]
 
 @dataclass(frozen=True)
 class Layout:
-    """What the columns of a table hold: one (cell, backend) each, or all the backends of a cell together."""
+    """The columns of a table: one (cell, backend) each, or all the backends of a cell together."""
 
     columns: tuple[tuple[Column, ...], ...]
 
@@ -45,11 +45,11 @@ class Layout:
 
 
 def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -> list[Table]:
-    """The verdicts of one target as few tables as are readable at `width` columns.
+    """Return the verdicts of one target as few tables as are readable at `width` columns.
 
-    One table with a column per cell and backend where that fits. Else, where something departs, a table per
-    cell. Else, and where that does not fit either, one column per cell, as many as fit beside each other, in
-    which the backends share a mark where they agree and the numbers are the worst of any.
+    One table with a column per cell and backend if that fits. Otherwise, if something departs, a table per
+    cell. Otherwise, or if that does not fit either, one column per cell, as many as fit beside each other, in
+    which the backends share a mark if they agree and the numbers are the worst of any.
     """
     whole = _table(verdicts, clauses, _layout(verdicts, joint=False))
     if _fits(whole, width):
@@ -62,7 +62,7 @@ def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -
 
 
 def _joint_tables(by_cell: list[list[Verdict]], clauses: Mapping[str, Clause], width: int) -> list[Table]:
-    """Tables with a column per cell, as many cells in each as fit."""
+    """Return tables with a column per cell, as many cells in each as fit."""
 
     def table(verdicts: list[Verdict]) -> Table:
         return _table(verdicts, clauses, _layout(verdicts, joint=True))
@@ -85,7 +85,7 @@ def _layout(verdicts: list[Verdict], *, joint: bool) -> Layout:
 
 
 def columns(verdicts: Iterable[Verdict]) -> list[Column]:
-    """The cells and backends that were judged, in their order."""
+    """Return the judged cells and backends, in their order."""
     return list(dict.fromkeys((verdict.cell, verdict.backend) for verdict in verdicts))
 
 
@@ -106,7 +106,7 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause], layout: Layou
 
 
 def _headers(layout: Layout) -> list[str]:
-    """The cell over the first of its columns, then the backend, then the tiers."""
+    """Return the headers: the cell over the first of its columns, then the backend, then the tiers."""
     found, previous = [], ""
     for column in layout.columns:
         cell = column[0][0] if column[0][0] != previous else ""
@@ -135,7 +135,7 @@ def _marks(rows: list[Verdict], layout: Layout) -> list[Text]:
 
 
 def _mark(verdicts: list[Verdict], column: tuple[Column, ...]) -> Text:
-    """The outcome, once where the backends agree, else a mark each, and the worst at each tier."""
+    """Return the outcome, once if the backends agree, else a mark each, and the worst at each tier."""
     by_column = group_by(verdicts, lambda verdict: (verdict.cell, verdict.backend))
     outcomes = [joint_outcome(by_column[key]) if key in by_column else None for key in column]
     shown = outcomes[:1] if len(set(outcomes)) == 1 else outcomes
@@ -150,7 +150,7 @@ def _mark(verdicts: list[Verdict], column: tuple[Column, ...]) -> Text:
 
 
 def _fits(table: Table, width: int) -> bool:
-    """Whether the table needs no more than `width` columns, its rows and headers whole."""
+    """Tell whether the table needs no more than `width` columns, its rows and headers whole."""
     widths = []
     for column in table.columns:
         cells = [text for text in (column.header, *column.cells) if isinstance(text, Text | str)]
@@ -160,7 +160,7 @@ def _fits(table: Table, width: int) -> bool:
 
 
 def legend(verdicts: list[Verdict], *, joint: bool) -> list[Text]:
-    """What the marks and numbers mean, as far as they are used."""
+    """Return the meanings of the marks and numbers that are used."""
     used = {verdict.outcome for verdict in verdicts}
     marks = Text("   ").join(
         Text.assemble((mark, style), (f" {meaning}", "dim"))

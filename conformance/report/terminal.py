@@ -42,7 +42,7 @@ SIGNS: dict[Status, tuple[str, str]] = {
 
 
 def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> None:
-    """Prints the report: for each target what was judged, a table and what remains; then the verdicts."""
+    """Print the report: for each target its subject, a table and the findings; then the verdicts."""
     for target in targets(report):
         _print_target(console, report, target, clauses)
     for note in report.notes:
@@ -59,7 +59,7 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
 
 
 def nothing(report: Report) -> str:
-    """What is said of a run without a verdict."""
+    """Return the message of a run without a verdict."""
     if not report.budget.get("clauses"):
         return "nothing was judged"
     quick = ", or is part of a quick look" if report.budget.get("smoke") else ""
@@ -67,14 +67,14 @@ def nothing(report: Report) -> str:
 
 
 def text(report: Report) -> str:
-    """The same as plain text."""
+    """Return the report as plain text."""
     file = StringIO()
     render(report, load(report.spec).clauses, Console(file=file, width=WIDTH, color_system=None))
     return stripped(file.getvalue())
 
 
 def headline(report: Report, target: str) -> str:
-    """The verdict on one target in a line, with the first MUST clause that fails, or why there is none."""
+    """Return the verdict on one target in a line, with the first MUST clause that fails, or the obstacle."""
     verdicts = of_target(report, target)
     said = target_status(report, target)
     unjudged = said == "could not be judged"
@@ -86,7 +86,7 @@ def headline(report: Report, target: str) -> str:
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
-    """The clauses about what was judged that a quick look is too short for."""
+    """Return the clauses about the subjects that a quick look omits."""
     if not report.budget.get("smoke") or partial(report) or not report.complete:
         return []
     families = {cell["family"] for entry in report.implementations for cell in entry.get("cells", ())}
@@ -134,7 +134,7 @@ def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[st
 
 
 def about(report: Report, target: str) -> Iterator[str]:
-    """What was judged, as its harness found it, and with what; a line for each that differs."""
+    """Yield the identity and versions of the subject, as its harness reports them, without repeats."""
     entries = [entry for entry in report.implementations if entry.get("target") == target]
     for identity, found in group_by(entries, _identity).items():
         versions = dict(item for entry in found for item in dict(entry.get("versions", {})).items())
@@ -150,7 +150,7 @@ def _identity(entry: Mapping[str, Any]) -> str:
 
 
 def declared(report: Report, target: str) -> Iterator[Text]:
-    """The convention that each cell says it follows, and whether it was found to."""
+    """Yield the convention that each cell declares, and whether it computes so."""
     found = {v.cell: v.variant for v in of_target(report, target) if v.variant}
     entries = [entry for entry in report.implementations if entry.get("target") == target]
     cells = {c["name"]: c["variant"] for e in entries for c in e.get("cells", ()) if c.get("variant")}
@@ -161,7 +161,7 @@ def declared(report: Report, target: str) -> Iterator[Text]:
 
 
 def _print_variants(console: Console, verdicts: list[Verdict]) -> None:
-    """Which documented variant fits where the default of the specification does not, before anything else."""
+    """Print the documented variant that fits if the specification's default does not, before all else."""
     varied = [verdict for verdict in verdicts if verdict.variant]
     for (cell, variant), found in group_by(varied, lambda v: (v.cell, show_case(v.variant))).items():
         backends = listed(dict.fromkeys(verdict.backend for verdict in found))
@@ -175,7 +175,7 @@ def _print_variants(console: Console, verdicts: list[Verdict]) -> None:
 
 
 def _under(verdicts: list[Verdict]) -> str:
-    """How many of the clauses that fail do so for a variant's sake alone."""
+    """Return the number of failing clauses that fail because of a variant alone, in words."""
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     alone = {verdict.clause for verdict in failing if verdict.holds_under_variant}
     too = {verdict.clause for verdict in failing if not verdict.holds_under_variant}
@@ -185,7 +185,7 @@ def _under(verdicts: list[Verdict]) -> str:
 
 
 def judged_lines(verdicts: list[Verdict]) -> Iterator[Text]:
-    """How many of the MUST clauses were judged, for each cell and backend; backends alike in one line."""
+    """Yield the number of judged MUST clauses, for each cell and backend; equal backends share a line."""
     by_cell = group_by(verdicts, lambda verdict: verdict.cell)
     for cell, found in by_cell.items():
         by_backend = group_by(found, lambda verdict: verdict.backend)
@@ -196,7 +196,7 @@ def judged_lines(verdicts: list[Verdict]) -> Iterator[Text]:
 
 
 def verdict_lines(report: Report, target: str) -> Iterator[Text]:
-    """The verdict on one target, and its grounds."""
+    """Yield the verdict on one target, and its grounds."""
     said = target_status(report, target)
     mark, style = SIGNS[said]
     yield Text(f"{mark} {target} {_conclusion(report, target, said)}", style)
@@ -231,7 +231,7 @@ def _ground(report: Report, target: str, said: Status) -> str:
 
 
 def _counted(verdicts: list[Verdict]) -> str:
-    """How many MUST clauses were judged anywhere, of those asked of any cell, and how many fail anywhere."""
+    """Return the numbers of MUST clauses judged anywhere, requested, and failing anywhere, in words."""
     done, asked = judged_anywhere(verdicts), {verdict.clause for verdict in must(verdicts)}
     failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in done.values())
     said = f"judged {len(done)} of {count(len(asked), 'MUST clause')}"

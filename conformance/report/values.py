@@ -1,4 +1,4 @@
-"""Numbers, arrays and cases as a person reads them."""
+"""Numbers, arrays and cases in a form for human readers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 DIGITS = {"float64": 17}
-"""Enough to tell any two values apart; 9 are for float32."""
+"""Digits that distinguish any two values: 17 for float64, 9 for float32."""
 ITEMS = 24
-"""An array of more is shown by its corners."""
+"""The most items of an array that is shown whole; a larger one is shown by its corners."""
 
 
 def ratio(value: float | None) -> str:
-    """An error / bound in at most four characters, most often three: .41, 1.3, 120, 3e4, ∞."""
+    """Return an error / bound in at most four characters, most often three: .41, 1.3, 120, 3e4, ∞."""
     if value is None:
         return ""
     if not math.isfinite(value):
@@ -29,30 +29,30 @@ def ratio(value: float | None) -> str:
 
 
 def times(value: float) -> str:
-    """How many times, in words: "3.2 times", "4.1e+07 times"."""
+    """Return a factor in words: "3.2 times", "4.1e+07 times"."""
     return f"{value:.1f} times" if value < 1e3 else f"{value:.1e} times"
 
 
 def count(number: int, what: str) -> str:
-    """A number of things: "1 clause", "12,480 examples"."""
+    """Return a number of things: "1 clause", "12,480 examples"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in prose: "jax, torch and numpy", or "none"."""
+    """Return names in prose: "jax, torch and numpy", or "none"."""
     *most, last = list(names) or ["none"]
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "3.1 s", "94 s", "12 min 3 s"."""
+    """Return seconds in words: "3.1 s", "94 s", "12 min 3 s"."""
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
 def show(value: Any, width: int = 72, digits: int = 9) -> str:
-    """A value of a case: numbers to `digits`, arrays as NumPy prints them, large ones by their corners."""
+    """Return a value of a case: numbers to `digits`, arrays as NumPy prints them, large ones abridged."""
     if isinstance(value, bool | str) or value is None:
         return repr(value)
     if isinstance(value, int | float):
@@ -68,7 +68,7 @@ def show(value: Any, width: int = 72, digits: int = 9) -> str:
 
 
 def show_case(case: Mapping[str, Any], width: int = 72, digits: int = 9) -> str:
-    """A case: its short values after one another, as `name=value`, its long ones on lines of their own."""
+    """Return a case: its short values after one another, as `name=value`, its long ones on own lines."""
     nested = [
         f"{name}: {show_case(value, width, digits)}"
         for name, value in case.items()

@@ -1,4 +1,4 @@
-"""Files that a run was asked for: what cannot be written is said in the report."""
+"""Files that a run writes: the report names those that cannot be written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.verdict import Report
 
 
 def written(report: Report, path: Path | None, write: Callable[[Report, Path], None]) -> Report:
-    """The report, after it was written to a file if one is asked for; or with why it was not."""
+    """Write the report to a file if one is given; return it, with the error if it could not be written."""
     try:
         if path:
             write(report, path)
@@ -21,7 +21,7 @@ def written(report: Report, path: Path | None, write: Callable[[Report, Path], N
 
 
 def is_written(report: Report, path: Path) -> bool:
-    """Whether a file that was asked for is there, by this run."""
+    """Tell whether a requested file was written by this run."""
     return path.exists() and not any(note.startswith(_unwritten(path)) for note in report.notes)
 
 

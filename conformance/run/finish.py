@@ -1,4 +1,4 @@
-"""The end of a run: its report, and the files that it was asked for."""
+"""The end of a run: its report, and the files that the caller asked for."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ from conformance.stored import examples, known_failures
 from conformance.verdict import Report
 
 MOST_NAMED = 5
-"""Tests that a note names, of those that have no verdict."""
+"""The most tests without a verdict that a note names."""
 
 
 def close(run: Session) -> Report:
-    """The report; what cannot be written is said in it."""
+    """Return the final report, after its files are written.
+
+    The report names each file that cannot be written.
+    """
     run.pool.close()
     report = report_of(run)
     if run.leash:
@@ -32,20 +35,20 @@ def close(run: Session) -> Report:
     asked = run.options
     report = written(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
     report = written(report, asked.write_known_failures, _write_known_failures)
-    return written(report, asked.json, jsonfile.write)  # last, for it tells of the others
+    return written(report, asked.json, jsonfile.write)  # last, because it reports errors of the others
 
 
 def keep(run: Session) -> None:
-    """Writes what the run found so far: what there is of a run that is killed, or whose machine goes down."""
+    """Write the results so far, so that a killed run, or a crashed machine, leaves a partial report."""
     when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
     notes = [f"this was written {when}, and it did not come to its end", *run.notes]
     if run.options.json and jsonfile.replaceable(run.options.json):
-        with suppress(OSError):  # the end of the run tells of it
+        with suppress(OSError):  # the end of the run reports it
             jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
 
 
 def report_of(run: Session) -> Report:
-    """What the run found so far."""
+    """Return a report of the results so far."""
     asked = run.options
     missing = run.expected - run.seen
     untested = asked.shard is not None and not run.expected and not run.notes
@@ -78,7 +81,7 @@ def report_of(run: Session) -> Report:
 
 
 def _list_of_failures(run: Session) -> dict[str, Any]:
-    """What the report says of the file of known failures."""
+    """Return the part of the report about the file of known failures."""
     asked = run.options
     if not run.listed:
         return {}
@@ -96,7 +99,7 @@ def _list_of_failures(run: Session) -> dict[str, Any]:
 
 
 def _unknown_cells(run: Session) -> list[str]:
-    """The cells of families that the version of the specification does not know, a note for all."""
+    """Return a note on the cells of families that the version of the specification does not know."""
     cells = [cell for description in run.described.values() for cell in description["cells"]]
     names = [cell["name"] for cell in cells if cell["family"] not in run.spec.families]
     by = f"not judged, for specification {run.spec.version} does not know them"
@@ -104,7 +107,10 @@ def _unknown_cells(run: Session) -> list[str]:
 
 
 def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
-    """Why not all was judged; the tests that have no verdict are named where nothing else says why."""
+    """Return the reasons why not all was judged.
+
+    Name the tests without a verdict if nothing else explains them.
+    """
     if untested:
         return [f"shard {run.options.shard} has no test: there are fewer tests than shards"]
     if run.notes or not missing:
@@ -114,7 +120,7 @@ def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
 
 
 def missed(nodeid: str) -> str:
-    """What a test is about: "time.zero, CfCCell on jax in float64"."""
+    """Return the subject of a test: "time.zero, CfCCell on jax in float64"."""
     clauses = {f"{c.body.__module__}::{c.body.__name__}": c.clause for c in every().values()}
     test, _, key = nodeid.rpartition("[")
     module, _, name = test.rpartition("/")[2].partition(".py::")
@@ -124,7 +130,7 @@ def missed(nodeid: str) -> str:
 
 
 def _write_examples(report: Report, folder: Path, *, targets: int) -> None:
-    """Each failing example, a file of its own."""
+    """Write each failing example to a file of its own."""
     found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
     examples.write(filter(None, found), folder, by_target=targets > 1)
 

@@ -1,4 +1,4 @@
-"""What ends a run before it is done: a signal, or its time. Either way its report is partial."""
+"""Interruptions of a run: a signal, or its time limit. After either its report is partial."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from conformance.driver.process import end_all
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EVERY = 0.2
-"""How often a worker looks whether its run goes on, in seconds."""
+"""Seconds between two checks of a worker whether its run goes on."""
 
 
 class CutShort(KeyboardInterrupt):
-    """The run was ended; pytest takes it for what it takes Ctrl-C for."""
+    """The run was ended; pytest handles it as it handles Ctrl-C."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -31,24 +31,24 @@ class CutShort(KeyboardInterrupt):
 
 @dataclass
 class Ending:
-    """How a run ended, where it was not by itself."""
+    """The cause of an early end of a run."""
 
     number: int | None = None
-    """The signal."""
+    """The number of the signal."""
     limit: float | None = None
-    """The seconds that the run had."""
+    """The time limit of the run, in seconds."""
 
     @property
     def exit_code(self) -> int | None:
-        """128 + the signal, as shells have it; None where the verdict decides, as when the time was up."""
+        """Return 128 + the signal, as shells do; None if the verdict decides, as after the time limit."""
         return None if self.number in (None, signal.SIGALRM) else 128 + (self.number or 0)
 
 
 @contextmanager
 def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
-    """Has SIGINT, SIGTERM and SIGHUP, and the end of `limit` seconds, raise CutShort in the main thread.
+    """Make SIGINT, SIGTERM and SIGHUP, and the end of `limit` seconds, raise CutShort in the main thread.
 
-    Only the first: who asks a second time is not kept waiting.
+    Only the first signal does: the earlier handlers are restored for the second.
     """
     ending = Ending(limit=limit)
 
@@ -71,16 +71,16 @@ def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
 
 @contextmanager
 def exits_on_signals(tell: Callable[[str], None]) -> Iterator[None]:
-    """Has a command end on SIGINT, SIGTERM and SIGHUP as shells have it, 128 + the signal, and say so.
+    """Make a command end on SIGINT, SIGTERM and SIGHUP with 128 + the signal, as shells do, and report it.
 
-    It ends by SystemExit, so that harnesses end with it.
+    It ends by SystemExit, so that its harnesses end too.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
         tell(f"conformance: ended by {signal.Signals(number).name}")
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+    if threading.current_thread() is not threading.main_thread():  # signals need the main thread
         yield
         return
     before = {number: signal.signal(number, end) for number in SIGNALS}
@@ -91,14 +91,14 @@ def exits_on_signals(tell: Callable[[str], None]) -> Iterator[None]:
 
 
 _endings: list[Ending] = []
-"""Of the run that goes on, if one does."""
+"""The ending of the current run, if there is one."""
 
 
 def check() -> None:
-    """Raises CutShort where the run was told to end.
+    """Raise CutShort if the run was told to end.
 
-    Python drops what a signal's handler raises where it happens to interrupt a finalizer or a callback of the
-    garbage collector; so a run asks again between its tests.
+    Python drops an exception that a signal's handler raises inside a finalizer or a callback of the garbage
+    collector; so a run checks again between its tests.
     """
     for ending in _endings:
         if ending.number is not None:
@@ -118,7 +118,7 @@ def _why(number: int, limit: float | None) -> str:
 
 
 class Leash:
-    """What holds the workers to the run that started them: a file, and being its children."""
+    """The link between the workers and the run that started them: a file, and the parent process."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
@@ -126,16 +126,16 @@ class Leash:
         self.path.touch()
 
     def cut(self) -> None:
-        """Every worker ends, and each harness of theirs, whatever they are about."""
+        """End every worker, and each harness of theirs, whatever they are doing."""
         self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Nothing holds the workers any more."""
+        """Release the workers."""
         self._folder.cleanup()
 
 
 def follow(leash: str) -> None:
-    """In a worker: end with the run, even where that was killed; Ctrl-C is for the run to answer."""
+    """End this worker when the run ends, even if the run was killed; the run alone handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(Path(leash), os.getppid()), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: which clause is judged on what, in which process, and what becomes of the verdicts.
+"""The pytest plugin: selects clauses and subjects, assigns tests to processes and gathers the verdicts.
 
 Load it by name, `pytest -p conformance.run.plugin --pyargs conformance.suite`; nothing loads it by itself.
 """
@@ -64,7 +64,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of one harness to one worker; pytest-xdist 3.8 loses its own groups under pytest 9.2."""
+    """Give all tests of one harness to one worker; pytest-xdist 3.8 loses its own groups under pytest 9.2."""
     if config.getvalue("dist") != "loadgroup":
         return None
     from xdist.scheduler import LoadScopeScheduling
@@ -89,7 +89,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Tests of one harness stand together, the slowest harness first; what is not asked for goes."""
+    """Group the tests by harness, the slowest harness first; deselect tests that were not asked for."""
     keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}
     items[:] = sorted(
         (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].order
@@ -107,7 +107,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """What pytest's own options leave out, such as `-k`, is not to come."""
+    """Remove the tests that pytest's own options deselect, such as `-k`, from the expected ones."""
     if items:
         run = items[0].config.stash[SESSION]
         run.left_out += len(items)
@@ -116,7 +116,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 
 def _check_of(item: pytest.Item) -> Check:
-    """What a test of the suite checks."""
+    """Return the check of a test of the suite."""
     found: Check = item.function.check  # type: ignore[attr-defined]
     return found
 
@@ -137,7 +137,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
-    """Judges a check on the cell, backend and tier of this test."""
+    """Return a function that judges a check on the cell, backend and tier of this test."""
     session, key = request.config.stash[SESSION], request.param
 
     def run(check: Check) -> None:
@@ -151,7 +151,7 @@ def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
 
 
 def conclude(verdict: Verdict, *, strict: bool = False) -> None:
-    """Tell pytest what the verdict means to it; `strict`: a known failure has to be one."""
+    """Report the verdict to pytest; `strict`: a known failure must fail as listed."""
     __tracebackhide__ = True
     found, said = meaning(verdict, strict=strict)
     if found == "is not judged":
@@ -180,7 +180,7 @@ KEPT_EVERY = 30.0
 
 
 class Collector:
-    """Gathers the verdicts where the run is reported: not in a worker."""
+    """Gathers the verdicts in the process that reports the run, not in a worker."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -229,7 +229,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What no test says by itself: what came of each target, and why one could not be judged."""
+    """Print the notes of the run, and the verdict on each target."""
     report = config.stash[SESSION].report
     if report is not None:
         terminalreporter.section("conformance")
@@ -239,7 +239,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
-    """Judge what was asked; None where pytest could not begin. Raises UsageError or CannotBeJudged."""
+    """Run the suite; return the report, None if pytest could not begin.
+
+    Raises UsageError or CannotBeJudged.
+    """
     known_failures.listed(asked)  # a file that cannot be read is refused before anything begins
     starter = Starter(prepare(asked), listener)
     arguments = options.pytest_arguments(options.settled(asked, starter.described))
@@ -248,7 +251,7 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
 
 
 class Starter:
-    """Hands what is prepared and a listener to the run, and the run to the caller."""
+    """Passes the prepared session and a listener to the run, and the session to the caller."""
 
     def __init__(self, prepared: dict[str, Any], listener: Listener | None) -> None:
         self.prepared, self.listener = prepared, listener
@@ -256,13 +259,13 @@ class Starter:
 
     @property
     def described(self) -> dict[str, dict[str, Any]]:
-        """What each target offers."""
+        """Return the answers to `describe` by target."""
         found: dict[str, dict[str, Any]] = self.prepared["described"]
         return found
 
     @property
     def report(self) -> Report | None:
-        """What came of the run."""
+        """Return the report of the run."""
         return self.session.report if self.session else None
 
     @pytest.hookimpl(tryfirst=True)

@@ -1,6 +1,6 @@
-"""One run: what it was asked for, and which clause it judges on what.
+"""One run: its options, and the choice of clauses and subjects.
 
-pytest goes through it in the plugin, `conformance.check` in the caller's own process.
+pytest uses it in the plugin, `conformance.check` in the caller's own process.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Listener(Protocol):
     """Follows a run."""
 
     def expect(self, totals: Mapping[str, int]) -> None:
-        """How many verdicts there will be for each target and backend."""
+        """Receive the number of verdicts for each target and backend."""
 
     def __call__(self, verdict: Verdict) -> None:
-        """A clause was judged."""
+        """Receive the verdict on a clause."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """Where a clause is judged: a cell, a backend, and a precision where it is numerical."""
+    """The subject of a test: a cell, a backend, and a precision if the clause is numerical."""
 
     cell: dict[str, Any]
     place: Place
@@ -55,7 +55,7 @@ class Key:
 
     @property
     def where(self) -> dict[str, str | None]:
-        """The same as an entry of known failures names it."""
+        """Return the subject in the terms of an entry of known failures."""
         place = self.place
         return {
             "target": place.target,
@@ -66,23 +66,23 @@ class Key:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Of the tests of a run: by harness, and there by cell, whose compiled programs are kept a while."""
+        """Return the sort key of a test: by harness, then by cell: its compiled programs are kept a while."""
         return (self.place.rank, self.cell["name"])
 
     @property
     def id(self) -> str:
-        """CELL-BACKEND[-TIER]@GROUP, from which a process that has only a test's id reads its group."""
+        """Return CELL-BACKEND[-TIER]@GROUP: a process that has only a test's id reads the group from it."""
         parts = (self.cell["name"], self.place.backend, self.tier)
         return "-".join(part for part in parts if part) + f"@{self.place.group}"
 
 
 def group_of(nodeid: str) -> str:
-    """The tests that share a harness with this one."""
+    """Return the group of tests that share a harness with this one."""
     return nodeid.rpartition("@")[2].rstrip("]")
 
 
 def progress_group(nodeid: str) -> str:
-    """The line of progress that a test belongs to."""
+    """Return the line of progress that a test belongs to."""
     backend = nodeid.rpartition("[")[2].split("@")[0].split("-")[1]
     return f"{Place.target_of(group_of(nodeid))} on {backend}"
 
@@ -94,11 +94,11 @@ class Session:
     options: RunOptions
     seed: int
     described: dict[str, dict[str, Any]]
-    """What each target offers, by target: the answers to `describe`, one a backend that could be asked."""
+    """The answers to `describe` by target, one for each backend that answered."""
     pool: Pool
     spec: clauses.Spec = field(default_factory=clauses.load)
     listed: tuple[known_failures.Entry, ...] = ()
-    """What is known to fail."""
+    """The known failures."""
     listener: Listener | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -108,20 +108,20 @@ class Session:
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
-    """Tests that pytest's own options left out."""
+    """Tests that pytest's own options deselected."""
     leash: Leash | None = None
-    """What holds the workers to the run."""
+    """The link that ends the workers with the run."""
     began: float = field(default_factory=time.monotonic)
     report: Report | None = None
 
     def expect(self, nodeids: Iterable[str]) -> None:
-        """Verdicts of these tests are to come."""
+        """Expect verdicts of these tests."""
         self.expected |= set(nodeids)
         if self.listener:
             self.listener.expect(Counter(map(progress_group, self.expected)))
 
     def add(self, verdict: Verdict, about: dict[str, Any]) -> None:
-        """A clause was judged; `about` is what the harness says of itself."""
+        """Add the verdict on a clause; `about` is the harness's description."""
         self.verdicts.append(verdict)
         said = self.implementations.setdefault((verdict.target, verdict.backend), about)
         if about.get("regime", "") < said.get("regime", ""):  # the same whichever came first
@@ -130,7 +130,7 @@ class Session:
             self.listener(verdict)
 
     def about(self, clause: str) -> Session:
-        """The run of one clause alone, by the same harnesses."""
+        """Return the run of one clause alone, by the same harnesses."""
         asked = replace(self.options, clauses=(clause,))
         return Session(
             asked,
@@ -144,7 +144,7 @@ class Session:
         )
 
     def keys(self, check: Check) -> list[Key]:
-        """Every cell that the clause is about, on every backend, at every tier, if it is asked for."""
+        """Return every requested cell that the clause is about, on every backend, at every tier."""
         wanted = check.clause in options.selected(self.options, self.spec.clauses)
         if not wanted or (self.options.smoke and not check.smoke):
             return []
@@ -159,7 +159,10 @@ class Session:
         ]
 
     def judge(self, check: Check, key: Key) -> tuple[Verdict, dict[str, Any]]:
-        """The verdict, and what the harness says of itself; if it died since, what it said before the run."""
+        """Return the verdict, and the harness's description.
+
+        If the harness died since, the earlier description.
+        """
         subject, plan = self.subject(key), self.plan(check, key)
         said = self.described[key.place.target]
         said = said | {"target": key.place.target, "backend": key.place.backend}
@@ -182,7 +185,7 @@ class Session:
                     harness.restart()
 
     def subject(self, key: Key) -> Subject:
-        """What is judged there."""
+        """Return the subject for this key."""
         implementation = self.pool.at(key.place)
         description = self.described[key.place.target]
         backends = options.backends_of(self.options, description)
@@ -197,7 +200,7 @@ class Session:
         )
 
     def plan(self, check: Check, key: Key) -> Plan:
-        """How many examples are searched there, and from which seed."""
+        """Return the number of examples to search for this key, and the seed."""
         asked = self.options
         budget = check.budget(key.place.backend)
         examples = check.smoke if asked.smoke else budget
@@ -211,15 +214,18 @@ class Session:
 
 
 def tiers(check: Check, description: dict[str, Any], *, alone: bool) -> list[str | None]:
-    """The precisions at which a target is asked: those that it offers; `alone`, the first of them."""
+    """Return the precisions at which a target is judged: those that it offers.
+
+    With `alone`, the first of them.
+    """
     found = [tier for tier in check.tiers if tier is None or tier in offered(description)]
     return found[:1] if alone else found
 
 
 def offered(description: dict[str, Any]) -> list[str]:
-    """The dtypes that a target computes in, as it says; a target that does not say has both.
+    """Return the dtypes that a target declares; both if it declares none.
 
-    Keras's backends differ, so each of them is asked at both, and tells by use.
+    Keras's backends differ: each is judged at both tiers, and the requests show which dtypes it has.
     """
     if description.get("host") == "keras":
         return list(TIERS)
@@ -227,13 +233,16 @@ def offered(description: dict[str, Any]) -> list[str]:
 
 
 def folder(name: str) -> str:
-    """A path for a test's examples; a part longer than a file's name may be is told by its digest."""
+    """Return a path for a test's examples.
+
+    A part that is too long for a file name is replaced by its digest.
+    """
     parts = name.replace(":", "-").split("/")
     return "/".join(p if len(p) < 200 else hashlib.sha256(p.encode()).hexdigest() for p in parts)
 
 
 def prepare(asked: RunOptions) -> dict[str, Any]:
-    """What every process of a run has to know alike. Raises UsageError or CannotBeJudged."""
+    """Return the data that every process of a run shares. Raises UsageError or CannotBeJudged."""
     seed = asked.seed if asked.seed is not None else secrets.randbits(32)
     return {"seed": seed, "described": {target: described(asked, target) for target in asked.targets}}
 
@@ -241,7 +250,7 @@ def prepare(asked: RunOptions) -> dict[str, Any]:
 def begin(
     asked: RunOptions, prepared: dict[str, Any] | None = None, *, keeps_harnesses: bool = False
 ) -> Session:
-    """A run of what was asked, by what was prepared for it. Raises UsageError or CannotBeJudged."""
+    """Begin a run with these options and prepared data. Raises UsageError or CannotBeJudged."""
     spec = options.specification(asked)
     asked = options.resolve(asked, spec.clauses)
     given = prepared or prepare(asked)

@@ -1,1 +1,1 @@
-"""From a check to a verdict: examples are drawn, made smaller and explained."""
+"""The search from a check to a verdict: examples are drawn, shrunk and explained."""

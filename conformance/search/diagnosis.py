@@ -1,7 +1,7 @@
-"""Which known fault explains what an implementation computes: its step is that of a mutant, case after case.
+"""Finds the known fault that explains a failure: the cell's step is that of a mutant in every case.
 
-A mutant explains a failure only if its step, with a bound of its own, is what was got in the failing case and
-in every other that was kept of that formula; where several do, none is named alone.
+A mutant explains a failure only if its step, with a bound of its own, gives the answer in the failing case
+and in every other case that was kept for that formula; if several do, none is named alone.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ STEPS = {
     "wired_cfc": ("activations", "cfc", "wired_cfc"),
     "wired_ltc": ("activations", "solvers", "wired_ltc"),
 }
-"""The modules of the reference that a family's step is made of."""
+"""The modules of the reference that compute a family's step."""
 
 SEEDS = 6
 SIZES = (Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
-"""Of the cases that are kept beside the failing one; in the second all sizes are equal."""
+"""Sizes of the cases that are kept beside the failing one; in the second all sizes are equal."""
 
 MOST = 4
-"""Faults that are named; with more nothing is explained."""
+"""The most faults that are named; if more fit, nothing is explained."""
 
 
 @dataclass
 class Diagnosis:
-    """What is known of one formula of a cell on one backend at one precision."""
+    """The state of the diagnosis of one formula of a cell on one backend at one precision."""
 
     kept: list[tuple[StepCase, Values, Values]] = field(default_factory=list)
-    """Each case, and the output and state that were got."""
+    """Each case, with the output and state of the implementation."""
     fits: list[Mutant] | None = None
-    """The mutants whose step is what was got in all of them; None before that was asked."""
+    """The mutants whose step gives the answers in all cases; None before they were computed."""
 
 
 def diagnosed(subject: Subject, failure: Failure) -> Failure:
-    """The failure with the faults that explain it; as it is where it is not one of a step, or none does."""
+    """Return the failure with the faults that explain it; unchanged if none does, or it is not of a step."""
     case = subject.example.case
     if failure.excess is None or not isinstance(case, StepCase):
         return failure
@@ -85,7 +85,7 @@ def _class(value: Any) -> Any:
 
 
 def _keep(subject: Subject, diagnosis: Diagnosis, case: StepCase) -> None:
-    """Adds the failing case, and the first time others like it, and leaves the mutants that fit all."""
+    """Add the failing case, the first time also similar ones, and keep only the mutants that fit all."""
     first = diagnosis.fits is None
     added = list(_answered(subject, [case, *(_alike(subject, case) if first else ())]))
     diagnosis.kept += added
@@ -94,7 +94,7 @@ def _keep(subject: Subject, diagnosis: Diagnosis, case: StepCase) -> None:
 
 
 def _alike(subject: Subject, case: StepCase) -> Iterator[StepCase]:
-    """Other cases of the same formula, large enough to tell most faults apart."""
+    """Yield other cases of the same formula, large enough to distinguish most faults."""
     for seed in range(SEEDS):
         sizes = SIZES[seed % len(SIZES)]
         time = ("column", "flat")[seed // 2 % 2]
@@ -104,13 +104,13 @@ def _alike(subject: Subject, case: StepCase) -> Iterator[StepCase]:
 
 
 def _resized(config: Config, sizes: Sizes) -> Config:
-    """The config with other sizes, where they are numbers in it and no graph."""
+    """Return the config with other sizes, where it has them as numbers and not as a graph."""
     numbers = {"units": sizes.units, "backbone_units": sizes.backbone_units}
     return {name: numbers[name] if name in numbers and value else value for name, value in config.items()}
 
 
 def _answered(subject: Subject, cases: list[StepCase]) -> Iterator[tuple[StepCase, Values, Values]]:
-    """The cases that are answered by numbers, with what was got."""
+    """Yield the cases that the implementation answers with numbers, with its answers."""
     for case in cases:
         try:
             answer = subject.step(case)
@@ -121,7 +121,7 @@ def _answered(subject: Subject, cases: list[StepCase]) -> Iterator[tuple[StepCas
 
 
 def _candidates(subject: Subject) -> Iterator[Mutant]:
-    """The mutants of the family's step; those of a cell behind an LSTM are many, and all of them."""
+    """Return the mutants of the family's step; for a cell behind an LSTM, all of them."""
     parts = STEPS.get(subject.family.name, (*sum(STEPS.values(), ()), "mixed_memory"))
     modules = {f"reference.{part}" for part in parts} | {
         CELL,
@@ -144,7 +144,7 @@ class _Step:
         variant, arithmetic = subject.variant, subject.arithmetic
 
         def formula(cell: Any, parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
-            """With bounds, after whatever the mutant has made of what it was given."""
+            """Compute with bounds, after any change that the mutant makes to its arguments."""
             lifted = {path: lift(value, arithmetic) for path, value in parameters.items()}
             given = [None if a is None else lift(a, arithmetic) for a in (inputs, state, time)]
             return cell.family.reference(lifted, *given, cell.config, variant)
@@ -152,7 +152,7 @@ class _Step:
         self.cell.formula = formula
 
     def explains(self, case: StepCase, output: Values, state: Values) -> bool:
-        """Whether output and state are those of the mutant, within its bound."""
+        """Tell whether output and state are those of the mutant, within its bound."""
         model = self.subject.model(case.config, case.input_dim)
         model["cell"] = next(name for name, family in CELLS.items() if family == self.subject.family.name)
         try:

@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 def document(
     clause: str, spec: str, tier: str | None, subject: Subject, drawn: list[Any], failure: Failure
 ) -> dict[str, Any]:
-    """The example at hand as plain JSON, by schemas/example.json."""
+    """Return the current example as plain JSON, by schemas/example.json."""
     made = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -39,7 +39,7 @@ def document(
 
 
 def _versions(subject: Subject) -> dict[str, str]:
-    """What the implementation runs with; nothing where it has died before it said so."""
+    """Return the versions that the implementation runs with; nothing if it died before it reported them."""
     try:
         return dict(subject.implementation.describe().get("versions", {}))
     except HarnessFault:

@@ -1,4 +1,4 @@
-"""Faults of the host framework, which are not laid to the cell that runs in it."""
+"""Bugs of the host framework, which are not attributed to the cell that runs in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEDGER = Path(__file__).with_name("host_bugs.toml")
 
 @dataclass(frozen=True)
 class Quirk:
-    """One fault of a host, and when a clause meets it."""
+    """One bug of a host, and the conditions under which a clause meets it."""
 
     id: str
     what: str
@@ -27,12 +27,12 @@ class Quirk:
     """The first version known to be free of it; "" while none is."""
     clauses: tuple[str, ...]
     tags: tuple[str, ...]
-    """What an example has to be for the fault to show."""
+    """The tags that an example must have for the bug to show."""
     script: str
-    """Python that exits 0 while the fault is there, run with KERAS_BACKEND set."""
+    """Python that exits 0 while the bug is there, run with KERAS_BACKEND set."""
 
     def concerns(self, host: str, version: str) -> bool:
-        """Whether this version of the host has the fault."""
+        """Tell whether this version of the host has the bug."""
         return (
             host == self.host
             and _key(version) >= _key(self.since)
@@ -46,7 +46,7 @@ def _key(version: str) -> tuple[int, ...]:
 
 @cache
 def ledger(path: Path = LEDGER) -> tuple[Quirk, ...]:
-    """Every known fault of a host."""
+    """Return every known bug of a host."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("quirk", [])
     return tuple(Quirk(**{name: _frozen(value) for name, value in entry.items()}) for entry in entries)
 
@@ -56,7 +56,7 @@ def _frozen(value: Any) -> Any:
 
 
 def quirk_met(clause: str, subject: Subject) -> str | None:
-    """The id of the host's fault that explains a departure from `clause`, if one does."""
+    """Return the id and text of the host's bug that explains a departure from `clause`, or None."""
     about = subject.implementation.describe()
     host = str(about.get("host", ""))
     version = str(about.get("versions", {}).get(host, "0"))

@@ -1,7 +1,7 @@
-"""Where a step goes wrong: which of its intermediates departs first, for an implementation that tells them.
+"""Finds the first intermediate of a step that departs, for an implementation that reports its intermediates.
 
-SPEC.md has their names, under "Intermediates". What they should be is what variables and functions of the
-reference hold as it computes: a copy of its source notes them, so no formula stands here.
+SPEC.md has their names, under "Intermediates". Their right values are those of variables and functions of the
+reference while it computes: a copy of its source records them, so no formula is repeated here.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ MODULES = [name for name in source.MODULES if name.startswith("reference.")]
 
 
 def first_departure(subject: Subject, case: StepCase) -> dict[str, Any]:
-    """The "name" of what departs first, what is "said" of it, and what is "right" before it, by name.
+    """Return the "name" of the first departing intermediate, how it departs ("said"), and the "right" ones.
 
-    {} where the implementation tells no intermediate of this step, or refuses to, or where none departs.
+    Return {} if the implementation reports no intermediate of this step, or none departs.
     """
     told = _told(subject, case)
     right: list[str] = []
@@ -44,7 +44,7 @@ def first_departure(subject: Subject, case: StepCase) -> dict[str, Any]:
 
 
 def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
-    """What the implementation tells of a step, and its results: the output, the state where it is another."""
+    """Return the reported intermediates of a step, and its output, and its state if it differs."""
     if "intermediates" not in subject.implementation.describe().get("capabilities", ()):
         return {}
     given: dict[str, Any] = {"state": subject.tensors(case), "timespans": case.timespans}
@@ -61,7 +61,7 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
 
 
 def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
-    """Every intermediate of the reference's step, with its bound, in order of computation; results last."""
+    """Return every intermediate of the reference's step, with its bound, in order; results last."""
     names = subject.family.intermediates(subject.family.full(case.config))
     found: dict[str, ErrorBounded] = {}
     times = Counter[str]()
@@ -80,10 +80,10 @@ def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
 
 
 def noting(module: str, places: Container[str]) -> ast.Module:
-    """The tree of a module of the reference that notes what it computes in these places.
+    """Return the tree of a module of the reference, changed to record the values at these places.
 
-    A place is a function, of which it is what that returns, or a variable in one: "gate", "gate.slope"; in a
-    loop, where it has a value for each turn, "backbone.for.z".
+    A place is a function, for the value it returns, or a variable in one: "gate", "gate.slope"; in a loop,
+    where it has a value for each turn, "backbone.for.z".
     """
     tree = _Noting(places).visit(ast.parse(source.text(module)))
     assert isinstance(tree, ast.Module)

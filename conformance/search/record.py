@@ -1,4 +1,4 @@
-"""What is remembered of an example while it runs: what was drawn for it, and what failed before it."""
+"""The record of a running example: the values drawn for it, and the failures before it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.judging.subject import Example
 from conformance.verdict import Failure
 
 SHRINK_CALLS = 150
-"""New cases that shrinking may put to an implementation."""
+"""New cases that shrinking may send to an implementation."""
 
 
 class Unshrinkable(BaseException):
@@ -24,7 +24,7 @@ class Unshrinkable(BaseException):
 
 
 class Shrinking:
-    """Bounds the calls that shrinking makes, once something has failed."""
+    """A limit on the calls that shrinking makes after the first failure."""
 
     def __init__(self) -> None:
         self.failures: set[str] = set()
@@ -41,14 +41,14 @@ class Shrinking:
         self.last = recording, failure
 
     def admit(self, key: str) -> None:
-        """Go on with a case that is known to fail, or while there are calls left."""
+        """Continue with a case that is known to fail, or while calls are left; reject any other."""
         if self.begun and key not in self.failures:
             self.calls += 1
             assume(self.calls <= SHRINK_CALLS)
 
 
 class Recording(Example):
-    """An example that remembers what was drawn, so that it can be played again without Hypothesis."""
+    """An example that records what was drawn, so that it can be replayed without Hypothesis."""
 
     def __init__(self, shrinking: Shrinking) -> None:
         super().__init__(on_first_request=self._first)
@@ -61,7 +61,7 @@ class Recording(Example):
         self.shrinking.admit(key)
 
     def drawing(self, draw: Draw) -> Draw:
-        """`draw`, remembered."""
+        """Return `draw`, with each drawn value recorded."""
 
         def remembered(strategy: st.SearchStrategy[Any]) -> Any:
             self.drawn.append(draw(strategy))

@@ -22,7 +22,7 @@ with start({target}) as implementation:
 
 
 def write(subject: Subject) -> str:
-    """A script that makes the example's requests again and prints the last answer."""
+    """Return a script that makes the example's requests again and prints the last answer."""
     target = subject.implementation
     options = [f"{name}={_from_anywhere(name, value)!r}" for name, value in target.options.items()]
     arguments = [repr(target.target), repr(target.backend), *options]
@@ -33,7 +33,7 @@ def write(subject: Subject) -> str:
 
 
 def _from_anywhere(name: str, value: Any) -> Any:
-    """The option as it holds in every folder, where it is the path of an interpreter and not its name."""
+    """Return the option so that it is valid in every folder, if it is the path of an interpreter."""
     return os.path.abspath(value) if name == "python" and os.path.dirname(value) else value
 
 
@@ -43,7 +43,7 @@ def _request(method: str, params: dict[str, Any]) -> str:
 
 
 def literal(value: Any) -> str:
-    """`value` as a Python expression."""
+    """Return `value` as a Python expression."""
     if isinstance(value, np.ndarray):
         numbers = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(value.tolist()))
         return f"np.array({numbers}, {str(value.dtype)!r})"

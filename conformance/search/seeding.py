@@ -1,4 +1,4 @@
-"""Seeds: each part of a run has its own, and draws the same whatever else the process has imported."""
+"""Seeds: each part of a run has its own, so its draws do not depend on what else the process has imported."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis.internal.conjecture import providers
 def seed_alone() -> Iterator[None]:
     """Keep Hypothesis from drawing constants out of the source of the modules that are loaded at the time.
 
-    It takes local source for a hint at what matters to a test (since 6.131). Here what is judged has a
-    process of its own, and which modules are local differs between a worker and the process that reports, and
-    between an installed suite and a clone.
+    It uses constants in local source as hints at what matters to a test (since 6.131). Here the
+    implementation has a process of its own, and the set of local modules differs between a worker and the
+    reporting process, and between an installed suite and a clone.
     """
     if not hasattr(providers, "_get_local_constants"):  # an earlier version, or one that does it otherwise
         yield
@@ -26,5 +26,5 @@ def seed_alone() -> Iterator[None]:
 
 
 def derived(seed: int, name: str) -> int:
-    """The seed of a part of what was asked for by `seed`."""
+    """Return the seed of one part of the run with the seed `seed`."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8])

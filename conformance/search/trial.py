@@ -36,47 +36,48 @@ from conformance.spec.families.base import Variant
 from conformance.verdict import Failure, Outcome, Verdict
 
 ENOUGH = 0.95
-"""The share of its budget that a clause has to decide, 47.5 of 50; an example counts by its values' share."""
+"""The share of its budget that a clause has to decide, 47.5 of 50; examples count by decided values."""
 
 MORE, MOST_SEARCHES = 50, 4
-"""A clause that decides less draws on: as many examples as its budget and at least so many, so many times."""
+"""The least number of examples, and the most searches, with which a clause that decides less draws on: each
+search has the budget or this number, whichever is more."""
 
 HALF = 0.5
-"""The share of all its examples that it has to decide then; one that decides less is in error."""
+"""The share of all its examples that a clause has to decide then; one that decides less is in error."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
 
 MOST_REFUSED = 10
-"""Examples refused, and none judged, after which the clause is taken to be not applicable."""
+"""Rejected examples, with none judged, after which the clause is reported as not applicable."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run searches."""
+    """The parameters of a search."""
 
     examples: int
     seed: int
     database: str | None = None
     variant: str = "auto"
     explain: bool = True
-    """Whether a failure is explained, by a smaller example and a known fault: most of the time it takes."""
+    """True if a failure is explained, by a smaller example and a known fault: this takes most of the time."""
     spec: clauses.Spec = field(default_factory=clauses.load)
     """The specification by which it judges."""
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
-    """The verdict of `check` on `subject`; whatever goes wrong becomes one."""
+    """Return the verdict of `check` on `subject`; every error becomes a verdict."""
     return _concluded(check, subject, plan, lambda: _judge(check, subject, plan))
 
 
 def judge_example(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
-    """The verdict of `check` on one example, made of values that were drawn before; nothing is searched."""
+    """Return the verdict of `check` on one example of values drawn before; nothing is searched."""
     return _concluded(check, subject, replace(plan, examples=1), lambda: _replay(check, subject, plan, drawn))
 
 
 def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
-    """The verdict of `check` where a harness does not even say what it is; confirmed once, as any fault."""
+    """Return the verdict of `check` if a harness does not describe itself; the fault is confirmed once."""
     try:
         subject.implementation.restart()
         subject.implementation.describe()
@@ -88,7 +89,7 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
 
 
 def judge_unasked(check: Check, subject: Subject, plan: Plan, reason: str) -> Verdict:
-    """The verdict of `check` where nothing can be asked, and why."""
+    """Return the verdict of `check` if no request is possible, with the reason."""
     return _verdict(check, subject, plan, "error", reason=reason)
 
 
@@ -149,12 +150,12 @@ def _find(check: Check, subject: Subject, plan: Plan) -> Failure | None:
 
 
 def _decides(subject: Subject) -> bool:
-    """Tell whether at least half of what was tried is decided."""
+    """Tell whether at least half of the tried examples are decided."""
     return subject.tally.decided >= HALF * subject.tally.examples
 
 
 def _explained(subject: Subject, plan: Plan, failure: Failure) -> Failure:
-    """The failure, with the known fault that it comes of."""
+    """Return the failure, with the known fault that causes it."""
     return diagnosed(subject, failure) if plan.explain else failure
 
 
@@ -195,9 +196,9 @@ def _undecided(subject: Subject) -> str:
 def _under_a_variant(
     check: Check, subject: Subject, plan: Plan, failure: Failure, variant: Variant
 ) -> Verdict:
-    """A failure, and what of it remains under the variant of the specification that fits the steps.
+    """Return a failure, and what remains of it under the variant of the specification that fits the steps.
 
-    The example that is kept is one that fails by the specification itself.
+    The kept example is one that fails by the specification itself.
     """
     with subject.under(variant):
         try:
@@ -220,7 +221,7 @@ def _under_a_variant(
 
 
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
-    """A death, hang or wire fault, confirmed once in a fresh process."""
+    """Return a death, hang or wire fault, confirmed once in a fresh process."""
     failure = _kept(check, subject, plan, _ended(subject, fault))
     if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
@@ -233,7 +234,7 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     """Look for an example that breaks the clause, and shrink it.
 
     Raises:
-        NotSupported: the implementation refused every example.
+        NotSupported: the implementation rejected every example.
         HarnessFault: it died, hung or broke the protocol before anything else failed.
     """
     for begin in range(0, plan.examples, MOST_REMEMBERED):
@@ -296,13 +297,13 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
 
 
 def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:
-    """The latest example that failed, for a fresh process to decide."""
+    """Return the latest example that failed, for a fresh process to decide."""
     subject.example, failure = shrinking.last
     return _kept(check, subject, plan, failure)
 
 
 def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
-    """The failure of the example at hand, with what shows it again: to a person, and to `replay`."""
+    """Return the failure of the current example, with a script for a person and a document for `replay`."""
     recorded, tier = subject.example, subject.dtype if check.numerical else None
     assert isinstance(recorded, Recording)
     example = document(check.clause, plan.spec.version, tier, subject, recorded.drawn, failure)
@@ -310,7 +311,7 @@ def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failu
 
 
 def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
-    """Whether the last example fails again in a fresh process."""
+    """Tell whether the last example fails again in a fresh process."""
     recorded = subject.example
     assert isinstance(recorded, Recording)
     try:
@@ -323,7 +324,7 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
 
 
 def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:
-    """How the example of these values fails; None where it does not. It needs no Hypothesis.
+    """Return the failure of the example of these values; None if it passes. Hypothesis is not needed.
 
     Raises:
         NotSupported: the implementation does not offer what the clause is about.
@@ -342,7 +343,7 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
 
 
 def _ended(subject: Subject, fault: HarnessFault) -> Failure:
-    """The failure of a harness that ended or hung, in one line with what it printed last."""
+    """Return the failure of a harness that ended or hung, in one line with its last output."""
     return subject.departure(" ".join(str(fault).split())).failure
 
 

@@ -1,4 +1,4 @@
-"""Cases: what is given to an implementation and to the reference alike."""
+"""Cases: the same inputs for an implementation and the reference."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from reference import carried, elapsed_backwards
 Values = np.ndarray[Any, np.dtype[Any]]
 
 RECIPES = ("simple", "normal", "mixed", "saturated", "tiny", "zero")
-"""How values are made, the plainest first, for a smallest case is the easiest to read."""
+"""The kinds of values, the plainest first, because a smallest case is the easiest to read."""
 
 EVEN = "even"
-"""A kernel is divided by its rows: neither sums nor their bounds grow with its width, or over many steps."""
+"""A kernel divided by its rows: neither sums nor their bounds grow with its width, or over many steps."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class StepCase:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """What tells two cases of one config apart in size."""
+        """Return the sizes that distinguish two cases of one config."""
         return (*self.inputs.shape, *self.state.shape)
 
     @property
     def column(self) -> Values:
-        """Elapsed time as a column, (batch, 1): what every form of `timespans` means."""
+        """Return elapsed time as a column, (batch, 1), the meaning of every form of `timespans`."""
         given = np.ones(()) if self.timespans is None else self.timespans
         return np.broadcast_to(given.reshape(-1, 1), (len(self.inputs), 1))
 
@@ -76,18 +76,18 @@ class SequenceCase:
 
     @property
     def elapses(self) -> bool:
-        """Whether samples count with the time that passes between them backwards."""
+        """Tell whether samples count with the time that passes between them backwards."""
         backwards = bool(self.options.get("go_backwards"))
         return backwards and self.options.get("backward_timespans") == "elapsed"
 
     @property
     def carries(self) -> bool:
-        """Whether time passes at masked samples."""
+        """Tell whether time passes at masked samples."""
         return self.options.get("masked_time") == "carry" and self.mask is not None
 
     @property
     def counted(self) -> Values | None:
-        """The elapsed time with which each sample counts, (batch, time); None is 1 for each."""
+        """Return the elapsed time with which each sample counts, (batch, time); None is 1 for each."""
         if not (self.elapses or self.carries):
             return self.timespans
         shape = self.inputs.shape[:2]
@@ -99,7 +99,7 @@ class SequenceCase:
         return np.asarray(carried(given, mask, go_backwards=backwards))
 
     def at(self, k: int, state: Any) -> StepCase:
-        """The step at sample k, from `state`, which may carry a bound."""
+        """Return the step at sample k, from `state`, which may carry a bound."""
         times = None if self.counted is None else self.counted[:, k, None]
         return StepCase(self.config, self.parameters, self.inputs[:, k, :], state, times)
 
@@ -108,12 +108,12 @@ Case = StepCase | SequenceCase
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """A stream of its own for each array, so that one array does not move with the shape of another."""
+    """Return a random stream of its own for each array, so that no array depends on another's shape."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str) -> Values:
-    """Values of `shape`, by one of `RECIPES`; unequal but by chance, for a constant hides a swap."""
+    """Return values of `shape`, by one of `RECIPES`; not constant, because a constant hides a swap."""
     rng = generator(seed, name)
     if recipe == "mixed":
         recipe = str(rng.choice([r for r in RECIPES if r != "mixed"]))
@@ -130,14 +130,14 @@ def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str)
 def parameters(
     family: Family, config: Config, input_dim: int, recipe: str, seed: int, dtype: str
 ) -> dict[str, Values]:
-    """Values for every variable of a cell, none of them at its initial value but by the recipe "zero"."""
+    """Return values for every variable of a cell, none of them initial except by the recipe "zero"."""
     shapes = family.shapes(family.full(config), input_dim)
     values = {path: array(shape, recipe, seed, path, dtype) for path, shape in shapes.items()}
     return {path: family.admissible(path, value) for path, value in values.items()}
 
 
 def timespans(form: str, batch: int, pace: float, seed: int, dtype: str) -> Values | None:
-    """Elapsed times; `form` is none, zero, scalar, flat, column or large."""
+    """Return elapsed times; `form` is none, zero, scalar, flat, column or large."""
     rng = generator(seed, "timespans")
     if form == "none":
         return None
@@ -154,7 +154,7 @@ def timespans(form: str, batch: int, pace: float, seed: int, dtype: str) -> Valu
 def step_case(
     family: Family, config: Config, sizes: Sizes, *, recipe: str, seed: int, time: str, dtype: str
 ) -> StepCase:
-    """One step, every array of it made from `seed`."""
+    """Return one step, every array of it made from `seed`."""
     plain = recipe if recipe in ("simple", "zero") else "normal"
     return StepCase(
         config=config,
@@ -168,7 +168,7 @@ def step_case(
 def sequence_case(
     family: Family, config: Config, sizes: Sizes, *, length: int, recipe: str, seed: int, dtype: str
 ) -> SequenceCase:
-    """A sequence from the zero state, every array of it made from `seed`."""
+    """Return a sequence from the zero state, every array of it made from `seed`."""
     return SequenceCase(
         config=config,
         parameters=parameters(family, config, sizes.features, recipe, seed, dtype),
@@ -177,13 +177,13 @@ def sequence_case(
 
 
 def with_state(family: Family, case: SequenceCase, seed: int) -> SequenceCase:
-    """`case` from a given initial state instead of the zero state."""
+    """Return `case` with a given initial state instead of the zero state."""
     shape = (len(case.inputs), family.state_size(case.config))
     return replace(case, state=array(shape, "simple", seed, "state", str(case.inputs.dtype)))
 
 
 def with_times(family: Family, case: SequenceCase, seed: int, *, pauses: bool = False) -> SequenceCase:
-    """`case` with elapsed times, no two of them equal; with `pauses` some are zero."""
+    """Return `case` with elapsed times, no two of them equal; with `pauses` some are zero."""
     batch, length = case.inputs.shape[:2]
     rng = generator(seed, "timespans")
     pace = family.pace(family.full(case.config))
@@ -194,7 +194,7 @@ def with_times(family: Family, case: SequenceCase, seed: int, *, pauses: bool = 
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON: arrays as nested lists, dataclasses as objects."""
+    """Return `value` as JSON: arrays as nested lists, dataclasses as objects."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, StepCase | SequenceCase):

@@ -16,13 +16,13 @@ CLAUSE_HEADING = re.compile(
     rf"(?P<levels>{LEVEL}(?:{SINCE})?|{LEVEL}{SINCE}(?:, {LEVEL}{SINCE})+)$"
 )
 FIRST = "0.1"
-"""The version since which a clause has had its level where its heading does not say."""
+"""The version since which a clause has had its level if its heading does not state it."""
 ABOUT: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in FAMILIES},
     **dict.fromkeys(("backbone", "dropout"), tuple(n for n, f in FAMILIES.items() if f.backbone_activation)),
     "wiring": tuple(name for name, family in FAMILIES.items() if family.wirings),
 }
-"""The families that clauses are about whose id begins so; any other is about all."""
+"""By prefix of a clause's id, the families of the clause; any other clause is about all."""
 
 VERSION = re.compile(r"^Version (?P<version>\d+\.\d+)$", re.MULTILINE)
 
@@ -40,7 +40,7 @@ class Clause:
     """The version since which it has had each of its levels, and the level; the latest first."""
 
     def at(self, version: str) -> Clause | None:
-        """The clause with its level at a version of the specification; None where that had no such clause."""
+        """Return the clause with its level at a version of the specification; None if it did not exist."""
         for since, level in self.history:
             if _key(since) <= _key(version):
                 return replace(self, level=level)
@@ -48,12 +48,12 @@ class Clause:
 
     @property
     def demand(self) -> str:
-        """The first sentence: what the clause asks."""
+        """Return the first sentence, which is the demand of the clause."""
         return self.text.split("\n\n", 1)[0].replace("\n", " ")
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The cell families that the clause is about."""
+        """Return the cell families that the clause is about."""
         area = self.id.split(".", 1)[0]
         return ABOUT.get(area, tuple(FAMILIES))
 
@@ -65,16 +65,16 @@ class Spec:
     version: str
     clauses: dict[str, Clause]
     versions: tuple[str, ...] = ()
-    """Every version that can be judged by, the earliest first."""
+    """Every version to judge by, the earliest first."""
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The families of which it says what a step computes."""
+        """Return the families whose step it specifies."""
         own = {id.split(".", 1)[0] for id in self.clauses}
         return tuple(name for name in FAMILIES if name in own)
 
     def at(self, version: str) -> Spec:
-        """An earlier version: the clauses that it had, at the levels that they had.
+        """Return an earlier version: the clauses that it had, at the levels that they had.
 
         Raises:
             ValueError: a version that is not known.
@@ -88,7 +88,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """The clauses in `text`, in its order.
+    """Return the clauses in `text`, in its order.
 
     Raises:
         ValueError: no version line, an id used twice, a clause without text, or a heading of a third level
@@ -143,7 +143,7 @@ def _heading(line: str) -> re.Match[str] | None:
 
 @cache
 def load(version: str | None = None) -> Spec:
-    """The specification that this package ships, or an earlier version of it. Raises ValueError."""
+    """Return the specification that this package ships, or an earlier version. Raises ValueError."""
     if version is not None:
         return load().at(version)
     return parse(reference.SPEC_PATH.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The values of an example as JSON, and back to the last bit; reading executes nothing.
 
-Numbers, texts, lists and configs stand as they are. What JSON has no word for is an object of one name that
+Numbers, texts, lists and configs stand as they are. A value without a JSON form is an object of one name that
 begins with `$`: `{"$array": [[0.5]], "dtype": "float32", "shape": [1, 1]}`, `{"$tuple": [2, 2]}`, `{"$step":
 {...}}` and so on. A float that is not finite is the text "NaN", "Infinity" or "-Infinity", inside an array as
 inside `$float`.
@@ -28,18 +28,18 @@ WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64
 DTYPES = {name: np.dtype(name) for name in ("bool", *WHOLE, "float16", "float32", "float64")}
 
 NAMED = {*CELLS, *KINDS}
-"""What a config may name: the cells and the wirings of the specification."""
+"""The names that a config may use: the cells and the wirings of the specification."""
 
 MOST_VALUES = 1_000_000
 LARGEST_SIZE = 4096
 
 
 class NotAnExample(ValueError):
-    """What was read is not what it should be; the message says where."""
+    """The input is not of the expected form; the message says where."""
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON has it: dataclasses are objects, arrays lists, numbers that are not finite text."""
+    """Return `value` as JSON: dataclasses are objects, arrays lists, numbers that are not finite text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -54,7 +54,7 @@ def plain(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """`value` as JSON. Raises TypeError for one that no example holds."""
+    """Return `value` as JSON. Raises TypeError for a value that no example holds."""
     if isinstance(value, np.ndarray):
         return {"$array": _numbers(value.tolist()), "dtype": str(value.dtype), "shape": list(value.shape)}
     if isinstance(value, np.generic):
@@ -76,7 +76,7 @@ def encode(value: Any) -> Any:
 
 
 def _numbers(value: Any) -> Any:
-    """Nested lists of numbers, the not finite ones as text."""
+    """Return nested lists of numbers, with those that are not finite as text."""
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -85,7 +85,7 @@ def _numbers(value: Any) -> Any:
 
 
 def decode(plain: Any) -> Any:
-    """The value that `encode` wrote. Raises NotAnExample."""
+    """Return the value that `encode` wrote. Raises NotAnExample."""
     if isinstance(plain, list):
         return [decode(item) for item in plain]
     if not isinstance(plain, dict):
@@ -104,7 +104,7 @@ def decode(plain: Any) -> Any:
 
 
 def checked_config(plain: dict[str, Any]) -> dict[str, Any]:
-    """Arguments by name. A framework would import what a config names, so it names what is known only."""
+    """Return arguments by name. A framework would import the names in a config, so only known ones pass."""
     if "class_name" in plain and not (set(plain) == {"class_name", "config"} and _known(plain["class_name"])):
         raise NotAnExample(f"a config names {plain['class_name']!r}; it may name {', '.join(sorted(NAMED))}")
     for name, value in plain.items():

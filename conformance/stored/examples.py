@@ -1,4 +1,4 @@
-"""A failing example as a file: what was drawn, to play it again, and what came of it, for a reader."""
+"""A failing example as a file: the drawn values, to replay it, and its failure, for a reader."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StoredExample:
     suite: str
     clause: str
     target: str
-    """On what it failed; to play it again, the caller names a target."""
+    """The subject on which it failed; for a replay the caller names a target."""
     versions: Mapping[str, str]
     cell: str
     family: str
@@ -47,7 +47,7 @@ class StoredExample:
 
 
 def stored(document: Any) -> StoredExample:
-    """The example that a document holds.
+    """Return the example in a document.
 
     Raises:
         NotAnExample: it holds none, or one of a clause or version that this package does not know.
@@ -63,7 +63,7 @@ def stored(document: Any) -> StoredExample:
 
 
 def validate(document: Any, name: str) -> None:
-    """Raises NotAnExample where `document` is not by the schema of this name in `schemas/`."""
+    """Raise NotAnExample unless `document` follows the schema of this name in `schemas/`."""
     try:
         error = jsonschema.exceptions.best_match(_validator(name).iter_errors(document))
     except RecursionError:
@@ -81,7 +81,7 @@ def _validator(name: str) -> Any:
 
 @contextmanager
 def of_file(path: Path) -> Iterator[None]:
-    """Names the file where what is done under it finds it to be no example: NotAnExample."""
+    """Add the file's name to a NotAnExample that is raised in this context."""
     try:
         yield
     except NotAnExample as wrong:
@@ -89,7 +89,7 @@ def of_file(path: Path) -> Iterator[None]:
 
 
 def load(path: Path) -> Any:
-    """The JSON of a file. Raises NotAnExample."""
+    """Return the JSON of a file. Raises NotAnExample."""
     try:
         return parse(path.read_bytes())
     except OSError as wrong:
@@ -101,19 +101,19 @@ def load(path: Path) -> Any:
 
 
 def read(path: Path) -> StoredExample:
-    """The example in a file. Raises NotAnExample."""
+    """Return the example in a file. Raises NotAnExample."""
     with of_file(path):
         return stored(load(path))
 
 
 def file_name(document: Mapping[str, Any]) -> str:
-    """The name of an example's file, which stays the same from run to run."""
+    """Return the name of an example's file, which stays the same from run to run."""
     parts = (document[name] for name in ("clause", "cell", "backend", "tier"))
     return "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part) + ".json"
 
 
 def write(documents: Iterable[Mapping[str, Any]], folder: Path, *, by_target: bool = False) -> list[Path]:
-    """Writes each example to a file of its own; `by_target`: in a folder for each target."""
+    """Write each example to a file of its own; `by_target`: in a folder for each target."""
     paths = []
     for example in documents:
         own = folder / re.sub(r"[^\w.]+", "_", example["target"]) if by_target else folder

@@ -1,4 +1,4 @@
-"""Stored examples, played again on any target of the same family: no search, no Hypothesis, no luck."""
+"""Replays stored examples on any target of the same family: no search, no Hypothesis, no randomness."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from conformance.verdict import Verdict
 
 @dataclass(frozen=True)
 class Stage:
-    """A target, found and asked what it offers."""
+    """A target with its description."""
 
     options: RunOptions
-    """Of one target, its backends settled."""
+    """The options of one target, with its backends resolved."""
     description: Mapping[str, Any]
 
     @property
@@ -33,17 +33,17 @@ class Stage:
         return self.options.targets[0]
 
     def cell(self, family: str, name: str = "") -> dict[str, Any] | None:
-        """The cell to play on: that of the name, or another of the family; None where there is none."""
+        """Return the cell to judge: that of the name, or another of the family; None if there is none."""
         cells = [cell for cell in self.description["cells"] if cell["family"] == family]
         return min(cells, key=lambda cell: cell["name"] != name, default=None)
 
     def subject(self, pool: Pool, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
-        """The cell there, at this tier."""
+        """Return the cell as a subject at this place and tier."""
         others = tuple(name for name in self.options.backends if name != place.backend)
         return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
 
     def backends(self, nearest: str = "") -> Sequence[str]:
-        """Those that were asked for; or the one named; or the last, which Keras starts fastest."""
+        """Return the requested backends; or the nearest; or the last, which Keras starts fastest."""
         found = self.options.backends
         if self.options.named:
             return found
@@ -51,7 +51,7 @@ class Stage:
 
 
 def stage(asked: RunOptions) -> Stage:
-    """The target of `asked`, ready to be played on. Raises UsageError or CannotBeJudged."""
+    """Return the target of `asked`, ready for a replay. Raises UsageError or CannotBeJudged."""
     found = options.resolve(asked, clauses.load().clauses)
     about = described(found, found.targets[0])
     return Stage(options.settled(found, {found.targets[0]: about}), about)
@@ -59,7 +59,7 @@ def stage(asked: RunOptions) -> Stage:
 
 @contextmanager
 def harnesses(on: Stage) -> Iterator[Pool]:
-    """Those of a target, kept while it is played on: each example asks several in turn."""
+    """Yield the harnesses of a target, kept during a replay: each example uses several in turn."""
     pool = Pool(replace(on.options, jobs=1), keeps=True)
     try:
         yield pool
@@ -68,13 +68,13 @@ def harnesses(on: Stage) -> Iterator[Pool]:
 
 
 def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
-    """The verdict of each example on each backend that it is played on."""
+    """Return the verdict on each example on each backend."""
     with harnesses(on) as pool:
         return [verdict for example in examples for verdict in replayed(example, on, pool)]
 
 
 def replayed(example: StoredExample, on: Stage, pool: Pool) -> list[Verdict]:
-    """The verdict of one example on each backend; of one of a family that the target lacks, one verdict."""
+    """Return the verdict on one example on each backend; one verdict if the target lacks the family."""
     cell = on.cell(example.family, example.cell)
     if cell is None:
         return [lacking(on, example.clause, example.spec, example.family)]
@@ -87,14 +87,14 @@ def replayed(example: StoredExample, on: Stage, pool: Pool) -> list[Verdict]:
 
 
 def lacking(on: Stage, clause: str, spec: str, family: str) -> Verdict:
-    """The verdict on a target that has no cell of the family."""
+    """Return the verdict on a target that has no cell of the family."""
     level = clauses.load(spec).clauses[clause].level
     reason = f"{on.target} has no cell of the family {family!r}"
     return Verdict(clause, level, on.target, "", "", None, "not applicable", reason=reason)
 
 
 def fair(verdict: Verdict, example: StoredExample) -> Verdict:
-    """The verdict, but for a failure of what the reference does not stand either: that fits no cell."""
+    """Return the verdict, but an error if the reference fails the example too: then it fits no cell."""
     if verdict.outcome != "fail":
         return verdict
     cells = ReferenceCells()
@@ -108,6 +108,6 @@ def fair(verdict: Verdict, example: StoredExample) -> Verdict:
 
 
 def judged(example: StoredExample, subject: Subject) -> Verdict:
-    """The verdict of one example on a subject."""
+    """Return the verdict on one example on a subject."""
     plan = Plan(1, seed=0, variant="strict", spec=clauses.load(example.spec))
     return judge_example(every()[example.clause], subject, plan, example.drawn)

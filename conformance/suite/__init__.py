@@ -1,1 +1,1 @@
-"""The tests: one a clause of SPEC.md."""
+"""The tests: one for each clause of SPEC.md."""

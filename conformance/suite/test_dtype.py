@@ -1,4 +1,4 @@
-"""Precision: what a dtype policy promises."""
+"""Precision: the promises of a dtype policy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ POLICIES = {
     "mixed_float16": ("float32", "float16"),
     "mixed_bfloat16": ("float32", "bfloat16"),
 }
-"""Policy: dtype of variables, dtype of computation and outputs."""
+"""By policy: dtype of variables, dtype of computation and outputs."""
 
 HALVES = ("mixed_float16", "mixed_bfloat16")
 
 SHORT = ("cfc", "ltc", "wired_cfc")
-"""Families whose step is short enough for a bound in half precision to say something."""
+"""Families whose step is short enough for a useful bound in half precision."""
 
 
 @clause("dtype.policy", examples=4, smoke=1)
@@ -38,7 +38,7 @@ def test_policy(subject: Subject, draw: Draw) -> None:
 
 
 def under_each(policies: Iterable[str], judged: Callable[[str], None]) -> None:
-    """Judges under each policy; those that are not offered keep no other from being judged."""
+    """Judge under each policy; a policy that is not offered does not prevent the others."""
     refusals = []
     for policy in policies:
         try:
@@ -52,7 +52,7 @@ def under_each(policies: Iterable[str], judged: Callable[[str], None]) -> None:
 
 
 def follows(subject: Subject, case: StepCase, policy: str) -> None:
-    """Variables, outputs and states have the dtypes of the policy."""
+    """Raise unless variables, outputs and states have the dtypes of the policy."""
     variable, compute = POLICIES[policy]
     model = subject.model(case.config, case.input_dim, dtype=policy)
     found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
@@ -80,7 +80,7 @@ def test_policy_of_layer(subject: Subject, draw: Draw) -> None:
 
 
 def layer_follows(subject: Subject, case: SequenceCase, policy: str, wrapper: str) -> None:
-    """Variables, outputs and, of one layer, last states have the dtypes of the policy."""
+    """Raise unless variables, outputs and, of one layer, last states have the dtypes of the policy."""
     variable, compute = POLICIES.get(policy, (policy, policy))
     about = {**subject.about(case), "model": subject.model(case.config, case.input_dim, dtype=policy)}
     options = {"return_sequences": True, "return_state": wrapper == "layer"}
@@ -111,7 +111,7 @@ def test_half(subject: Subject, draw: Draw) -> None:
 
 
 def computed(subject: Subject, case: StepCase, policy: str) -> None:
-    """A step in half precision is the formula's, of numbers that the half holds."""
+    """Raise unless a step in half precision is the formula's, of numbers that are exact in it."""
     half = replace(subject, dtype=POLICIES[policy][1])
     given = {path: exactly(half, value / 2) for path, value in case.parameters.items()}
     arrays = {name: exactly(half, getattr(case, name)) for name in ("inputs", "state", "timespans")}
@@ -123,7 +123,7 @@ def computed(subject: Subject, case: StepCase, policy: str) -> None:
 
 
 def exactly(subject: Subject, values: Any) -> Any:
-    """The nearest numbers of the subject's dtype, as they travel: in float32."""
+    """Return the nearest numbers of the subject's dtype, in the dtype of the wire: float32."""
     return None if values is None else subject.arithmetic.nearest(values).astype(np.float32)
 
 

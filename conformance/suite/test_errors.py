@@ -1,4 +1,4 @@
-"""Bad input is refused, and by name."""
+"""Rejection of bad input, with an error that names it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from conformance.judging.subject import Subject, headline
 
 
 def works(subject: Subject, method: str, **params: Any) -> None:
-    """Make a call with good values. Raises NotSupported where it is refused: then a refusal says nothing."""
+    """Make a call with good values.
+
+    Raises NotSupported if it is rejected: its rejection then shows nothing.
+    """
     try:
         subject.attempt(method, **params)
     except ImplementationRaised as raised:
@@ -26,7 +29,7 @@ def works(subject: Subject, method: str, **params: Any) -> None:
 
 
 def refused(subject: Subject, what: str, method: str, **params: Any) -> ImplementationRaised:
-    """Return the exception with which the implementation refuses `what`, of a call that `works` otherwise."""
+    """Return the exception with which the implementation rejects `what`, of a call that `works` otherwise."""
     __tracebackhide__ = True
     try:
         subject.attempt(method, **params)

@@ -16,17 +16,17 @@ from conformance.spec.cases import StepCase
 from conformance.spec.families import Sizes
 
 KINDS = ((FEW[0], "tanh"), (FEW[1], "tanh"), (FEW[1], "silu"), (FEW[1], "leaky_relu"), (FEW[2], "elu"))
-"""Sizes, and the activation of a CfC's backbone or of an LTC's state, where the family has one."""
+"""Sizes, and the activation of a CfC's backbone or of an LTC's state, if the family has one."""
 
 PRECISE = ((FEW[1], "tanh"), (FEW[1], "elu"))
-"""Fewer of them: each is a program of its own, in one more regime."""
+"""Fewer kinds: each is a program of its own, in one more regime."""
 
 moderate = st.sampled_from(("simple", "normal", "normal", "tiny"))
-"""Where a gate is saturated its slope is all rounding, and the bound of it decides nothing."""
+"""Moderate weights: the slope of a saturated gate is all rounding, so its bound decides nothing."""
 
 
 def kinds_of_its_own(subject: Subject) -> list[tuple[Sizes, str]]:
-    """The same for a cell that has none of these activations."""
+    """Return the sizes with the cell's own activations; `KINDS` if it has none."""
     return [(sizes, name) for sizes in FEW for name in subject.offer.values["activation"]] or list(KINDS)
 
 
@@ -36,7 +36,7 @@ def gradients(
     kinds: Sequence[tuple[Sizes, str]] = KINDS,
     recipe: st.SearchStrategy[str] = recipes,
 ) -> tuple[StepCase, dict[str, Any], Cotangents, int]:
-    """A case, its gradients, the cotangents of output and state, and a seed for directions."""
+    """Return a case, its gradients, the cotangents of output and state, and a seed for directions."""
     allowed = [kind for kind in kinds if subject.offer.allows("activation", kind[1])]
     sizes, activation = draw(st.sampled_from(allowed or kinds_of_its_own(subject)))
     chosen = {"activation": activation} if subject.accepts("activation") else {}

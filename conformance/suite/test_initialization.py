@@ -1,4 +1,4 @@
-"""With which values a new cell begins."""
+"""Initial values of a new cell."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from conformance.judging.subject import Subject
 from conformance.spec.families import Config, Sizes
 
 SIZES = Sizes(features=16, units=64, backbone_units=40)
-"""Numbers enough: the smallest parameter that is drawn has one for each unit."""
+"""Sizes with enough numbers: the smallest parameter that is drawn has one for each unit."""
 SEEDS, APART = 12, 1009
-"""How many cells are built, and how far apart their seeds are: a cell may count on from its own."""
+"""The number of cells, and the distance of their seeds: a cell may derive further seeds from its own."""
 
 
 @clause("initialization.values", examples=10, smoke=2)
 def test_values(subject: Subject, draw: Draw) -> None:
-    """False alarms: under 1e-12 an example, and so under 1e-9 of a thousand; see `initialization`."""
+    """Judge the values. False alarms: under 1e-12 an example, so under 1e-9 of a thousand."""
     if not subject.cell.get("draws", True):
         raise NotSupported("initial values are the adapter's, not those of a constructor")
     config, first = draw(configs(subject, buckets=[SIZES])), draw(seeds)

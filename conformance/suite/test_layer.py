@@ -1,4 +1,4 @@
-"""A cell in the sequence layer of its own package, which knows elapsed time."""
+"""A cell in the sequence layer of its own package, which takes elapsed time."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from conformance.spec.families import Sizes
 from conformance.suite.test_errors import refused, works
 
 LENGTHS = (1, 5, 3)
-"""Each goes with one of the sizes: in the last batch, time and units are equal."""
+"""One length for each of the sizes: in the last batch, time and units are equal."""
 
 LONGER = (4, 4)
 
 general = st.just("normal")
-"""A parameter that is exactly 0 may be held there by its constraint, or have no slope."""
+"""Values other than 0: a constraint may hold a parameter at 0, or it may have no slope there."""
 
 
 def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
-    """The layer's answer to the sequence; every output, unless the case's options say otherwise."""
+    """Return the layer's answer to the sequence; every output, unless the case's options differ."""
     times = case.timespans
     given = {
         "wrapper": "layer",
@@ -44,24 +44,24 @@ def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -
 
 
 def judged(subject: Subject, case: SequenceCase, **more: Any) -> None:
-    """The layer's outputs are those of the reference."""
+    """Raise unless the layer's outputs are those of the reference."""
     __tracebackhide__ = True
     judge.sequence(subject, case, run(subject, case, **more)["output"])
 
 
 def form_of_time(case: SequenceCase) -> str:
-    """(batch, time) or (batch, time, 1); it goes with the length, for each is a program of its own."""
+    """Return the shape of times, "flat" or "column", by the length: each is a program of its own."""
     return "flat" if case.inputs.shape[1] == LENGTHS[-1] else "column"
 
 
 def timed(subject: Subject, draw: Draw, lengths: Sequence[int] = LONGER, **kinds: Any) -> SequenceCase:
-    """A sequence with elapsed times."""
+    """Draw a sequence with elapsed times."""
     case: SequenceCase = draw(sequences(subject, lengths=lengths, timed=True, **kinds))
     return case
 
 
 def mask_of(case: SequenceCase) -> Values:
-    """The mask of a case that has one, to be written to."""
+    """Return the mask of a case that has one, to be written to."""
     assert case.mask is not None
     return case.mask
 
@@ -123,19 +123,19 @@ def test_backwards_elapsed(subject: Subject, draw: Draw) -> None:
 
 
 def offers(subject: Subject, kind: str, option: str) -> None:
-    """Raises NotSupported where the subject's layer, or its Bidirectional, has no such option."""
+    """Raise NotSupported if the subject's layer, or its Bidirectional, has no such option."""
     if option not in subject.cell.get(kind, ()):
         raise NotSupported(f"the sequence layer has no option {option}")
 
 
 def in_eighths(case: SequenceCase) -> SequenceCase:
-    """The same with times whose sums are exact, in whatever order they are taken."""
+    """Return the case with times whose sums are exact, in any order."""
     times = case.timespans
     return case if times is None else replace(case, timespans=np.round(8.0 * times) / times.dtype.type(8.0))
 
 
 def elapsed_both_ways(subject: Subject, case: SequenceCase, by_wrapper: bool) -> None:
-    """The option is that of the layer, of which the backward copy has it too, or that of the wrapper."""
+    """Judge the option of the layer, of which the backward copy has it too, or that of the wrapper."""
     if by_wrapper:
         offers(subject, "bidirectional_options", "backward_timespans")
     backward = replace(case, options={**ELAPSED, "go_backwards": True})
@@ -147,7 +147,7 @@ def elapsed_both_ways(subject: Subject, case: SequenceCase, by_wrapper: bool) ->
 
 
 def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None:
-    """A model that was saved and loaded runs by the same options."""
+    """Raise unless a model that was saved and loaded runs by the same options."""
     inputs = {"inputs": case.inputs, "timespans": case.timespans}
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
@@ -157,7 +157,7 @@ def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None
 
 
 def with_any_times(case: SequenceCase) -> SequenceCase:
-    """The same with times, each 1 where there were none."""
+    """Return the case with times, each 1 where there were none."""
     times = np.ones(case.inputs.shape[:2], case.inputs.dtype) if case.timespans is None else case.timespans
     return replace(case, timespans=times)
 
@@ -180,7 +180,7 @@ def test_stateful(subject: Subject, draw: Draw) -> None:
 
 
 BATCHES = tuple(Sizes(batch, 2, 3, 4) for batch in (1, 2, 3))
-"""A batch of one is broadcast most easily, in either direction."""
+"""A batch of one broadcasts most easily, in either direction."""
 
 
 @clause("layer.stateful.batch", examples=8, smoke=1)
@@ -207,7 +207,7 @@ def second_call(subject: Subject, case: SequenceCase, earlier: Values) -> dict[s
 
 
 def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
-    """A second call goes on from the states that the first has left, or from those that it is given."""
+    """Raise unless a second call starts from the states that the first has left, or from given ones."""
     got = run(subject, case, earlier=earlier)["output"]
     whole = case if case.state is not None else with_earlier(case, earlier)
     outputs, _ = judge.folded(subject, whole)
@@ -218,12 +218,12 @@ def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
 
 
 def with_earlier(case: SequenceCase, earlier: Values) -> SequenceCase:
-    """The samples of two calls as one sequence."""
+    """Return the samples of two calls as one sequence."""
     return replace(case, inputs=np.concatenate([earlier, case.inputs], axis=1))
 
 
 def from_ones(subject: Subject, case: SequenceCase) -> SequenceCase:
-    """The same from an initial state of ones."""
+    """Return the case from an initial state of ones."""
     ones = np.ones((len(case.inputs), subject.state_size(case.config)), case.inputs.dtype)
     return replace(case, state=ones)
 
@@ -298,7 +298,7 @@ def test_mask_shape(subject: Subject, draw: Draw) -> None:
 
 
 NOTHING = -7.0
-"""What stands where a sample is masked."""
+"""Values that stand where a sample is masked."""
 
 
 @clause("layer.mask.implicit", examples=6, smoke=1)
@@ -364,7 +364,7 @@ def test_timespans_shape(subject: Subject, draw: Draw) -> None:
 
 
 ADDED = 2.0
-"""By how much an overridden step puts out more: of another magnitude than any bound."""
+"""The number that an overridden step adds to its output: of another magnitude than any bound."""
 REFUSALS = ("ValueError", "TypeError", "NotImplementedError")
 
 
@@ -390,7 +390,7 @@ COMPILED = (Sizes(3, 3, 3, 3), Sizes(3, 2, 4, 5))
 
 @clause("layer.compiled", examples=2, smoke=0)
 def test_compiled(subject: Subject, draw: Draw) -> None:
-    """Every output under a mask, and the last one without: each is a program, which takes long to compile."""
+    """Judge every output under a mask, and the last one without: each is a program that compiles slowly."""
     case = timed(subject, draw, (3, 2), buckets=COMPILED, recipe=general, masked=True)
     assert case.timespans is not None
     case = replace(case, timespans=case.timespans + case.timespans.dtype.type(0.5))
@@ -441,7 +441,7 @@ def test_backends(subject: Subject, draw: Draw) -> None:
 
 
 def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
-    """A model with timespans, saved here, gives the same outputs in a process of each of `backends`."""
+    """Raise unless a saved model with timespans gives the same outputs in a process of each backend."""
     case = replace(timed(subject, draw, (3, 3)), options={"go_backwards": True})
     outputs, _ = judge.folded(subject, case)
     asked = {"inputs": case.inputs, "timespans": case.timespans}
@@ -469,7 +469,7 @@ def test_training(subject: Subject, draw: Draw) -> None:
 
 
 def changed(subject: Subject, answer: dict[str, Any]) -> None:
-    """Training changed every parameter and left it finite."""
+    """Raise unless training changed every parameter and left it finite."""
     __tracebackhide__ = True
     for path, before in answer["before"].items():
         after = answer["after"][path]

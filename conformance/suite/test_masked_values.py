@@ -1,4 +1,4 @@
-"""What stands at a masked step counts for nothing, in the outputs and in every derivative."""
+"""Masked samples, whose values must not change the outputs or any derivative."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from conformance.suite.test_sequence_gradient import wrappers
 LENGTH = 4
 
 SHOWN = Sizes(3, 2, 4, 5)
-"""Sizes at which a wired cell puts out its whole state: some hosts take what a mask holds from there."""
+"""Sizes at which a wired cell outputs its whole state: some hosts take the held state from the output."""
 
 FILLS = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
-"""What people store where a sample is missing, and what becomes of it."""
+"""Values that people store where a sample is missing, and those that arithmetic makes of them."""
 
 NOT_FINITE = "a gradient that is not finite"
 """The tag of an example in which the host's own loop may be at fault."""
 
 BACKWARDS = {"go_backwards": True, "zero_output_for_mask": True}
-"""Two options at once, for each set of them is a program that takes long to compile."""
+"""Two options at once, because each set of them is a program that takes long to compile."""
 
 
 CARRIED = {"masked_time": "carry"}
 
 
 def masked(subject: Subject, draw: Draw, wrapper: str | None) -> SequenceCase:
-    """A sequence from a given state in which a sample is masked between two that count.
+    """Draw a sequence from a given state in which a sample is masked between two that count.
 
-    The host's layer has no elapsed times, and the first and the last sample of it count: on some backends
-    Keras puts out the initial state before. That of the implementation itself begins with a masked sample.
+    The host's layer has no elapsed times, and its first and last samples count: on some backends Keras
+    outputs the initial state before. That of the implementation's own layer begins with a masked sample.
     """
     if wrapper is None:
         given: dict[str, Any] = {"buckets": (SHOWN,)}
@@ -61,13 +61,13 @@ def masked(subject: Subject, draw: Draw, wrapper: str | None) -> SequenceCase:
 
 
 def backwards(subject: Subject) -> dict[str, Any]:
-    """The options of a layer that reads backwards, with the times that pass then where it has that option."""
+    """Return the options of a layer that reads backwards, with backward times if it has that option."""
     elapsed = "backward_timespans" in subject.cell.get("layer_options", ())
     return {**BACKWARDS, **(ELAPSED if elapsed else {})}
 
 
 def filled(case: SequenceCase, value: float) -> SequenceCase:
-    """The same with `value` where a sample is masked: its inputs, and its time unless that is carried on."""
+    """Return the case with `value` in the inputs of masked samples, and in their times unless carried."""
     gone, times = ~mask_of(case), case.timespans
     kind = case.inputs.dtype.type
     if times is not None and not case.carries:
@@ -89,7 +89,7 @@ def test_sequence_nan(subject: Subject, draw: Draw) -> None:
 
 
 def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper: str | None) -> None:
-    """Outputs, last state and, where they are offered, gradients are those of masked samples that are 0."""
+    """Raise unless outputs, last state and, if offered, gradients are those for masked samples that are 0."""
     case, there = filled(case, 0.0), filled(case, FILLS[fill])
     outputs(subject, case, there, wrapper)
     cotangents = drawn(subject, case, seed)
@@ -104,7 +104,7 @@ def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper:
 
 
 def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: str | None) -> None:
-    """The outputs and the last state for what is there are those of the reference for `case`."""
+    """Raise unless outputs and last state of the case `there` are the reference's for `case`."""
     subject.example.tags |= tags(subject, case)
     answer = subject.request(
         "sequence",
@@ -122,7 +122,7 @@ def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: 
 def gradients(
     subject: Subject, case: SequenceCase, cotangents: Cotangents, wrapper: str | None
 ) -> dict[str, Any]:
-    """The gradients of a masked sequence, by name."""
+    """Return the gradients of a masked sequence, by name."""
     subject.needs("sequence_gradients", "mask", "options")
     answer = of_sequence(subject, case, cotangents, wrapper, mask=case.mask, options=case.options)
     by_time = {} if case.timespans is None else {"timespans": answer.get("timespans")}
@@ -134,7 +134,7 @@ def gradients(
 def agree(
     subject: Subject, case: SequenceCase, found: Mapping[str, Any], cotangents: Cotangents, seed: int
 ) -> None:
-    """The gradients are those of the reference, finite, and exactly 0 by what is masked."""
+    """Raise unless the gradients are the reference's, finite, and exactly 0 by masked values."""
     __tracebackhide__ = True
     for name, gradient in found.items():
         finite(subject, f"gradient by {name}", gradient)
@@ -146,7 +146,7 @@ def agree(
 
 
 def finite(subject: Subject, what: str, gradient: Any) -> None:
-    """A gradient is finite; where it is not, the example is tagged."""
+    """Raise unless a gradient is finite; tag the example if it is not."""
     __tracebackhide__ = True
     if gradient is not None and not np.isfinite(gradient).all():
         subject.example.tags.add(NOT_FINITE)

@@ -16,7 +16,7 @@ from conformance.spec.cases import SequenceCase, parameters
 
 
 def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
-    """The implementation's answer to the sequence; every output, unless the case's options say otherwise."""
+    """Return the implementation's answer to the sequence; every output, unless the case's options differ."""
     subject.example.tags |= tags(subject, case)
     options = {"return_sequences": True, **case.options}
     given = {"mask": case.mask, "initial_state": subject.tensors(case), "options": options, **more}
@@ -25,7 +25,7 @@ def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
 
 
 def tags(subject: Subject, case: SequenceCase) -> set[str]:
-    """What is special about a sequence, where a host may have a fault."""
+    """Return the traits of a sequence for which a host may have a bug."""
     found = {name for name, value in case.options.items() if value is True}
     if not subject.family.shows_first_state(case.config):
         found.add("output is not the first state")
@@ -142,7 +142,7 @@ def test_stacked(subject: Subject, draw: Draw) -> None:
 
 
 def stacked_on(subject: Subject, lower: SequenceCase, upper: SequenceCase, seed: int) -> SequenceCase:
-    """`upper` with the outputs of `lower` for inputs, and parameters that fit them."""
+    """Return the case `upper` with the outputs of `lower` as inputs, and parameters that fit them."""
     outputs: Any = judge.folded(subject, lower)[0]
     features = subject.outputs(lower.config)
     values = parameters(subject.family, upper.config, features, "normal", seed, subject.dtype)

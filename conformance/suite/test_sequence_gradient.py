@@ -13,18 +13,18 @@ from conformance.judging.subject import Subject
 from conformance.spec.cases import SequenceCase
 
 LENGTH = 3
-"""At one of the sizes: each is a program of its own, and that of a gradient takes long to compile."""
+"""The length, at one of the sizes: each is a program of its own, and a gradient's takes long to compile."""
 
 
 def wrappers(subject: Subject) -> tuple[str | None, ...]:
-    """What a sequence runs through: the host's layer and, where there is one, the implementation's own."""
+    """Return the layers to run a sequence in: the host's and, if there is one, the implementation's own."""
     return ("layer", None) if subject.cell.get("layer") else (None,)
 
 
 def gradients(
     subject: Subject, draw: Draw, wrapper: str | None
 ) -> tuple[SequenceCase, dict[str, Any], Cotangents, int]:
-    """A case, its gradients, the cotangents of outputs and last state, and a seed for directions."""
+    """Return a case, its gradients, the cotangents of outputs and last state, and a seed for directions."""
     shape: dict[str, Any] = {"lengths": (LENGTH,), "buckets": (DIFFERENT,), "given_state": True}
     case = draw(sequences(subject, timed=wrapper is not None, **shape))
     seed = draw(seeds)

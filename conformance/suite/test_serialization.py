@@ -23,7 +23,7 @@ SIZES = Sizes(2, 3, 4, 5)
 
 
 def drawn(subject: Subject, draw: Draw) -> SequenceCase:
-    """A short sequence through a cell with every argument away from its default."""
+    """Draw a short sequence through a cell with every argument away from its default."""
     sizes = draw(st.sampled_from([Sizes(), SIZES, SIZES]))
     config = draw(configs(subject, buckets=[sizes]))
     recipe, seed = draw(st.sampled_from(("simple", "normal"))), draw(seeds)
@@ -34,14 +34,14 @@ def drawn(subject: Subject, draw: Draw) -> SequenceCase:
 
 
 def round_trip(subject: Subject, case: SequenceCase, kind: str) -> dict[str, Any]:
-    """The answer to `roundtrip`, its outputs before and after found to agree."""
+    """Return the answer to `roundtrip`; raise unless its outputs before and after agree."""
     answer: dict[str, Any] = subject.request("roundtrip", **subject.about(case), kind=kind)
     agree(subject, case, answer["before"], answer["after"])
     return answer
 
 
 def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None:
-    """Two answers to the same sequence, step by step."""
+    """Raise unless two answers to the same sequence agree, step by step."""
     outputs, _ = judge.folded(subject, case)
     judge.shaped(subject, "output", after, before.shape)
     for k, like in enumerate(outputs):
@@ -65,7 +65,7 @@ def test_config_complete(subject: Subject, draw: Draw) -> None:
 
 
 def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
-    """The config has every argument and the dtype policy, as they were given."""
+    """Raise unless the config has every argument and the dtype policy, as they were given."""
     model = subject.model(case.config, case.input_dim, dtype=policy)
     about = subject.about(case) | {"model": model}
     config = subject.request("roundtrip", **about, kind="get_config")["config"]
@@ -77,7 +77,7 @@ def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
 
 
 def keeps(found: Any, value: Any) -> bool:
-    """Whether a config's value is `value`, plain or as Keras writes what is registered."""
+    """Tell whether a config's value is `value`, plain or in Keras's form of registered objects."""
     if isinstance(value, str):
         return re.search(rf'[">]{re.escape(value)}"', json.dumps(found)) is not None
     if isinstance(value, dict):
@@ -127,7 +127,7 @@ def test_backends(subject: Subject, draw: Draw) -> None:
 
 
 def moved(subject: Subject, case: SequenceCase, backends: Sequence[str]) -> None:
-    """A model saved here gives the same outputs when loaded by a process of each of `backends`."""
+    """Raise unless a saved model gives the same outputs when loaded by a process of each of `backends`."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
         before = subject.request("save", **subject.about(case), path=path)["output"]

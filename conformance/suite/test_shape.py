@@ -27,7 +27,7 @@ def test_step(subject: Subject, draw: Draw) -> None:
 
 
 def states(subject: Subject, what: str, found: Sequence[Any], config: Config, batch: int | None) -> None:
-    """There are as many states as should be, each of its shape."""
+    """Raise unless the states have the right number and shapes."""
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
     said = f"a step has {len(found)} states, but should have {len(sizes)}"

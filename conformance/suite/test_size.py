@@ -1,4 +1,4 @@
-"""A few cases at the sizes that users have, where other code runs: the rest of a vector, a block, a loop."""
+"""A few cases at realistic sizes, where other code runs: the rest of a vector, a block, a loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from conformance.suite.test_sequence_gradient import wrappers
 from conformance.suite.test_serialization import round_trip
 
 LARGE = Sizes(batch=33, features=5, units=37, backbone_units=41)
-"""One more than a multiple of 8, 16 and 32, and some: what is computed in blocks has a rest."""
+"""A little more than a multiple of 8, 16 and 32: a computation in blocks has a rest."""
 
 LENGTH = 70
 """More than 64 steps."""
@@ -28,7 +28,7 @@ even = st.just(EVEN)
 def long_sequence(
     subject: Subject, draw: Draw, wrapper: str | None, *, given_state: bool = False
 ) -> SequenceCase:
-    """A long sequence of a large batch through a wide cell, with elapsed times where the layer takes them."""
+    """Draw a long sequence of a large batch in a wide cell, with elapsed times if the layer takes them."""
     case: SequenceCase = draw(
         sequences(
             subject,
@@ -44,11 +44,11 @@ def long_sequence(
 
 
 SLOW = 4.0
-"""Added to the logarithm of a time constant."""
+"""The number that is added to the logarithm of a time constant."""
 
 
 def slowly(case: SequenceCase) -> SequenceCase:
-    """Return the same with time constants as long as the sequence, where it has any.
+    """Return the case with time constants as long as the sequence, if the cell has any.
 
     The bound of h + a (d - h) grows by 1 + 2 a in each step, and would end wider than any number is.
     """

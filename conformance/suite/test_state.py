@@ -1,4 +1,4 @@
-"""What a cell does with its state, and that a step does nothing else."""
+"""The state of a cell, and the absence of other effects of a step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.judging.strategies import BUCKETS, any_steps, configs
 from conformance.judging.subject import Subject
 
 CALLS = 12
-"""How often a step is taken again: what goes wrong at each so many calls does so in one example."""
+"""The number of repeated steps: an error at each n-th call shows in one example."""
 
 
 @clause("state.sizes")

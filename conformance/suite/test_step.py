@@ -1,4 +1,4 @@
-"""What one step computes."""
+"""The result of one step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ edges = st.sampled_from(("simple", "normal", "saturated", "tiny"))
 
 
 def at_kink(case: StepCase, *paths: str) -> StepCase:
-    """`case` with zeros for the first unit's state and parameters at `paths`."""
+    """Return `case` with zeros for the first unit's state and parameters at `paths`."""
 
     def zeroed(value: Any) -> Any:
         return np.where(np.arange(value.shape[-1]) == 0, np.zeros_like(value), value)
@@ -36,7 +36,7 @@ def at_kink(case: StepCase, *paths: str) -> StepCase:
 
 
 def several_activations(subject: Subject, draw: Draw, case: StepCase, argument: str) -> None:
-    """The step by several activations in turn: one a case would leave some of them to chance."""
+    """Judge the step by several activations in turn: one a case would leave some of them to chance."""
     for name in draw(st.permutations(subject.offer.choose(argument, NAMES)))[:SEVERAL]:
         chosen = {argument: name} if subject.accepts(argument) else {}
         judge.step(subject, replace(case, config={**case.config, **chosen}))

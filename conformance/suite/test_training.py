@@ -30,12 +30,12 @@ def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
 
 
 def targets(subject: Subject, case: SequenceCase, seed: int) -> Values:
-    """What the last output is to become, (batch, outputs)."""
+    """Return training targets for the last output, (batch, outputs)."""
     return array((SIZES.batch, subject.outputs(case.config)), "simple", seed, "targets", subject.dtype)
 
 
 def trainable(subject: Subject, draw: Draw, depths: Sequence[int] = (1, 2, 0)) -> tuple[SequenceCase, int]:
-    """A sequence through a cell of one of these depths, which drops some of its backbone."""
+    """Draw a sequence for a cell of one of these depths, with dropout in its backbone."""
     layers, seed = draw(st.sampled_from(subject.offer.choose("backbone_layers", depths))), draw(seeds)
     form, rate = draw(st.sampled_from(subject.forms)), 0.2 if layers else 0.0
     dropping = {"backbone_dropout": rate} if subject.family.backbone_activation else {}
@@ -64,11 +64,11 @@ def test_reproducible(subject: Subject, draw: Draw) -> None:
 
 
 FREEZINGS = tuple(product(("layer", "cell"), ("before_build", "after_build", "constructed")))
-"""What is frozen, and when."""
+"""The frozen part, and the moment of freezing."""
 HOSTS_OWN = ("layer", "constructed")
-"""Not asked of the host's layer: Keras's leaves its cell as it is, whatever the cell."""
+"""Not judged with the host's layer: Keras's leaves its cell unfrozen, for any cell."""
 COPIES = (None, "layer_config", "model_config", "clone", "model")
-"""How a model is made anew; what is frozen is so still."""
+"""Ways to copy a model, after which its frozen part must still be frozen."""
 
 
 @clause("training.frozen", examples=10, smoke=2)
@@ -86,7 +86,7 @@ def test_frozen(subject: Subject, draw: Draw) -> None:
 
 
 def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) -> None:
-    """No variable would be trained, and none was changed by the training, if there was any."""
+    """Raise if a variable would be trained, or was changed by the training."""
     __tracebackhide__ = True
     frozen = "the {part} is frozen ({when}; copied: {copied})".format(**how)
     if not answer["weights"]:
@@ -94,7 +94,7 @@ def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) 
     left = answer["trainable"]
     summary = f"{len(left)} variables can be trained though {frozen}: {', '.join(left[:3])}"
     judge.holds(subject, not left, summary, got=left, want=[])
-    if answer.get("before") is None:  # the host cannot train, or was not asked to
+    if answer.get("before") is None:  # the host cannot train, or no step was requested
         return
     for path, before, after in zip(answer["weights"], answer["before"], answer["after"], strict=True):
         summary = f"{path} is changed by a step though {frozen}"
@@ -161,7 +161,7 @@ def test_dropout_rate(subject: Subject, draw: Draw) -> None:
 
 
 def trained_step(subject: Subject, rate: float, seed: int) -> Values:
-    """Which features a step keeps while training, (batch, units)."""
+    """Return the mask of features that a step keeps in training, (batch, units)."""
     case = showing(subject, rate, seed)
     answer = subject.step(case, training=True, seed=seed % 1000, eager=True)
     return kept_features(subject, case, answer["output"], rate)

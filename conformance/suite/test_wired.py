@@ -1,4 +1,4 @@
-"""Wired cells and mixed memory: what one step computes, and what a wiring promises."""
+"""Wired cells and mixed memory: the result of one step, and the promises of a wiring."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ sparse_wirings = st.sampled_from(SPARSE)
 
 
 HEADS = ("tanh", "lecun_tanh", "linear")
-"""Each goes with one of the sizes, for each is a program of its own."""
+"""One for each of the sizes, because each is a program of its own."""
 
 
 @st.composite
 def headed_steps(draw: st.DrawFn, subject: Subject, mode: str) -> StepCase:
-    """One step of a wired CfC, its heads activated in one of three ways."""
+    """Draw one step of a wired CfC, its heads activated in one of three ways."""
     sizes, head = draw(st.sampled_from(list(zip(FEW, HEADS, strict=True))))
     return draw(steps(subject, mode=mode, head_activation=head, buckets=[sizes]))
 
@@ -130,18 +130,18 @@ def test_ltc_splitting(subject: Subject, draw: Draw) -> None:
 
 
 def state_after(subject: Subject, case: StepCase, **options: Any) -> Values:
-    """The state that the step returns, its tensors side by side."""
+    """Return the state after the step, its tensors side by side."""
     return judge.joined(subject, case.config, subject.step(case, **options)["state"])
 
 
 def unfolded(case: StepCase, unfolds: int, dt: float) -> StepCase:
-    """The case with so many unfolds of dt each."""
+    """Return the case with this number of unfolds of dt each."""
     times = np.full((len(case.inputs), 1), unfolds * dt, case.inputs.dtype)
     return replace(case, config={**case.config, "ode_unfolds": unfolds}, timespans=times)
 
 
 ORDERS = {"semi_implicit": (1, 64), "explicit": (1, 64), "rk4": (4, 16)}
-"""By solver: its order, and so many unfolds that its error falls as the order says."""
+"""By solver: its order, and the numbers of unfolds at which its error falls by that order."""
 
 FINEST = 256
 
@@ -172,7 +172,7 @@ def test_ltc_convergence(subject: Subject, draw: Draw) -> None:
 
 
 def finest(subject: Subject, case: StepCase) -> Values:
-    """The solution of the differential equation, by so small steps that the rest is far below any error."""
+    """Return the solution of the differential equation, by steps so small that its error is negligible."""
     config = subject.family.full({**case.config, "solver": "rk4", "ode_unfolds": FINEST})
     _, state = subject.family.reference(
         case.parameters, case.inputs, case.state, case.column, config, subject.variant
@@ -192,7 +192,7 @@ def test_ltc_relabelling(subject: Subject, draw: Draw) -> None:
 
 
 def relabelled(path: str, value: Values, order: list[int]) -> Values:
-    """A parameter of the cell whose neuron i is neuron order[i] of another."""
+    """Return a parameter of the cell whose neuron i is neuron order[i] of another."""
     if path.startswith(("input_", "output_")):
         return value
     value = value[..., order]
@@ -221,7 +221,7 @@ def test_mixed_memory_state(subject: Subject, draw: Draw) -> None:
 
 @st.composite
 def wirings(draw: st.DrawFn) -> Config:
-    """A wiring of any kind, its arguments away from their defaults at times."""
+    """Draw a wiring of any kind, its arguments at times away from their defaults."""
     units, seed = draw(st.integers(1, 9)), draw(st.sampled_from((None, 1, 22222, 99)))
     kind = draw(st.sampled_from(("FullyConnected", "Random", "AutoNCP", "NCP")))
     if kind == "FullyConnected":
@@ -240,7 +240,7 @@ def wirings(draw: st.DrawFn) -> Config:
 
 
 def graphs(subject: Subject, draw: Draw) -> tuple[dict[str, Any], Config, int]:
-    """What the implementation says of a wiring; the wiring; and the number of inputs."""
+    """Return the implementation's graphs of a wiring; the wiring; and the number of inputs."""
     chosen, input_dim = draw(wirings()), draw(st.integers(1, 5))
     named = {"kind": chosen["class_name"], "arguments": chosen["config"], "input_dim": input_dim}
     answer: dict[str, Any] = subject.request("wiring", **named)
@@ -248,7 +248,7 @@ def graphs(subject: Subject, draw: Draw) -> tuple[dict[str, Any], Config, int]:
 
 
 def same_graph(subject: Subject, how: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
-    """Both matrices and, where the implementation says it, the number of motor neurons are those wanted."""
+    """Raise unless both matrices and, if it is reported, the number of motor neurons are the wanted ones."""
     __tracebackhide__ = True
     for name in ("adjacency", "sensory_adjacency"):
         judge.same(subject, name + how, got[name], want[name])
@@ -278,7 +278,7 @@ def test_config(subject: Subject, draw: Draw) -> None:
 
 
 def sparsely(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Values]]:
-    """A step of a cell that lacks connections, and where each of its parameters has none."""
+    """Draw a step of a cell that lacks connections, with the mask of the missing ones in each parameter."""
     assert subject.family.synapses is not None
     chosen = {"wiring": draw(sparse_wirings), **draw(st.sampled_from(subject.steady_forms))}
     recurrent = {"fully_recurrent": draw(st.booleans())} if subject.accepts("fully_recurrent") else {}
@@ -325,7 +325,7 @@ def test_training(subject: Subject, draw: Draw) -> None:
 
 
 def trained(subject: Subject, draw: Draw, **arguments: Any) -> tuple[Any, dict[str, Any]]:
-    """A sequence through the cell, and what a few steps of training on it made of its parameters."""
+    """Return a sequence through the cell, and its parameters after a few steps of training on it."""
     sizes, seed = Sizes(4, 3, 4), draw(seeds)
     config = subject.config(sizes, **{**subject.forms[0], **arguments})
     case = sequence_case(

@@ -21,11 +21,11 @@ def backbone_adjoint(
     layers: int,
     backbone_activation: str,
 ) -> tuple[dict[str, Array], Array, Array]:
-    """Gradients by the backbone's parameters, by inputs (batch, features) and by state (batch, units).
+    """Return gradients by the backbone's parameters, inputs (batch, features) and state (batch, units).
 
     Args:
         parameters, inputs, state, layers, backbone_activation: as for `reference.backbone.backbone`.
-        dz: the gradient by the features that the backbone puts out, (batch, C).
+        dz: the gradient by the features that the backbone returns, (batch, C).
     """
     z, read, sums = np.concatenate([inputs, state], axis=-1), [], []
     for i in range(layers):

@@ -40,7 +40,7 @@ def cfc_adjoint(
     activation: str = "tanh",
     head_activation: str = "tanh",
 ) -> Gradients:
-    """The gradients of Σ cotangent · h'; `cotangent` is (batch, units), the rest as for `cfc_step`."""
+    """Return the gradients of Σ cotangent · h'; `cotangent` is (batch, units), the rest as for `cfc_step`."""
     z = backbone(parameters, inputs, state, layers=backbone_layers, backbone_activation=activation)
     if mode == "pure":
         found, dz, dt = pure(parameters, z, timespans, cotangent)
@@ -53,7 +53,7 @@ def cfc_adjoint(
 
 
 def pure(parameters: Parameters, z: Array, t: Array, g: Array) -> Pulled:
-    """Of h' = A - A f1 e with e = exp(-t rate), rate = |w_tau| + |f1|."""
+    """Differentiate h' = A - A f1 e with e = exp(-t rate), rate = |w_tau| + |f1|."""
     f1 = z @ parameters["ff1_kernel"] + parameters["ff1_bias"]
     rate = absolute(parameters["w_tau"]) + absolute(f1)
     e, A = np.exp(-t * rate), parameters["A"]
@@ -66,7 +66,7 @@ def pure(parameters: Parameters, z: Array, t: Array, g: Array) -> Pulled:
 
 
 def gated(parameters: Parameters, z: Array, t: Array, g: Array, mode: str, head_activation: str) -> Pulled:
-    """Of h' = head(a1) (1 - s) + head(a2) s with s = σ(-slope t + offset); no_gate: without the 1 - s."""
+    """Differentiate h' = head(a1) (1 - s) + head(a2) s, s = σ(-slope t + offset); no_gate: without 1 - s."""
     a1, a2, slope, offset = (z @ parameters[n.format("kernel")] + parameters[n.format("bias")] for n in HEADS)
     head, head_slope = activations.get(head_activation), SLOPES[head_activation]
     gate = -slope * t + offset

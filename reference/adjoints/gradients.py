@@ -1,7 +1,7 @@
-"""What an adjoint returns, and the sums and products of which it is made.
+"""The result of an adjoint, and the sums and products of which it is made.
 
-Who differentiates a formula by rules meets the factors of a product and the terms of a sum in an order of his
-own; `product` and `total` say where that is so.
+Automatic differentiation takes the factors of a product and the terms of a sum in an order of its own;
+`product` and `total` mark these.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PLAIN = np.ndarray | np.generic | float | int | complex
 
 
 class Gradients(NamedTuple):
-    """Of Σ cotangent · result, each in the shape of what it is a gradient by."""
+    """The gradients of Σ cotangent · result, each in the shape of its argument."""
 
     parameters: dict[str, Array]
-    """By the paths of the parameters."""
+    """The gradients by the paths of the parameters."""
     inputs: Array
     """(batch, features); of a sequence (batch, time, features)"""
     state: Array
@@ -46,32 +46,32 @@ def overridable(function: Callable[..., Array]) -> Callable[..., Array]:
 
 @overridable
 def product(*factors: Array) -> Array:
-    """The product of the factors, which may be taken in any order."""
+    """Return the product of the factors, which may be taken in any order."""
     return math.prod(factors[1:], start=factors[0])
 
 
 @overridable
 def total(*terms: Array) -> Array:
-    """The sum of the terms, which may be taken in any order."""
+    """Return the sum of the terms, which may be taken in any order."""
     return reduce(np.add, terms)
 
 
 def over_batch(a: Array) -> Array:
-    """Σ over the samples, (batch, n) to (n)."""
+    """Return Σ over the samples, (batch, n) to (n)."""
     return np.sum(a, axis=0)
 
 
 def per_sample(*terms: Array) -> Array:
-    """Σ over the units of all terms, each (batch, n), to (batch, 1)."""
+    """Return Σ over the units of all terms, each (batch, n), to (batch, 1)."""
     return np.sum(np.concatenate(terms, axis=-1), axis=-1)[:, None]
 
 
 def affine_adjoint(name: str, z: Array, da: Array) -> dict[str, Array]:
-    """Of a = z K + b by K and b, whose paths are `name` with "kernel" and "bias" for its braces."""
+    """Return the gradients of a = z K + b by K and b; `name` has braces for "kernel" and "bias"."""
     return {name.format("kernel"): np.transpose(z) @ da, name.format("bias"): over_batch(da)}
 
 
 def back_through(das: Sequence[Array], kernels: Sequence[Array]) -> Array:
-    """Σ da Kᵀ, by what several dense layers read; one sum over all of their outputs."""
+    """Return Σ da Kᵀ, by the input of several dense layers; one sum over all of their outputs."""
     transposed = [np.transpose(kernel) for kernel in kernels]
     return np.concatenate(das, axis=-1) @ np.concatenate(transposed, axis=0)

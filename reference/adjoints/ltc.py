@@ -33,7 +33,7 @@ def ltc_adjoint(
     backbone_layers: int = 0,
     backbone_activation: str = "tanh",
 ) -> Gradients:
-    """The gradients of Σ cotangent · h'; `cotangent` is (batch, units), the rest as for `ltc_step`.
+    """Return the gradients of Σ cotangent · h'; `cotangent` is (batch, units), the rest as for `ltc_step`.
 
     v = h + r (d - h), where r = t / (t + tau), or t / tau for the explicit solver.
     """

@@ -28,7 +28,7 @@ def mixed_memory_adjoint(
     *,
     adjoint: Adjoint,
 ) -> tuple[Gradients, dict[str, Array]]:
-    """The gradients of the LSTM and, apart, by the parameters of the cell behind.
+    """Return the gradients of the LSTM and, apart, by the parameters of the cell behind.
 
     Its `state` is that of h and c side by side, (batch, 2 units).
 

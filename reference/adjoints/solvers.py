@@ -1,8 +1,8 @@
 """The adjoints of the solvers of the wired LTC's membrane equation.
 
-Each takes back the gradient by a new potential to the potential before. What flows into a neuron is
-Σ g (E - v); wherever a solver read conductances g at some potential, `Readings.back` notes the gradient by
-them, and takes it on to the potential through the synapses.
+Each converts the gradient by a new potential to the gradient by the potential before. The current into a
+neuron is Σ g (E - v); wherever a solver read conductances g at some potential, `Readings.back` records the
+gradient by them, and takes it on to the potential through the synapses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Conductances = Callable[[Array], Array]
 
 @dataclass
 class Readings:
-    """Every time that conductances were read, and what goes back through them."""
+    """All readings of conductances, and the gradients that pass through them."""
 
     conductances: Conductances
     through: Callable[[Array, Array], Array]
@@ -32,9 +32,9 @@ class Readings:
     cm: Array
     potentials: list[Array] = field(default_factory=list)
     to_reversal: list[Array] = field(default_factory=list)
-    """By g, what pulls to E: (synapses, batch, units)."""
+    """The part of the gradients by g that comes of E: (synapses, batch, units)."""
     from_potential: list[Array] = field(default_factory=list)
-    """By g, what pulls away from the potential, the same for each synapse: (batch, units)."""
+    """The part of the gradients by g that comes of the potential, equal for each synapse: (batch, units)."""
     by_reversal: list[Array] = field(default_factory=list)
     """(synapses, batch, units), to be summed over the batch."""
     by_capacitance: list[Array] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Readings:
     """(batch, units), to be summed over the units."""
 
     def back(self, v: Array, g: Array, q: Array, towards: Array) -> Array:
-        """The gradient by v, of Σ q g (E - towards) with `towards` held, through g, which was read at v."""
+        """Return the gradient by v, through g read at v, of Σ q g (E - towards) with `towards` held."""
         to, away = product(q, self.reversals), -product(q, towards)
         self.potentials.append(v)
         self.to_reversal.append(to)
@@ -52,18 +52,18 @@ class Readings:
         return self.through(v, total(to, away))
 
     def back_through_slope(self, v: Array, ds: Array) -> Array:
-        """The gradient by v of ds · k with k = Σ g (E - v) / cm."""
+        """Return the gradient by v of ds · k with k = Σ g (E - v) / cm."""
         g, q = self.conductances(v), ds / self.cm
         self.by_capacitance.append(-product(q, current(g, self.reversals, v)) / self.cm)
         return total(self.back(v, g, q, v), np.sum(-product(q, g), axis=0))
 
     def slope(self, v: Array) -> Array:
-        """k = Σ g (E - v) / cm."""
+        """Return k = Σ g (E - v) / cm."""
         return current(self.conductances(v), self.reversals, v) / self.cm
 
 
 def semi_implicit(r: Readings, v: Array, new: Array, dt: Array, epsilon: float, dnew: Array) -> Array:
-    """Of new = Σ W P / Σ W, with weights W = cm, dt g, dt epsilon and potentials P = v, E, 0."""
+    """Differentiate new = Σ W P / Σ W, weights W = cm, dt g, dt epsilon and potentials P = v, E, 0."""
     g = r.conductances(v)
     zero = 0.0 * v
     weights = np.concatenate([(r.cm + zero)[None], dt * g, (dt * epsilon + zero)[None]])
@@ -75,13 +75,13 @@ def semi_implicit(r: Readings, v: Array, new: Array, dt: Array, epsilon: float, 
 
 
 def explicit(r: Readings, v: Array, new: Array, dt: Array, epsilon: float, dnew: Array) -> Array:
-    """Of new = v + dt k(v)."""
+    """Differentiate new = v + dt k(v)."""
     r.by_time.append(product(dnew, r.slope(v)))
     return total(dnew, r.back_through_slope(v, product(dnew, dt)))
 
 
 def rk4(r: Readings, v: Array, new: Array, dt: Array, epsilon: float, dnew: Array) -> Array:
-    """Of v + dt (k1 + 2 k2 + 2 k3 + k4) / 6; k is read at v, v + dt k1 / 2, v + dt k2 / 2 and v + dt k3."""
+    """Differentiate v + dt (k1 + 2 k2 + 2 k3 + k4) / 6; k at v, v + dt k1 / 2, v + dt k2 / 2, v + dt k3."""
     k1 = r.slope(v)
     v2 = ahead(r.conductances(v), r.reversals, v, dt / 2.0 / r.cm)
     k2 = r.slope(v2)

@@ -34,7 +34,7 @@ def wired_cfc_adjoint(
     fully_recurrent: bool = True,
     sparse_time_heads: bool = True,
 ) -> Gradients:
-    """The gradients of Σ cotangent · y + Σ state_cotangent · h'.
+    """Return the gradients of Σ cotangent · y + Σ state_cotangent · h'.
 
     Args:
         cotangent: of the output, (batch, output_dim).

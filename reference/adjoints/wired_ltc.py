@@ -34,7 +34,7 @@ def wired_ltc_adjoint(
     output_mapping: str | None = "affine",
     implicit_param_constraints: bool = False,
 ) -> Gradients:
-    """The gradients of Σ cotangent · y + Σ state_cotangent · v.
+    """Return the gradients of Σ cotangent · y + Σ state_cotangent · v.
 
     Args:
         cotangent: of the output, (batch, output_dim).
@@ -90,7 +90,7 @@ def wired_ltc_adjoint(
 def mapped_adjoint(
     parameters: Parameters, which: str, mapping: str | None, a: Array, da: Array
 ) -> tuple[dict[str, Array], Array]:
-    """Of a w + b, a w or a, whose gradient is `da`: by w and b, and by a."""
+    """Return the gradients of a w + b, a w or a, whose gradient is `da`: by w and b, and by a."""
     if mapping is None:
         return {}, da
     found = {f"{which}_w": over_batch(product(da, a))}
@@ -100,7 +100,7 @@ def mapped_adjoint(
 
 
 def by_potential(p: Parameters, kind: str, adjacency: Array, potentials: Array, dg: Array) -> Array:
-    """Of g = w σ(sigma (v - mu)) by the potentials of the sources, (batch, sources)."""
+    """Return the gradient of g = w σ(sigma (v - mu)) by the sources' potentials, (batch, sources)."""
     w, mu, sigma = (p[f"{kind}{name}"][:, None, :] for name in ("w", "mu", "sigma"))
     v = np.transpose(potentials)[:, :, None]
     dv = product(dg, w, sigma, sigmoid_slope(sigma * (v - mu)))
@@ -110,7 +110,7 @@ def by_potential(p: Parameters, kind: str, adjacency: Array, potentials: Array, 
 def by_parameter(
     p: Parameters, kind: str, adjacency: Array, potentials: Array, dg: Array
 ) -> dict[str, Array]:
-    """Of g = w σ(sigma (v - mu)) by w, mu and sigma, (sources, targets)."""
+    """Return the gradients of g = w σ(sigma (v - mu)) by w, mu and sigma, (sources, targets)."""
     w, mu, sigma = (p[f"{kind}{name}"][:, None, :] for name in ("w", "mu", "sigma"))
     v = np.transpose(potentials)[:, :, None]
     a = sigma * (v - mu)

@@ -1,4 +1,4 @@
-"""`conformance badge`: what reports say, as a badge."""
+"""`conformance badge`: writes reports as a badge."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from conformance.report import badge as badges
 )
 @click.option("--label", default=badges.LABEL, show_default=True, help="Its left side.")
 def badge(reports: tuple[Path, ...], output: Path | None, endpoint: Path | None, label: str) -> None:
-    """Writes a badge for the reports together: MUST clauses that hold of those judged, and the specification.
+    """Write a badge for the reports together: MUST clauses that hold of those judged, and the specification.
 
-    A partial report is refused: of some clauses, of a shard, of a run that was cut short.
+    A partial report is rejected: of some clauses, of a shard, of a run that was cut short.
     """
     if output is None and endpoint is None:
         raise Refusal("badge: name a file to write, -o badge.svg or --endpoint badge.json")

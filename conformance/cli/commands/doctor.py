@@ -1,4 +1,4 @@
-"""`conformance doctor`: what was found of a target, and whether adapter or formula is to be looked at."""
+"""`conformance doctor`: the facts about a target, and whether its adapter or its formula is wrong."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ MARKS: dict[str, tuple[str, str]] = {
 }
 LABEL = 11
 TOGETHER = "\u00a0"
-"""A space at which no line ends."""
+"""A no-break space."""
 SHOWN = 4
 """Values of a tensor that are shown."""
 DIGITS = (7, 9, 12, 17)
-"""As many of a value as tell it from the one beside it, of these."""
+"""Numbers of digits: the first that distinguishes a value from the one beside it is used."""
 PRINTED = 12
-"""The last lines of what the harness printed that are shown."""
+"""The last lines of the harness's output that are shown."""
 
 
 @click.command()
@@ -50,10 +50,10 @@ PRINTED = 12
 @click.option("--path", metavar="DIR", help="A folder to import the target from.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for one request.")
 def doctor(**values: Any) -> None:
-    """Examines TARGET: what was found, mapped and missing, what it answers, and a step beside the reference.
+    """Examine TARGET: its arguments, its parameters' names, its answers, and a step beside the reference.
 
-    Tells a wrong adapter from a wrong implementation before a whole run is worth its time. Exit status: 0 the
-    step is the specification's, 1 it departs, 2 usage, 3 the adapter is to be looked at.
+    Tells a wrong adapter from a wrong implementation before a whole run. Exit status: 0 the step is the
+    specification's, 1 it departs, 2 usage, 3 the adapter is to be checked.
     """
     with refusals():
         asked = resolve(run_options(values), clauses.load().clauses)
@@ -68,7 +68,7 @@ def doctor(**values: Any) -> None:
 
 
 def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterator[Examination]:
-    """One for each cell. Raises CannotBeJudged where there is none."""
+    """Yield an examination of each cell. Raises CannotBeJudged if there is none."""
     if not description["cells"]:
         raise CannotBeJudged(f"{options.targets[0]} offers no cell")
     place = Place.of(options.targets[0], options.backends[0], "float64")
@@ -78,7 +78,7 @@ def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterato
 
 
 def render(seen: Examination, console: Console) -> None:
-    """Prints one examination, its diagnosis last."""
+    """Print one examination, its diagnosis last."""
     title = f"{seen.cell['name']} · {seen.cell['family']} on {seen.backend}, {seen.dtype}"
     console.print()
     console.print(Rule(Text(title, "bold"), align="left", style="dim"))
@@ -143,7 +143,7 @@ def _lines(seen: Examination) -> Iterator[tuple[str, Text]]:
 
 
 def _kept(seen: Examination, said: Mapping[str, Any]) -> str:
-    """Whether the cell computes as it declares; "" where that cannot be told."""
+    """Tell in words whether the cell computes as it declares; "" if unknown."""
     if seen.variant:
         return ", and computes so" if seen.variant == said["values"] else ", but computes otherwise"
     return ", but computes as the default says" if seen.health == "agrees" else ""
@@ -180,7 +180,7 @@ def _answers(seen: Examination) -> Text:
 
 
 def _beside(seen: Examination, compared: Compared) -> Table:
-    """The first values of a tensor: got, wanted, allowed, and under the variant that fits."""
+    """Return the first values of a tensor: got, wanted, bound, and under the variant that fits."""
     under = next((c for c in seen.under_variant if c.what == compared.what), None)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(compared.what)
@@ -196,12 +196,12 @@ def _beside(seen: Examination, compared: Compared) -> Table:
 
 
 def _value(values: Values, i: int) -> float | None:
-    """The value i of the first sample; None where there is none."""
+    """Return the value i of the first sample; None if there is none."""
     return float(values[0, i]) if values.shape[-1] > i else None
 
 
 def _told_apart(*values: float | None) -> list[str]:
-    """Values with as many digits as show that they differ."""
+    """Return values with enough digits to show that they differ."""
     different = len(set(values))
     for digits in DIGITS:
         shown = ["–" if value is None else f"{value:.{digits}g}" for value in values]

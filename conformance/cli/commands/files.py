@@ -1,4 +1,4 @@
-"""Reading reports and writing files, with a line for the reader where that cannot be."""
+"""Reads reports and writes files, with a one-line error where that fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conformance.verdict import Report
 
 
 def read_reports(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
-    """The reports in these files, in their order. Raises Refusal for what is none."""
+    """Return the reports in these files, in their order. Raises Refusal for any other file."""
     return [(path, _read(path)) for path in paths]
 
 
@@ -41,7 +41,7 @@ def _short(error: jsonschema.ValidationError) -> str:
 
 @contextmanager
 def written(path: Path) -> Iterator[None]:
-    """Says that `path` is written by what is done under it, or raises Refusal where it cannot be."""
+    """Report that `path` was written in this context, or raise Refusal if it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield

@@ -1,4 +1,4 @@
-"""`conformance merge`: the parts of a run, as the run."""
+"""`conformance merge`: merges the parts of a run."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from conformance.spec import clauses
     "--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write a summary in Markdown here."
 )
 def merge(reports: tuple[Path, ...], output: Path, markdown: Path | None) -> None:
-    """Joins the reports of the shards of a run, or of its backends, and shows the whole.
+    """Join the reports of the shards of a run, or of its backends, and show the whole.
 
-    They must be of one specification, suite, seed and budget, and of the same versions of what was judged. A
-    shard that is missing is named, and the whole is partial. The exit status is that of a run.
+    They must be of one specification, suite, seed and budget, and of the same versions of the targets. A
+    missing shard is named, and the whole is partial. The exit status is that of a run.
     """
     spec = clauses.load()
     if twice := [str(path) for path, times in Counter(reports).items() if times > 1]:

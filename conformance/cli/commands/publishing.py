@@ -1,4 +1,4 @@
-"""What a run leaves for who does not read its terminal: Markdown, and annotations on GitHub Actions."""
+"""The results of a run outside its terminal: Markdown, and annotations on GitHub Actions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conformance.verdict import Report
 
 
 def publish(report: Report, clauses: Mapping[str, Clause], path: Path | None) -> None:
-    """Writes the summary to `path`, and on GitHub Actions to the job's summary and its annotations."""
+    """Write the summary to `path`, and on GitHub Actions to the job's summary and its annotations."""
     if path is not None:
         with written(path):
             path.write_text(markdown(report, clauses), encoding="utf-8")

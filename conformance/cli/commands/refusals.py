@@ -1,4 +1,4 @@
-"""How a command says that it cannot do what was asked: one line, and an exit status."""
+"""Errors of a command that cannot do its task: one line, and an exit status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.verdict import EXIT_CODES
 
 
 class Refusal(click.ClickException):
-    """What was asked cannot be done: one line, and exit status 2."""
+    """The request cannot be met: one line, and exit status 2."""
 
     exit_code = 2
 
@@ -31,7 +31,7 @@ class NotJudged(Refusal):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns what cannot be done into a line for the reader, and an exit status."""
+    """Turn an error of the request into a line for the reader, and an exit status."""
     try:
         yield
     except UsageError as error:

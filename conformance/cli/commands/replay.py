@@ -1,4 +1,4 @@
-"""`conformance replay`: plays stored examples again."""
+"""`conformance replay`: replays stored examples."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from conformance.verdict import EXIT_CODES, Outcome, Verdict
 @click.argument("arguments", nargs=-1, required=True, metavar="FILE... [TARGET]")
 @some_options("backend", "python", "path", "timeout")
 def replay(arguments: tuple[str, ...], **values: Any) -> None:
-    """Plays each example in a FILE again, as it was drawn, on TARGET: ncps by default, or any of its family.
+    """Play each example in a FILE again, as it was drawn, on TARGET: ncps by default, or any of its family.
 
     `conformance run --examples DIR` writes such files. A file executes nothing, and its own target is not
-    imported: who judges another than ncps says which. Exit status: 0 every example that applies holds, 1 one
-    fails, 2 usage, 3 none applies, or one does not fit.
+    imported: name the TARGET to judge another than ncps. Exit status: 0 every example that applies holds, 1
+    one fails, 2 usage, 3 none applies, or one does not fit.
     """
     from conformance.stored.replay import replay as play  # the suite, which the other commands do not need
     from conformance.stored.replay import stage
@@ -45,7 +45,7 @@ def replay(arguments: tuple[str, ...], **values: Any) -> None:
 
 
 def apart(arguments: Sequence[str]) -> tuple[list[Path], str]:
-    """The files, and the target: the last argument, where it is no file and not named like one."""
+    """Return the files, and the target: the last argument, if it is no file and not named like one."""
     *most, last = arguments
     if most and not Path(last).exists() and not last.endswith(".json"):
         return [Path(name) for name in most], last
@@ -53,7 +53,7 @@ def apart(arguments: Sequence[str]) -> tuple[list[Path], str]:
 
 
 def examples(files: Iterable[Path]) -> list[StoredExample]:
-    """The examples in files, and in all files of folders. Raises Refusal."""
+    """Return the examples in files, and in all files of folders. Raises Refusal."""
     try:
         return [read(path) for path in json_files(files)]
     except NotAnExample as wrong:
@@ -61,7 +61,7 @@ def examples(files: Iterable[Path]) -> list[StoredExample]:
 
 
 def json_files(paths: Iterable[Path]) -> list[Path]:
-    """The files, and those in the folders. Raises Refusal where there are none."""
+    """Return the files, and those in the folders. Raises Refusal if there are none."""
     found = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     if not found:
         raise Refusal("no such file there: *.json")
@@ -69,7 +69,7 @@ def json_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def show(verdicts: Iterable[Verdict], console: Console) -> None:
-    """What came of each example: at length where it fails, otherwise in a line."""
+    """Print the verdict on each example: in full if it fails, otherwise in a line."""
     for verdict in verdicts:
         if verdict.outcome == "fail":
             print_finding(console, Finding((verdict,)), known(verdict))
@@ -82,23 +82,23 @@ def show(verdicts: Iterable[Verdict], console: Console) -> None:
 
 
 def print_line(console: Console, outcome: Outcome, clause: str, said: str) -> None:
-    """An outcome in a line."""
+    """Print an outcome in a line."""
     mark, style, _ = MARKS[outcome]
     console.print(Text.assemble((f"{mark} ", style), (clause, "bold"), f" · {said}"), soft_wrap=True)
 
 
 def known(verdict: Verdict) -> Mapping[str, clauses.Clause]:
-    """The clause of a verdict."""
+    """Return the clause of a verdict."""
     return {verdict.clause: clauses.load().clauses[verdict.clause]}
 
 
 def last_line(text: str) -> str:
-    """What a traceback comes to."""
+    """Return the last line of a text, which is the error of a traceback."""
     return text.rstrip("\n").rpartition("\n")[2]
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """A failure outweighs what could not be judged; what does not apply counts where nothing else does."""
+    """Return the exit status; a failure outweighs errors, and inapplicable examples count only alone."""
     outcomes = {verdict.outcome for verdict in verdicts}
     outcomes = outcomes - {"host", "not applicable"} or outcomes
     if "fail" in outcomes:

@@ -1,4 +1,4 @@
-"""`conformance report`: reports as one page to look at."""
+"""`conformance report`: writes reports as one HTML page."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from conformance.spec import clauses
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The page."
 )
 def report(reports: tuple[Path, ...], output: Path) -> None:
-    """Writes a page that shows each REPORT.json, of `run --json`, side by side.
+    """Write a page that shows each REPORT.json, of `run --json`, side by side.
 
-    The page is one file that loads nothing. Nothing that was judged is executed.
+    The page is one file that loads nothing. No target is executed.
     """
     sources = [Source(path.name, found) for path, found in read_reports(reports)]
     with written(output):

@@ -1,4 +1,4 @@
-"""`conformance run`: judges what it is given, and shows what it found."""
+"""`conformance run`: judges targets, and shows the results."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from conformance.run.interrupts import CutShort, Ending, ends_on_signals
 from conformance.verdict import EXIT_CODES, Report
 
 QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
-"""The caller's settings for tests of their own have no say in a run."""
+"""Settings that switch off the caller's pytest settings, which are for the caller's own tests."""
 
 
 @click.command()
 @click.argument("target", nargs=-1)
 @click_options
 def run(**values: Any) -> None:
-    """Judges each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
+    """Judge each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
 
     Judging executes the code of the target. Exit status: 0 conforms, 1 a MUST clause fails, 2 usage, 3 could
     not be judged, 130 or 143 ended by SIGINT or SIGTERM: what was judged until then is shown and written.
@@ -53,7 +53,7 @@ def run(**values: Any) -> None:
 
 
 def judged(options: RunOptions, ending: Ending) -> Report | None:
-    """The same as `judge`; a run that ends before it begins has no report, but its own exit status."""
+    """Return the report of `judge`; exit with a status of its own if the run ends before it begins."""
     report = None
     with suppress(CutShort):
         report = judge(options)
@@ -64,17 +64,17 @@ def judged(options: RunOptions, ending: Ending) -> Report | None:
 
 
 def judge(options: RunOptions) -> Report | None:
-    """Runs the suite as `options` says; None where it could not begin. Raises UsageError."""
+    """Run the suite with these options; return None if it could not begin. Raises UsageError."""
     from conformance.run import plugin  # imports the suite's machinery, which the other commands do not need
 
-    console = Console(stderr=True, quiet=options.in_process)  # a debugger wants the terminal for itself
+    console = Console(stderr=True, quiet=options.in_process)  # a debugger needs the terminal
     with environment(QUIET | {STORAGE: str(storage())}), RunProgress(console) as progress:
         return plugin.run(options, progress)
 
 
 @contextmanager
 def environment(values: dict[str, str]) -> Iterator[None]:
-    """Has environment variables set for a while."""
+    """Set environment variables for the duration of a context."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

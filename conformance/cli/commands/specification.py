@@ -1,4 +1,4 @@
-"""`conformance list` and `conformance explain`: what the specification demands."""
+"""`conformance list` and `conformance explain`: show the demands of the specification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ version = click.option(
 @click.argument("glob", nargs=-1)
 @version
 def list_(glob: tuple[str, ...], version: str | None) -> None:
-    """Lists the clauses of the specification and their levels, or those that match a GLOB."""
+    """List the clauses of the specification and their levels, or those that match a GLOB."""
     with refusals():
         spec = specification(RunOptions(spec=version))
         ids = selected(RunOptions(clauses=glob), spec.clauses)
@@ -37,7 +37,7 @@ def list_(glob: tuple[str, ...], version: str | None) -> None:
 @click.argument("clause", nargs=-1, required=True)
 @version
 def explain(clause: tuple[str, ...], version: str | None) -> None:
-    """Shows what a CLAUSE of the specification says; a glob, such as 'time.*', shows several."""
+    """Show the text of a CLAUSE of the specification; a glob, such as 'time.*', shows several."""
     with refusals():
         spec = specification(RunOptions(spec=version))
         ids = selected(RunOptions(clauses=clause), spec.clauses)

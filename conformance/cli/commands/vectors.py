@@ -1,4 +1,4 @@
-"""`conformance vectors`: golden vectors, written out and played."""
+"""`conformance vectors`: writes and plays golden vectors."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from conformance.verdict import Outcome, Verdict
 
 @click.group(name="vectors")
 def vectors_() -> None:
-    """Golden vectors: cases with the answers that the specification asks for."""
+    """Write or check golden vectors: cases with the answers that the specification requires."""
 
 
 @vectors_.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
 def export(folder: Path, clause: str) -> None:
-    """Writes the vectors of the specification to FOLDER: JSON, a file a clause, and its schema."""
+    """Write the vectors of the specification to FOLDER: JSON, a file a clause, and its schema."""
     files = list(vectors.shipped(clause))
     if not files:
         raise Refusal(unknown("clause with vectors", clause, [path.stem for path in vectors.shipped()]))
@@ -57,10 +57,10 @@ def export(folder: Path, clause: str) -> None:
 )
 @some_options("backend", "python", "path", "timeout")
 def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
-    """Checks files of vectors, and failing examples among them: that the reference follows each.
+    """Check files of vectors, and failing examples among them: that the reference follows each.
 
-    With --target it is an implementation that has to. Exit status: 0 all hold, 1 one does not, 2 usage, 3 one
-    could not be judged.
+    With --target an implementation has to. Exit status: 0 all hold, 1 one does not, 2 usage, 3 one could not
+    be judged.
     """
     from conformance.stored.replay import harnesses, stage  # the suite, which the other commands do not need
     from conformance.stored.vectors import play
@@ -79,7 +79,7 @@ def check(files: tuple[str, ...], target: str | None, **values: Any) -> None:
 
 
 def checked(path: Path, play: Callable[[Any], list[Verdict]], console: Console) -> list[Verdict]:
-    """The verdicts of a file, shown: a line where all hold, each failure at length."""
+    """Return the verdicts on a file, after printing them: a line if all hold, each failure in full."""
     try:
         with of_file(path):
             verdicts = play(vectors.read(path))
@@ -94,11 +94,11 @@ def checked(path: Path, play: Callable[[Any], list[Verdict]], console: Console) 
 
 
 ORDER: tuple[Outcome, ...] = ("error", "not reproducible", "host", "pass", "not applicable")
-"""Which of several outcomes marks a line."""
+"""Outcomes by severity: the first of several marks a line."""
 
 
 def said(verdicts: Sequence[Verdict]) -> str:
-    """What came of the vectors of a file that has no failure, in a line."""
+    """Return the results of the vectors of a file without a failure, in a line."""
     held = [verdict for verdict in verdicts if verdict.outcome == "pass"]
     others = Counter(f"{v.outcome}: {replaying.last_line(v.reason)}" for v in verdicts if v.outcome != "pass")
     tiers = [tier for tier in dict.fromkeys(verdict.tier for verdict in held) if tier]

@@ -1,4 +1,4 @@
-"""Tells a wrong adapter from a wrong implementation: what a target offers, a step beside the reference."""
+"""Distinguishes a wrong adapter from a wrong implementation, by requests and a step beside the reference."""
 
 from conformance.cli.doctor.examination import Answer, Compared, Examination, Health, Parameters
 from conformance.cli.doctor.examine import examine

@@ -1,4 +1,4 @@
-"""What is found out about a cell, and the line that says what to look at."""
+"""The facts about a cell, and the line that says what to check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Health = Literal["agrees", "departs", "wrong adapter"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one real request."""
+    """The outcome of one real request."""
 
     method: str
     outcome: Literal["answers", "not offered", "raises"]
@@ -53,7 +53,7 @@ class Compared:
 
     @property
     def excess(self) -> Values:
-        """Error over bound; 1 is the most that conforms."""
+        """Return error over bound; 1 is the largest that conforms."""
         if self.got.shape != self.want.shape:
             return np.full(self.want.shape, np.inf)
         worst = ratio(np.abs(self.got - self.want), self.bound)
@@ -66,7 +66,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Examination:
-    """All that is found out about one cell on one backend."""
+    """All facts about one cell on one backend."""
 
     cell: Mapping[str, Any]
     backend: str
@@ -75,19 +75,20 @@ class Examination:
     parameters: Parameters
     answers: tuple[Answer, ...]
     milliseconds: float | None
-    """Of one step, the median of several, the wire included; None where there is no step."""
+    """The time of one step, the median of several, the wire included; None if there is no step."""
     step: tuple[Compared, ...]
     variant: Variant
     """The documented variant that fits; {} is none."""
     under_variant: tuple[Compared, ...]
     several: str
-    """What is wrong with a step of several samples, each with its own time; "" is nothing."""
+    """The error of a step of several samples, each with its own time; "" if none."""
     slip: str = ""
-    """What alone makes the step that of the reference, as two parameters swapped; "" is nothing known."""
+    """The one slip with which the step is that of the reference, as two parameters swapped; "" if none is
+    known."""
     printed: str = ""
-    """The end of what the harness printed."""
+    """The end of the harness's output."""
     authored: bool = False
-    """Whether the arguments are those that an author lists, and not those of a class that was read."""
+    """True if the arguments are those that an author lists, and not those of a class that was read."""
     refused: tuple[str, ...] = ()
     """The dtypes in which it takes no step."""
 
@@ -99,18 +100,18 @@ class Examination:
 
     @property
     def diagnosis(self) -> str:
-        """One line that says what to look at."""
+        """Return one line that says what to check."""
         return diagnose(self)
 
     @property
     def absent(self) -> dict[str, Any]:
-        """Arguments of the specification that the cell does not have, with the default it is judged by."""
+        """Return the specification's arguments that the cell lacks, with the defaults it is judged by."""
         defaults = family_of(self.cell).defaults
         return {name: value for name, value in defaults.items() if name not in self.cell["arguments"]}
 
     @property
     def strange(self) -> list[str]:
-        """What an author lists that the specification does not have: it would be left out in silence."""
+        """Return the author's arguments that the specification does not have: they would be ignored."""
         if not self.authored:
             return []
         family = family_of(self.cell)
@@ -129,7 +130,7 @@ class Examination:
 
 
 def diagnose(seen: Examination) -> str:
-    """What is most likely wrong, the adapter first: a wrong name makes every number wrong."""
+    """Return the most likely error, the adapter's first: a wrong name makes every number wrong."""
     found = seen.parameters
     raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
     if raised:

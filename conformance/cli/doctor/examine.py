@@ -1,4 +1,4 @@
-"""Builds a cell, asks for everything once, and takes a step beside the reference."""
+"""Builds a cell, sends every request once, and takes a step beside the reference."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ REPEATS = 20
 
 
 def examine(implementation: ImplementationProtocol, cell: Mapping[str, Any]) -> Examination:
-    """Builds a cell, asks for everything once, and takes a step beside the reference.
+    """Build a cell, send every request once, and take a step beside the reference.
 
-    In float64, where a slip shows best, if the cell takes a step in it; else in float32.
+    In float64, where a slip shows best, if the cell takes a step in it; otherwise in float32.
     """
     offered = implementation.describe().get("dtypes", ["float64", "float32"])
     tried: list[str] = []
@@ -87,7 +87,7 @@ def _case(subject: Subject, sizes: Sizes, seed: int = SEED) -> StepCase:
 
 
 def _parameters(subject: Subject, case: StepCase) -> Parameters:
-    """As the built cell has them; where it says nothing of its variables, as it is given them."""
+    """Return the parameters of the built cell or, if it reports no variables, its initial parameters."""
     want = subject.family.shapes(subject.family.full(case.config), case.input_dim)
     model = subject.model(case.config, case.input_dim)
     unmapped: list[str] = []
@@ -116,7 +116,7 @@ def _offered(implementation: ImplementationProtocol) -> list[str]:
 
 
 def _tried(subject: Subject, ask: Callable[[], Any]) -> Any:
-    """The answer, None where there is none; then a harness that broke off is a fresh one."""
+    """Return the answer, None if there is none; restart a harness that broke off."""
     try:
         return ask()
     except HarnessFault:
@@ -127,7 +127,7 @@ def _tried(subject: Subject, ask: Callable[[], Any]) -> Any:
 
 
 def _step(subject: Subject, case: StepCase, variant: Variant) -> tuple[Compared, ...]:
-    """The output and the state; () where there is no answer."""
+    """Return the output and the state; () if there is no answer."""
     answer = _tried(subject, lambda: subject.step(case))
     if answer is None:
         return ()
@@ -140,7 +140,7 @@ def _step(subject: Subject, case: StepCase, variant: Variant) -> tuple[Compared,
 
 
 def _slip(subject: Subject) -> str:
-    """The slip that alone makes a step that of the reference, of several cases; "" where there is none."""
+    """Return the one slip with which a step is the reference's in several cases; "" if there is none."""
     cases = [_case(subject, ONE, seed) for seed in (SEED, SEED + 1)]
     answers = [_tried(subject, partial(subject.step, case)) for case in cases]
     if any(answer is None for answer in answers):
@@ -155,13 +155,13 @@ def _slip(subject: Subject) -> str:
 
 
 def _is(subject: Subject, answer: Any, case: StepCase, variant: Variant) -> bool:
-    """Whether an output is what the reference computes for a case, under a variant."""
+    """Tell whether an output is the reference's for a case, under a variant."""
     output, _ = subject.reference(case, variant)
     return Compared("output", np.asarray(answer), output.value, output.error).agrees
 
 
 def _several(subject: Subject, variant: Variant) -> str:
-    """What goes wrong with two samples at once, each with its own time, and not with one; "" is nothing."""
+    """Return the error of two samples at once, each with its own time, that one has not; "" if none."""
     if not all(compared.agrees for compared in _step(subject, _case(subject, ONE), variant)):
         return ""
     if not subject.timed:
@@ -183,7 +183,7 @@ def _several(subject: Subject, variant: Variant) -> str:
 
 
 def _milliseconds(subject: Subject, case: StepCase) -> float | None:
-    """The median of several steps, after one that may compile."""
+    """Return the median time of several steps, after one that may compile."""
     taken = []
     for _ in range(REPEATS):
         start = time.perf_counter()

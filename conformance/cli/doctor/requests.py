@@ -1,4 +1,4 @@
-"""One real request of each kind, for what is offered is confirmed by use."""
+"""One real request of each kind: each offered method is confirmed by use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEED = 1
 
 
 def asked(subject: Subject, case: StepCase, method: str) -> Answer:
-    """One real request, and what came of it."""
+    """Send one real request, and return its outcome."""
     try:
         REQUESTS[method](subject, case)
     except NotSupported as refused:
@@ -96,7 +96,7 @@ REQUESTS: dict[str, Request] = {
         "wiring", **_named(wiring("FullyConnected", units=3, output_dim=2)), input_dim=2
     ),
 }
-"""By method, a request that a cell which offers it can answer."""
+"""By method, a request that every cell with this method can answer."""
 
 
 def _named(made: Mapping[str, Any]) -> dict[str, Any]:

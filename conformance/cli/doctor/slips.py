@@ -1,4 +1,4 @@
-"""The commonest slips of an adapter: parameters of one shape swapped, a kernel transposed, no epsilon."""
+"""The most frequent slips of an adapter: parameters of one shape swapped, a kernel transposed, no epsilon."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from conformance.spec.cases import StepCase
 
 @dataclass(frozen=True)
 class Slip:
-    """What was done to a case, and what the reference computes from then."""
+    """A change of a case that stands for a slip, and the changed case for the reference."""
 
     said: str
     case: StepCase
 
 
 def slips(subject: Subject, case: StepCase) -> Iterator[Slip]:
-    """Yield the slips that a cell may be off by, each as the case that the reference would need for it."""
+    """Yield the possible slips of a cell, each as the case with which the reference would agree."""
     yield from swapped(case)
     yield from transposed(case)
     if subject.family.full(case.config).get("epsilon"):

@@ -28,7 +28,7 @@ from .sequences import Values, bidirectional_of, built_for_gradients, call_layer
 from .subclasses import run_overridden
 
 OPTIONAL = ("backward_timespans",)
-"""Options of a sequence layer, and of its Bidirectional, that are listed where there are."""
+"""Options of a sequence layer, and of its Bidirectional, that are reported if they exist."""
 
 
 class KerasCells(Adapter):
@@ -58,7 +58,10 @@ class KerasCells(Adapter):
         self._kinds: dict[str, Kind] = {}
 
     def kind(self, name: str) -> Kind:
-        """What a class is judged as; it is built for it when first asked. Raises NotSupported for no cell."""
+        """Return the kind of a class; its cell is built on the first call.
+
+        Raises NotSupported for no cell.
+        """
         if name not in self._kinds:
             kind = Kind(self.layers, name, self.hints)
             if kind.family is None:
@@ -272,7 +275,7 @@ class KerasCells(Adapter):
         return model
 
     def _timed(self, value: Any, timespans: Any) -> Model:
-        """A model; raises NotSupported where it is given time, and its cell takes none."""
+        """Return a model; raise NotSupported if it is given time, and its cell takes none."""
         model = self._model(value)
         if timespans is not None and not self.kind(model.cell).timed:
             raise NotSupported(f"{model.cell} takes no elapsed time")
@@ -287,7 +290,7 @@ class KerasCells(Adapter):
         cotangents: list[Any],
         fixed: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Those of `function(layer, **tensors, **fixed)`, by each tensor and, by name, by the parameters."""
+        """Differentiate `function(layer, **tensors, **fixed)` by each tensor and named parameter."""
         given = [parameters], function, tensors, fixed or {}, cotangents
         by_value, by_tensor = gradients(self.runner, built, *given)
         return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
@@ -295,7 +298,7 @@ class KerasCells(Adapter):
     def _step_by_hand(
         self, model: Model, parameters: Any, arrays: dict[str, Any], training: bool, echo: bool, repeat: int
     ) -> Any:
-        """Eager, on a cell built for this request alone, for a training call may leave something behind."""
+        """Take a step eagerly, on a cell of its own, because a training call may change the cell."""
         built = self.layers.fresh_cell(model)
         built.reset([parameters])
         self.layers.seed(model.seed)
@@ -318,7 +321,7 @@ class KerasCells(Adapter):
 
 
 def call_cell(cell: Any, inputs: Any, state: Any, timespans: Any = None, training: bool | None = None) -> Any:
-    """(output, [states]) of one call. Raises ContractBroken where a cell returns something else."""
+    """Return (output, [states]) of one call. Raises ContractBroken if a cell returns something else."""
     given = inputs if timespans is None else (inputs, timespans)
     named = {} if training is None else {"training": training}
     answer = theirs(cell, given, state, **named)
@@ -330,7 +333,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
-    """What `compute_output_shape` says; (None, None) where the cell has none."""
+    """Return the shapes of `compute_output_shape`; (None, None) if the cell has none."""
     try:
         found = theirs(cell.compute_output_shape, inputs, states)
     except NotImplementedError:
@@ -360,7 +363,7 @@ def _cell_facts(kind: Kind) -> dict[str, Any]:
 
 
 def _layer_facts(layer: Any) -> dict[str, Any]:
-    """The cell's sequence layer, if there is one, and which of the options that not every layer has."""
+    """Return the cell's sequence layer, if there is one, and the optional options that it has."""
     if layer is None:
         return {"layer": None}
     try:

@@ -1,4 +1,4 @@
-"""Keeps Keras on the CPU, where the promised arithmetic is."""
+"""Keeps Keras on the CPU, which has the promised arithmetic."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def stay_on_cpu() -> None:
-    """Let Keras's torch backend leave a GPU alone, which it would take.
+    """Keep Keras's torch backend from using a GPU.
 
-    An Apple's has no float64. Older Keras (3.8, not 3.14) has no variable of the environment for that, and
+    An Apple GPU has no float64. Older Keras (3.8, not 3.14) has no environment variable for that, and
     `keras.device` holds for one thread.
     """
     core: Any = import_module("keras.src.backend.torch.core")

@@ -1,4 +1,4 @@
-"""Frozen cells and layers: what of them a model would train all the same, as made and as copied."""
+"""Frozen cells and layers: finds the variables that a model would still train, as made and as copied."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Freezer:
         copied: str | None,
         steps: int,
     ) -> dict[str, Any]:
-        """The variables that would be trained, and the weights round `steps` steps of training.
+        """Return the variables that would be trained, and the weights round `steps` steps of training.
 
-        The seeds of dropout, which each step changes, are none of the weights.
+        The seeds of dropout, which each step changes, are not among the weights.
         """
         check(part, when, wrapper, copied)
         if copied and not self.layers.takes_of_keras(model.cell, "trainable"):
@@ -57,7 +57,7 @@ class Freezer:
         return answer
 
     def _frozen(self, model: Model, part: str, when: str, wrapper: str | None, outputs: int) -> Any:
-        """Sequential([Input, layer, Dense]) whose cell or layer is frozen."""
+        """Return Sequential([Input, layer, Dense]) whose cell or layer is frozen."""
         moment = (part, when)
         cell = self.layers.construct(model, **(FROZEN if moment == ("cell", "constructed") else {}))
         if moment == ("cell", "before_build"):
@@ -101,9 +101,9 @@ class Freezer:
 
 
 def check(part: str, when: str, wrapper: str | None, copied: str | None) -> None:
-    """Raises BadParams for a value that is not known, or where the host's own layer would be at fault.
+    """Raise BadParams for an unknown value, or if the host's own layer would be at fault.
 
-    `keras.layers.RNN(cell, trainable=False)` trains its cell, whatever the cell is.
+    `keras.layers.RNN(cell, trainable=False)` trains its cell, for any cell.
     """
     allowed = {"part": (part, PARTS), "when": (when, MOMENTS), "wrapper": (wrapper, WRAPPERS)}
     for name, (value, values) in {**allowed, "copied": (copied, COPIES)}.items():
@@ -114,6 +114,6 @@ def check(part: str, when: str, wrapper: str | None, copied: str | None) -> None
 
 
 def cells_of(layer: Any) -> list[Any]:
-    """The cell of a layer, or those of both directions."""
+    """Return the cell of a layer, or those of both directions."""
     both = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer")]
     return [half.cell for half in both if half is not None] or [layer.cell]

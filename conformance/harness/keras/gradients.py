@@ -20,10 +20,10 @@ def gradients(
     fixed: dict[str, Any],
     cotangents: list[Array],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Gradients, as arrays, by the built layer's named parameters in their order, and by `tensors`.
+    """Return gradients, as arrays, by the layer's named parameters in their order, and by `tensors`.
 
-    `function(layer, **tensors, **fixed)` returns an output and states. A gradient that the framework says
-    does not exist is zero. Raises NotSupported where Keras has none.
+    `function(layer, **tensors, **fixed)` returns an output and states. A gradient that does not exist for the
+    framework is zero. Raises NotSupported if Keras has none.
     """
     if runner.backend not in _BY_BACKEND:
         raise runner.not_supported("Keras has no gradients")
@@ -81,7 +81,7 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
 
 
 def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
-    """What is differentiated, in the cotangents' dtype, for a half's sum would be rough."""
+    """Return the sum to differentiate, in the cotangents' dtype, because a half's sum would be rough."""
     ops = runner.keras.ops
     output, states = answer
     total = 0.0
@@ -92,14 +92,14 @@ def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
 
 
 def _leaves(tensors: Any, tree: Any) -> list[Any]:
-    """The tensors there are, in the order in which a structure is mapped, which is not that of `flatten`."""
+    """Return the tensors that are given, in the order in which a structure is mapped, not flattened."""
     found: list[Any] = []
     tree.map_structure(lambda t: None if t is None else found.append(t), tensors)
     return found
 
 
 def _unflattened(flat: list[Any], values: Any, tensors: Any, tree: Any) -> tuple[list[Any], Any]:
-    """The gradients of `values`, and those of `tensors` in its structure, None where that has None."""
+    """Return the gradients of `values`, and those of `tensors` in its structure, None where it has None."""
     rest = iter(flat[len(values) :])
     return flat[: len(values)], tree.map_structure(lambda t: None if t is None else next(rest), tensors)
 

@@ -28,7 +28,7 @@ SPELLINGS = {
     "backbone_layers": "hidden_layers",
     "backbone_dropout": "hidden_dropout",
 }
-"""What older packages call an argument."""
+"""The names of an argument in older packages."""
 NAMES = (
     (r"backbone(\d+)/(kernel|bias)", r"backbone_\1/\2"),
     (r"(?:.*/)?ff([12])_(?:weight|kernel)", r"ff\1_kernel"),
@@ -36,12 +36,12 @@ NAMES = (
     (r"(?:.*/)?(time_[ab]/(?:kernel|bias))", r"\1"),
     (r"(?:.*/)?(gleak|vleak|cm|(?:sensory_)?(?:w|mu|sigma|erev)|(?:input|output)_[wb])", r"\1"),
 )
-"""By the end of a variable's name, the specification's."""
+"""By the end of a variable's name, the specification's name."""
 KEPT = 64
 
 
 class Keras2Cell(Cell):
-    """One class of cells, as `own.Cell` wants it."""
+    """One class of cells, in the form of `own.Cell`."""
 
     backend: ClassVar[str] = "tensorflow"
     differentiable: ClassVar[bool] = False
@@ -61,7 +61,7 @@ class Keras2Cell(Cell):
         return {name: v.numpy() for name, v in self.build(config, features).items()}
 
     def build(self, config: dict[str, Any], features: int, dtype: str = "") -> dict[str, Any]:
-        """The named variables of the cell that `step` calls, in the dtype of Keras."""
+        """Return the named variables of the cell that `step` calls, in the dtype of Keras."""
         return self.named(self.built(config, features))
 
     def step(
@@ -74,7 +74,7 @@ class Keras2Cell(Cell):
         return output, list(new)
 
     def built(self, config: dict[str, Any], features: int) -> Any:
-        """A cell, called once, for its inner layers are built by that; kept by what it is built of."""
+        """Return a cell, called once to build its inner layers, and kept by its arguments."""
         keras = import_module("tensorflow").keras
         dtype = keras.backend.floatx()
         key = json.dumps([config, features, dtype], sort_keys=True)
@@ -90,7 +90,7 @@ class Keras2Cell(Cell):
         return self._kept[key]
 
     def named(self, cell: Any) -> dict[str, Any]:
-        """The variables of a cell by the specification's names; the layers of a wired one in their order."""
+        """Return the variables of a cell by the specification's names; wired layers in their order."""
         if self.family != "wired_cfc":
             return _named(cell.weights)
         layers = {i: _named(layer.weights) for i, layer in enumerate(cell._cfc_layers)}
@@ -147,7 +147,7 @@ class Keras2Cells(OwnCell):
         return {"variables": listed, **sizes}
 
     def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
-        """All of the cell's weights; those without a name of the specification too."""
+        """Return all of the cell's weights, also those without a name of the specification."""
         cell = self.legacy.built(model.config, model.input_dim)
         names = {id(variable): name for name, variable in self.legacy.named(cell).items()}
         return [(v.name.partition(":")[0], names.get(id(v)), v) for v in cell.weights]
@@ -165,7 +165,7 @@ class Keras2Cells(OwnCell):
         state_cotangent: Any,
         timespans: Any = None,
     ) -> Any:
-        """By the variables themselves: the cell reads them, and not what it is given."""
+        """Differentiate by the variables themselves: the cell reads them, and not the given tensors."""
         run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
         run(values, x, h, t)
         variables = self.legacy.build(self._model(model).config, inputs.shape[-1])

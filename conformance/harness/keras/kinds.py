@@ -1,4 +1,4 @@
-"""What a cell shows when it is built and asked: its family, its form, whether it takes elapsed time."""
+"""The kind of a cell, found by building and calling it: its family, its form, its use of elapsed time."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "mixed_memory": {},
 }
-"""By family, arguments that a cell may take at some of these values alone."""
+"""By family, arguments of which a cell may support some of these values only."""
 
 FEATURES, UNITS = 3, 2
 TIMES = (np.full((2, 1), 0.25, "float32"), np.full((2,), 0.25, "float32"), np.float32(0.25))
@@ -57,7 +57,7 @@ TIMES = (np.full((2, 1), 0.25, "float32"), np.full((2,), 0.25, "float32"), np.fl
 
 
 class Kind:
-    """What one class is judged as."""
+    """The kind of one class, by which it is judged."""
 
     def __init__(self, layers: Layers, name: str, hints: Hints) -> None:
         self.layers, self.name, self.cell = layers, name, layers.classes[name]
@@ -69,7 +69,7 @@ class Kind:
         self.layers.families[self.cell] = str(self.family), self.names
 
     def values(self) -> dict[str, list[Any]]:
-        """The values that arguments may have, where the constructor refuses some of them."""
+        """Return the values that arguments may have, if the constructor rejects some of them."""
         if self.family == "mixed_memory":
             return self._cells_behind()
         choices = {n: values for n, values in CHOICES[str(self.family)].items() if n in self.arguments}
@@ -77,7 +77,7 @@ class Kind:
         return {name: kept for name, kept in found.items() if 0 < len(kept) < len(choices[name])}
 
     def fixed(self) -> dict[str, Any]:
-        """The arguments that the constructor does not have, with the values that the variables show."""
+        """Return the arguments that the constructor lacks, with the values that the variables show."""
         if self.built is None:
             return {}
         shown = self._shown(self.built)
@@ -94,7 +94,7 @@ class Kind:
         return any(self._steps(cell, time) for time in TIMES)
 
     def behind(self) -> dict[str, Any]:
-        """By name, what the cells offer that may stand behind an LSTM; {} for another family."""
+        """Return, by name, the offers of the cells that may stand behind an LSTM; {} for another family."""
         if self.family != "mixed_memory":
             return {}
         found = {name: member_of_package(self.cell, "", name) for name in BEHIND if self._has(name)}
@@ -128,14 +128,14 @@ class Kind:
         return shown_form(str(self.family), {name: tuple(v.shape) for name, v in named.items()})
 
     def _width(self, shown: Mapping[str, Any]) -> dict[str, Any]:
-        """The size of a backbone whose number of layers alone can be chosen."""
+        """Return the size of a backbone of which only the number of layers can be chosen."""
         if "backbone_units" in self.arguments or "backbone_units" in shown:
             return {}
         deeper = self._built({"backbone_layers": 1})
         return {} if deeper is None else self._shown(deeper)
 
     def _built(self, config: dict[str, Any]) -> Any:
-        """A built cell by this config and defaults, None where it cannot be built by them."""
+        """Return a cell built by this config and defaults, None if it cannot be built."""
         try:
             return self.layers.fresh_layer(self._model(config))
         except Exception:  # what is wrong with it, the clauses find
@@ -153,7 +153,7 @@ class Kind:
         return {"units": UNITS}
 
     def _by_variables(self) -> str | None:
-        """The family whose variables the cell has; None where its arguments are another's."""
+        """Return the family whose variables the cell has; None if its arguments are another's."""
         if self.built is None:
             return None
         found = family_of_variables(self.layers.paths(self.built), self.names)

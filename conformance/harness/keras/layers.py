@@ -1,4 +1,4 @@
-"""Built Keras layers, kept by what they were built from, and their variables by the specification's names."""
+"""Built Keras layers, kept by their arguments, and their variables by the specification's names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..wirings import wiring
 from .names import arguments_of, canonical_names, family_of, is_open
 
 KEPT = 256
-"""How many built layers are kept."""
+"""The number of built layers that are kept."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Built:
     compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
 
     def values(self, given: list[Any]) -> list[tuple[Any, Array]]:
-        """(variable, value) for every variable: the parameters as given, the rest as built."""
+        """Return (variable, value) for every variable: the parameters as given, the rest as built."""
         if len(given) != len(self.parameters):
             raise BadParams(f"parameters: {len(self.parameters)} cells need as many sets, not {len(given)}")
         both = zip(self.parameters, given, strict=True)
@@ -62,18 +62,18 @@ def _matched(own: dict[str, Any], given: Any, unnamed: list[str]) -> list[tuple[
 
 
 def _inside(path: str, *prefixes: str) -> str:
-    """A path less the first of these that it begins with; what a constructor makes lies in no other layer."""
+    """Return a path without the first matching prefix; a constructor's variables are in no other layer."""
     found = next((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), None)
     return path if found is None else path.removeprefix(f"{found}/")
 
 
 def _assignable(dtype: str) -> str:
-    """NumPy alone has no bfloat16; the variable casts by itself."""
+    """Return a dtype that NumPy has in place of bfloat16; the variable casts by itself."""
     return "float32" if dtype == "bfloat16" else dtype
 
 
 def _states(layer: Any) -> list[Any]:
-    """The states that stateful layers keep between calls; Keras does not count them among the variables."""
+    """Return the states that stateful layers keep; they are not among the variables of Keras."""
     parts = [layer, *getattr(layer, "layers", [])]
     return [part.states for part in parts if getattr(part, "states", None) is not None]
 
@@ -83,26 +83,26 @@ LAYERS = {"cfc": "CfC", "ltc": "LTC", "wired_cfc": "CfC", "wired_ltc": "LTC", "m
 
 
 REFUSALS = (ValueError, TypeError, NotImplementedError)
-"""How a constructor refuses a value."""
+"""The exceptions by which a constructor rejects a value."""
 
 OWN_OPTIONS = ("masked_time", "time_feature", "backward_timespans")
-"""Options of a sequence layer that Keras's has not."""
+"""Options of a sequence layer that Keras's layers lack."""
 
 INPUTS = ("input_dim", "input_size", "in_features")
-"""What a constructor may call the number of input features."""
+"""Constructor arguments that may be the number of input features."""
 
 
 def features_of(taken: Mapping[str, inspect.Parameter], input_dim: int) -> dict[str, int]:
-    """The number of input features, by the name of the argument that requires it; {} where none does."""
+    """Return the number of input features, by the name of the argument that requires it; {} if none does."""
     return {
         name: input_dim for name in INPUTS if name in taken and taken[name].default is inspect.Parameter.empty
     }
 
 
 def layer_of(cell: Any, family: str) -> Any:
-    """The sequence layer that takes a cell and elapsed time, None where there is none.
+    """Return the sequence layer that takes a cell and elapsed time, None if there is none.
 
-    It is what the cell names `sequence_layer`, or else the layer of its package that bears the usual name.
+    It is the cell's attribute `sequence_layer`, or else the layer of its package with the usual name.
     """
     layer: Any = getattr(cell, "sequence_layer", None)
     if layer is None:
@@ -116,7 +116,7 @@ def layer_of(cell: Any, family: str) -> Any:
 
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
-    """Let an import of `module` fail, as it does where it is not installed."""
+    """Make an import of `module` fail, as it does where it is not installed."""
     sys.modules[module] = None  # type: ignore[assignment]
     try:
         yield
@@ -125,39 +125,39 @@ def _hidden(module: str) -> Iterator[None]:
 
 
 class Layers:
-    """Builds cells and what stands round them; keeps the latest of them."""
+    """Builds cells and the layers round them; keeps the latest of them."""
 
     def __init__(self, classes: dict[str, Any]) -> None:
         self.keras: Any = import_module("keras")
         self.classes = classes
         self.families: dict[type, tuple[str, Mapping[str, str]]] = {}
-        """The family of a class, and its mapping of paths to names, where both are known."""
+        """The family of a class, and its mapping of paths to names, if both are known."""
         self._kept: OrderedDict[str, Built] = OrderedDict()
         self._taken: dict[Any, bool] = {}
 
     def cell(self, model: Model) -> Built:
-        """A cell by itself, built as `keras.layers.RNN` builds it."""
+        """Return a cell by itself, built as `keras.layers.RNN` builds it."""
         return self._keep("cell", [model], {}, lambda: self.fresh_cell(model))
 
     def kept(self, purpose: str, models: list[Model], options: Any, make: Callable[[], Built]) -> Built:
-        """What `make` makes, or what it made before for equal arguments."""
+        """Return the result of `make`, kept for equal arguments."""
         return self._keep(purpose, models, options, make)
 
     def fresh_cell(self, model: Model) -> Built:
-        """As `cell`, and never a kept one."""
+        """Return a cell as `cell` does, but never a kept one."""
         cell = self.fresh_layer(model)
         return self.built(cell, [cell])
 
     def fresh_layer(self, model: Model) -> Any:
-        """The built cell of `fresh_cell` alone."""
+        """Return the built cell of `fresh_cell` alone."""
         cell = self.construct(model)
         theirs(cell.build, (None, model.input_dim))
         return cell
 
     def construct(self, model: Model, kind: Any = None, **more: Any) -> Any:
-        """An unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes.
+        """Return an unbuilt cell, after seeding Keras; `more` are arguments that any Keras layer takes.
 
-        `kind` is a subclass to be made of in its place.
+        `kind` is a subclass to make instead.
 
         Raises:
             NotSupported: the constructor takes none of `more`.
@@ -184,7 +184,7 @@ class Layers:
         return name in arguments_of(kind) or is_open(kind)
 
     def arguments(self, cell: str, config: dict[str, Any]) -> dict[str, Any]:
-        """The constructor's arguments: a wiring, and the cell behind an LSTM, are made of their config."""
+        """Return the constructor's arguments; a wiring, and the cell behind an LSTM, are made of configs."""
         made: dict[str, Any] = json.loads(json.dumps(config))
         for name, value in made.items():
             if name in ("wiring", "cell") and isinstance(value, dict):
@@ -192,14 +192,14 @@ class Layers:
         return made
 
     def _made(self, cell: str, name: str, value: dict[str, Any]) -> Any:
-        """{"class_name", "config"} as an object of the package that the cell comes from."""
+        """Make {"class_name", "config"} an object of the package that the cell comes from."""
         if name == "wiring":
             return wiring(self.classes[cell], value["class_name"], value["config"])
         inner = member_of_package(self.classes[cell], "", value["class_name"])
         return theirs(inner, **self.arguments(cell, value["config"]))
 
     def own_layer(self, model: Model, cell: Any, **options: Any) -> Any:
-        """The cell in the sequence layer of its own package, which is that of the cell behind an LSTM.
+        """Return the cell in the sequence layer of its own package, or of its cell's behind an LSTM.
 
         Raises:
             NotSupported: there is none, or it takes no such option.
@@ -217,7 +217,7 @@ class Layers:
         return theirs(layer, cell, **taken)
 
     def takes(self, model: Model, layer: Any, option: str, value: Any) -> bool:
-        """Tell whether a sequence layer takes an option: as its signature says, and else as it does."""
+        """Tell whether a sequence layer takes an option: by its signature, or else by a call."""
         known = arguments_of(layer, beyond=("builtins",))
         if option in known and option not in OWN_OPTIONS:
             return True
@@ -239,7 +239,7 @@ class Layers:
             self.keras.utils.set_random_seed(seed)
 
     def built(self, layer: Any, cells: list[Any]) -> Built:
-        """The record of a layer that has been built."""
+        """Return the record of a layer that has been built."""
         parameters = [self.named(cell) for cell in cells]
         named = {id(variable) for own in parameters for variable in own.values()}
         every = [*layer.variables, *self.keras.tree.flatten(_states(layer))]
@@ -254,30 +254,30 @@ class Layers:
         return Built(layer, cells, parameters, others, initial, unnamed)
 
     def named(self, cell: Any) -> dict[str, Any]:
-        """The variables of a built cell that the specification names."""
+        """Return the variables of a built cell that the specification names."""
         names = self.names(cell)
         return {name: variable for name, variable in zip(names, cell.weights, strict=True) if name}
 
     def names(self, cell: Any) -> list[str | None]:
-        """The specification's name of each of `cell.weights`, None where it has none."""
+        """Return the specification's name of each of `cell.weights`, None if it has none."""
         family, names = self.family(type(cell))
         behind = names_of(type(cell.cell), {}) if family == "mixed_memory" else {}
         names = {**{f"cell/{path}": f"cell/{name}" for path, name in behind.items()}, **names}
         return canonical_names(family, self.paths(cell), names)
 
     def paths(self, cell: Any) -> list[str]:
-        """The path of each of `cell.weights` inside the cell."""
+        """Return the path of each of `cell.weights` inside the cell."""
         own = [_inside(variable.path, cell.path, cell.name) for variable in cell.weights]
         behind = getattr(getattr(cell, "cell", None), "name", "cell")  # that behind an LSTM, by any name
         return [re.sub(rf"^{re.escape(behind)}/", "cell/", path) for path in own]
 
     def family(self, kind: type) -> tuple[str, Mapping[str, str]]:
-        """The family of a class of cells, or of the base that is judged, and its mapping of paths."""
+        """Return the family of a class of cells, or of the judged base, and its mapping of paths."""
         known = next((self.families[base] for base in kind.__mro__ if base in self.families), None)
         return known or (str(family_of(kind)), names_of(kind, {}))
 
     def array(self, variable: Any) -> Array:
-        """A copy of a variable's value."""
+        """Return a copy of a variable's value."""
         return np.array(self.keras.ops.convert_to_numpy(variable.value))
 
     def _keep(self, purpose: str, models: list[Model], options: Any, make: Callable[[], Built]) -> Built:
@@ -290,9 +290,9 @@ class Layers:
         return self._kept[key]
 
     def use_floatx(self, dtype: str) -> None:
-        """Make float64, or else float32, Keras's default, as who wants it everywhere does.
+        """Make float64, or else float32, Keras's default, as a user who wants it everywhere does.
 
-        A cell whose inner layers do not hand on its own dtype can so be judged in float64 all the same.
+        A cell whose inner layers do not inherit its dtype can then be judged in float64.
         """
         if dtype == "float64" and not self.float64:
             how = "start it with JAX_ENABLE_X64=1" if self.keras.backend.backend() == "jax" else "none here"
@@ -304,13 +304,13 @@ class Layers:
 
     @cached_property
     def float64(self) -> bool:
-        """Whether this backend computes in float64 what is asked for in it: some only carry the name."""
+        """Tell whether this backend computes in float64 on request: some only report the name."""
         third = self.keras.ops.convert_to_tensor(np.float64(1) / 3, dtype="float64")
         square = self.keras.ops.convert_to_numpy(third * third)
         return bool(abs(float(square) - 1 / 9) < 1e-15)
 
     @property
     def dtypes(self) -> list[str]:
-        """Those that this backend computes in; jax has float64 in another process, if not in this one."""
+        """Return the dtypes of this backend; jax has float64 in another process, if not in this one."""
         holds = self.float64 or self.keras.backend.backend() == "jax"
         return ["float64", "float32"] if holds else ["float32"]

@@ -21,15 +21,15 @@ LEARNING_RATE = 1e-2
 
 
 class Models:
-    """Makes models and takes them on round trips."""
+    """Makes models, saves, copies and trains them."""
 
     def __init__(self, layers: Layers, runner: Runner) -> None:
         self.layers, self.runner, self.keras = layers, runner, layers.keras
 
     def roundtrip(self, model: Model, parameters: Any, inputs: Array, kind: str) -> dict[str, Any]:
-        """The outputs before and after a round trip, and the cell's config before and after.
+        """Return the outputs before and after a round trip, and the cell's config before and after.
 
-        By "get_config" a cell goes nowhere: its config is the whole answer.
+        The kind "get_config" makes no round trip: its config is the whole answer.
         """
         if kind not in KINDS:
             raise BadParams(f"kind: {kind!r}; allowed are {', '.join(KINDS)}")
@@ -51,7 +51,7 @@ class Models:
     def save(
         self, model: Model, parameters: Any, path: str, inputs: list[Array], options: dict[str, Any]
     ) -> dict[str, Any]:
-        """`inputs` are those of the model: the sequences, and perhaps elapsed times."""
+        """Save a model; `inputs` are those of the model: the sequences, and perhaps elapsed times."""
         built = self.build(model, inputs, return_sequences=True, **options)
         built.reset([parameters])
         built.layer.save(path)
@@ -69,7 +69,7 @@ class Models:
         steps: int,
         seed: int | None,
     ) -> dict[str, Any]:
-        """`steps` steps of Adam on the mean squared error of the last output."""
+        """Train by `steps` steps of Adam on the mean squared error of the last output."""
         if not self.trains:
             raise self.runner.not_supported("Keras cannot train")
         seeded = model if seed is None else replace(model, seed=seed)
@@ -83,9 +83,9 @@ class Models:
     def compiled(
         self, plan: Plan, values: Values, parameters: Any, targets: Array, steps: int
     ) -> dict[str, Any]:
-        """What a model compiled by XLA predicts, and its parameters round `steps` epochs of training.
+        """Return a compiled (XLA) model's prediction, and its parameters round `steps` epochs of training.
 
-        In batches of which the last has one sample, as the last one of real data is smaller.
+        The last batch has one sample, as the last one of real data is smaller.
         """
         if self.runner.backend not in COMPILING:
             raise self.runner.not_supported("XLA compiles nothing")
@@ -101,7 +101,7 @@ class Models:
 
     @property
     def trains(self) -> bool:
-        """Whether Keras can train on this backend."""
+        """Tell whether Keras can train on this backend."""
         return self.runner.backend not in ("numpy", "openvino")
 
     def fit(
@@ -123,7 +123,10 @@ class Models:
         return np.array(model.fit(given, targets, **options).history["loss"])
 
     def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:
-        """A fresh model round a fresh cell: with elapsed times, in the sequence layer of its package."""
+        """Return a fresh model round a fresh cell.
+
+        With elapsed times, in the sequence layer of its package.
+        """
         cell = self.layers.construct(model)
         if len(inputs) == 1:
             return self._around(cell, model, inputs[0], **options)
@@ -133,7 +136,7 @@ class Models:
         return self.layers.built(self.keras.Model(entries, outputs), [cell])
 
     def output(self, model: Any, *inputs: Array) -> Array:
-        """What a model computes, called by hand, from the values its variables have."""
+        """Return the output of a model, called by hand, with its current variables."""
         built = self.layers.built(model, [])
 
         def call(layer: Any, inputs: list[Any]) -> Any:
@@ -182,5 +185,5 @@ class Models:
 
 
 def as_json(cell: Any) -> Any:
-    """A cell's config as it comes back from JSON."""
+    """Return a cell's config after a round trip through JSON."""
     return json.loads(json.dumps(theirs(cell.get_config)))

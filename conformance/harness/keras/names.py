@@ -1,4 +1,4 @@
-"""What a Keras cell's class and variable paths say of it: its family, and the specification's names.
+"""Names of Keras cells: the family by the class and variables, and the specification's names by the paths.
 
 Names come from paths only. A variable whose path is not in the table below stays without a name, whatever its
 shape.
@@ -42,7 +42,7 @@ _PARTS = {
     "wired_cfc": (r"(layer_\d+/)(.*)", ("cfc",)),
     "mixed_memory": (r"(cell/)(.*)", ("cfc", "ltc", "wired_cfc", "wired_ltc")),
 }
-"""Per family whose cells hold others: a path, its beginning and the rest, and the families of that."""
+"""Per family whose cells hold others: a path, its beginning and the rest, and the families of the rest."""
 
 
 SIGNS: dict[str, set[str]] = {
@@ -86,7 +86,7 @@ FRAMEWORKS = ("keras", "tf_keras", "torch", "builtins")
 
 
 def arguments_of(cell: type, beyond: tuple[str, ...] = FRAMEWORKS) -> dict[str, inspect.Parameter]:
-    """The constructor's named arguments; a `**kwargs` is followed to the next base, up to the framework's."""
+    """Return the constructor's named arguments; `**kwargs` leads to the next base, up to the framework's."""
     return _constructor(cell, beyond)[0]
 
 
@@ -96,7 +96,7 @@ def is_open(cell: type) -> bool:
 
 
 def _constructor(cell: type, beyond: tuple[str, ...]) -> tuple[dict[str, inspect.Parameter], bool]:
-    """The named arguments of the constructors before those of the packages `beyond`, and if these follow."""
+    """Return named arguments of the constructors up to the packages `beyond`, and whether those follow."""
     found: dict[str, inspect.Parameter] = {}
     for base in cell.__mro__:
         if base.__module__.split(".")[0] in beyond:
@@ -124,11 +124,11 @@ def canonical_names(family: str, own: list[str], names: Mapping[str, str]) -> li
 
 
 _PYPI_LAYER = re.compile(r"cf_c_cell(?:_(\d+))?(?=/)")
-"""A cell inside PyPI's wired cell; Keras numbers them as they are made, which is in running order."""
+"""The path of a cell inside PyPI's wired cell; Keras numbers them as they are made, in running order."""
 
 
 def _in_order(paths: list[str]) -> list[str]:
-    """The paths with PyPI's cells called layer_0, layer_1 and so on."""
+    """Return the paths with PyPI's cells called layer_0, layer_1 and so on."""
     numbers = sorted({int(found[1] or 0) for path in paths if (found := _PYPI_LAYER.match(path))})
     return [_PYPI_LAYER.sub(lambda f: f"layer_{numbers.index(int(f[1] or 0))}", p, count=1) for p in paths]
 

@@ -1,4 +1,4 @@
-"""Has OpenVINO compute at the precision that a layer asks for."""
+"""Makes OpenVINO compute at the precision of a layer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def keep_float32() -> None:
-    """Let `predict` compute float32 in float32.
+    """Make `predict` compute float32 in float32.
 
     `predict` of Keras's OpenVINO backend leaves the precision to the device, which takes bfloat16 on
-    processors that are quick at it; a layer called by hand is computed in float32 there too.
+    processors that are fast at it; a layer called by hand is computed in float32 there too.
     """
     openvino: Any = import_module("openvino")
     compile_model = openvino.compile_model

@@ -1,4 +1,4 @@
-"""Running a built layer once: compiled where the backend compiles, with nothing left of earlier runs."""
+"""Runs a built layer once: compiled where the backend compiles, without effects of earlier runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..adapter import NotSupported
 from .layers import Built
 
 Function = Callable[..., Any]
-"""Called as function(layer, **tensors); returns a nest of tensors."""
+"""A function called as function(layer, **tensors); returns a nest of tensors."""
 
 COMPILING = ("jax", "tensorflow")
 
 
 class Runner:
-    """Runs functions of a layer, on the backend that Keras has."""
+    """Runs functions of a layer, on Keras's backend."""
 
     def __init__(self, keras: Any) -> None:
         self.keras = keras
@@ -32,9 +32,9 @@ class Runner:
         tensors: dict[str, Any],
         eager: bool = False,
     ) -> Any:
-        """function(built.layer, **tensors) at the given parameters, the outputs as tensors.
+        """Return function(built.layer, **tensors) at the given parameters, the outputs as tensors.
 
-        `key` names the function: what was compiled under it is used again. `eager`: as called by hand.
+        `key` names the function: its compiled form is used again. `eager`: without compilation.
         """
         if self.backend in COMPILING and not eager:
             return self._run_compiled(built, given, function, key, tensors)
@@ -44,39 +44,39 @@ class Runner:
             return function(built.layer, **tensors)
 
     def tensor(self, value: Any) -> Any:
-        """A tensor of the array's own dtype; None stays None."""
+        """Return a tensor of the array's own dtype; None stays None."""
         return None if value is None else self.keras.ops.convert_to_tensor(value, dtype=value.dtype.name)
 
     def tensor_of_any(self, value: Any) -> Any:
-        """A tensor of an array or of a tensor."""
+        """Return a tensor of an array or of a tensor."""
         return None if value is None else self.keras.ops.convert_to_tensor(value)
 
     def not_supported(self, what: str) -> NotSupported:
-        """`what`, on this backend."""
+        """Return the error that this backend does not offer `what`."""
         return NotSupported(f"{what} on the {self.backend} backend")
 
     def arrays(self, nest: Any) -> Any:
-        """The same nest with NumPy arrays."""
+        """Return the same nest with NumPy arrays."""
         return self.keras.tree.map_structure(
             lambda t: None if t is None else self.keras.ops.convert_to_numpy(t), nest
         )
 
     def dtypes(self, nest: Any) -> Any:
-        """The same nest with the names of the tensors' dtypes."""
+        """Return the same nest with the names of the tensors' dtypes."""
         return self.keras.tree.map_structure(lambda t: self.keras.backend.standardize_dtype(t.dtype), nest)
 
     def without_gradients(self) -> AbstractContextManager[Any]:
-        """torch's no_grad; nothing elsewhere."""
+        """Return torch's no_grad; on other backends a context without effect."""
         if self.backend != "torch":
             return nullcontext()
         context: AbstractContextManager[Any] = import_module("torch").no_grad()
         return context
 
     def pure(self, built: Built, function: Function) -> Callable[[list[Any], dict[str, Any]], Any]:
-        """`function` without side effects: the variables' values come in as the first argument.
+        """Return `function` without side effects: the variables' values are its first argument.
 
-        `Layer.stateless_call` would call `layer.call`, past Keras's casts and masks; this goes by
-        `__call__`, as users do.
+        `Layer.stateless_call` would call `layer.call`, without Keras's casts and masks; this uses `__call__`,
+        as users do.
         """
         variables = [variable for variable, _ in built.values(built.initial)]
 
@@ -94,7 +94,7 @@ class Runner:
         return built.compiled[key]([value for _, value in built.values(given)], tensors)
 
     def compiled(self, function: Function) -> Function:
-        """jax's jit, tensorflow's function; the function itself elsewhere."""
+        """Compile by jax's jit or tensorflow's function; return the function itself on other backends."""
         if self.backend == "jax":
             jitted: Function = import_module("jax").jit(function)
             return jitted

@@ -33,25 +33,25 @@ IN_FRONT = ("masking", "embedding")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built for a sequence, and how it is called; all of it but the numbers."""
+    """The plan of a sequence: the layers to build and the form of the call, without the numbers."""
 
     models: tuple[Model, ...]
     options: dict[str, Any]
     wrapper: str | None
     batch: int | None
-    """None, unless the layer is stateful, which fixes it."""
+    """The batch size of a stateful layer, which fixes it; otherwise None."""
     length: int | None
-    """None, unless the layer is unrolled, which fixes it."""
+    """The length of an unrolled layer, which fixes it; otherwise None."""
     chunks: tuple[int, ...]
     training: bool
     mask: bool
     timespans: int
-    """How many axes the elapsed times have; 0 where there are none."""
+    """The number of axes of the elapsed times; 0 if there are none."""
     states: int
     before: tuple[str, ...]
-    """What stands in front of the layer."""
+    """The layer in front of the layer."""
     earlier: bool
-    """Whether the layer is called once before."""
+    """True if the layer is called once before."""
 
     @property
     def dtype(self) -> str:
@@ -59,12 +59,12 @@ class Plan:
 
     @property
     def features(self) -> int:
-        """Of what the layer is given; with the time as the last of them it is one more."""
+        """Return the number of features of the layer's input; a time feature, the last, adds one."""
         return self.models[0].input_dim + bool(self.options.get("time_feature"))
 
     @property
     def steps(self) -> int:
-        """The length of the sequence."""
+        """Return the length of the sequence."""
         return sum(self.chunks)
 
     @property
@@ -72,7 +72,7 @@ class Plan:
         return self.wrapper in ("bidirectional", "layer_bidirectional")
 
     def reseeded(self, seed: int | None) -> Plan:
-        """The same with every model seeded by `seed`, where one is given."""
+        """Return the plan with every model seeded by `seed`, if one is given."""
         return (
             self if seed is None else replace(self, models=tuple(replace(m, seed=seed) for m in self.models))
         )
@@ -94,7 +94,7 @@ class Values:
         return {name: getattr(self, name) for name in names}
 
     def given(self) -> list[Array]:
-        """The inputs of a functional model, those that there are."""
+        """Return the inputs of a functional model that are given."""
         arrays = [a for a in (self.inputs, self.mask, self.timespans) if a is not None]
         return arrays + (self.initial_state or [])
 
@@ -102,7 +102,7 @@ class Values:
 def plan(
     models: list[Any], options: Any, wrapper: str | None, chunks: Any, training: bool, values: Values
 ) -> Plan:
-    """Raises BadParams for an unknown option or wrapper, or chunks that do not add up to the sequence."""
+    """Return the plan. Raises BadParams for an unknown option or wrapper, or chunks of a wrong sum."""
     options = dict(options or {})
     if not options.keys() <= set(OPTIONS):
         raise BadParams(f"options: {sorted(options)}; allowed are {', '.join(OPTIONS)}")
@@ -140,7 +140,7 @@ def run_sequence(
     seed: int | None,
     symbolic: bool,
 ) -> dict[str, Any]:
-    """{"output"} and, with return_state, {"state"}."""
+    """Return {"output"} and, with return_state, {"state"}."""
     if plan.training:
         return _answer(plan, _train_call(layers, runner, plan.reseeded(seed), given, values))
     if symbolic and plan.earlier:
@@ -158,7 +158,7 @@ def run_sequence(
 def built_for_gradients(
     layers: Layers, model: Model, wrapper: str | None, options: dict[str, Any], length: int
 ) -> Built:
-    """A cell in the layer of a wrapper, which returns every output and the last state."""
+    """Return a cell in the layer of a wrapper, which returns every output and the last state."""
     if wrapper not in (None, "layer"):
         raise BadParams(f"wrapper: {wrapper!r}; a sequence is differentiated through None or 'layer'")
     options = {**options, "return_sequences": True, "return_state": True}
@@ -170,7 +170,7 @@ def built_for_gradients(
 def call_layer(
     layer: Any, inputs: Any, timespans: Any, initial_state: Any, mask: Any
 ) -> tuple[Any, list[Any]]:
-    """(outputs, [the last state's tensors])."""
+    """Return (outputs, [the last state's tensors])."""
     named = {"timespans": timespans, "mask": mask}
     given = {name: value for name, value in named.items() if value is not None}
     output, *states = theirs(layer, inputs, initial_state=initial_state, **given)
@@ -178,7 +178,7 @@ def call_layer(
 
 
 def build(layers: Layers, plan: Plan) -> Built:
-    """The layer of a plan, built."""
+    """Return the layer of a plan, built."""
     layer, cells = construct(layers, plan)
     shape = (plan.batch, None if len(plan.chunks) > 1 else plan.length, plan.features)
     layer.build(shape)
@@ -186,7 +186,10 @@ def build(layers: Layers, plan: Plan) -> Built:
 
 
 def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]:
-    """An unbuilt layer, and what gives its cells. All of it has the first cell's dtype: Keras would cast."""
+    """Return an unbuilt layer, and a function that gives its cells.
+
+    All parts have the first cell's dtype, because Keras would cast.
+    """
     keras, cells = layers.keras, [layers.construct(model) for model in plan.models]
     follows = layers.takes_of_keras(plan.models[0].cell, "dtype")
     dtype = plan.dtype if follows else cells[0].dtype_policy
@@ -212,14 +215,14 @@ def construct(layers: Layers, plan: Plan) -> tuple[Any, Callable[[], list[Any]]]
 
 
 def half(both: Any, name: str) -> Any:
-    """One of the two layers of a Bidirectional. Raises NotSupported where it does not show them."""
+    """Return one of the two layers of a Bidirectional. Raises NotSupported if it does not show them."""
     if not hasattr(both, name):
         raise NotSupported(f"{type(both).__name__} has no attribute {name}, as Keras's has")
     return getattr(both, name)
 
 
 def in_both_directions(layer: Any, **options: Any) -> Any:
-    """The layer in the Bidirectional of its own package. Raises NotSupported for an option it lacks."""
+    """Return the layer in the Bidirectional of its package. Raises NotSupported if it lacks an option."""
     both = bidirectional_of(type(layer))
     lacking = [n for n in options if n not in arguments_of(both, beyond=("builtins",)) and not is_open(both)]
     for name in lacking:
@@ -229,12 +232,12 @@ def in_both_directions(layer: Any, **options: Any) -> Any:
 
 
 def bidirectional_of(layer: type) -> Any:
-    """The Bidirectional of the package that a layer comes from. Raises NotSupported where there is none."""
+    """Return the Bidirectional of a layer's package. Raises NotSupported if there is none."""
     return member_of_package(layer, ".layers", "Bidirectional")
 
 
 def caller(plan: Plan) -> Callable[..., Any]:
-    """Calls the layer on one chunk after another; the initial state goes to the first."""
+    """Return a function that calls the layer on chunks in turn; the first gets the initial state."""
 
     def call(
         layer: Any, inputs: Any, mask: Any, timespans: Any, initial_state: Any, earlier: Any
@@ -281,7 +284,7 @@ def _kept(layers: Layers, purpose: str, plan: Plan, make: Callable[[], Built]) -
 
 
 def _train_call(layers: Layers, runner: Runner, plan: Plan, given: list[Any], values: Values) -> Any:
-    """Eager, on layers built for this request alone."""
+    """Call a layer in training, eagerly, on layers built for this request alone."""
     built = build(layers, plan)
     built.reset(given)
     layers.seed(plan.models[0].seed)
@@ -291,7 +294,7 @@ def _train_call(layers: Layers, runner: Runner, plan: Plan, given: list[Any], va
 
 
 def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> Any:
-    """Through a functional model and `predict_on_batch`, as one batch."""
+    """Run a functional model by `predict_on_batch`, as one batch."""
     built = _kept(layers, "symbolic", plan, lambda: functional(layers, plan, values))
     built.reset(given)
     for layer in built.layer.layers:
@@ -303,7 +306,7 @@ def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> An
 
 
 def functional(layers: Layers, plan: Plan, values: Values) -> Built:
-    """A functional model of the plan's layer, whose inputs are what is given."""
+    """Return a functional model of the plan's layer, whose inputs are the given ones."""
     keras = layers.keras
     layer, cells = construct(layers, plan)
     entry = keras.Input(
@@ -324,7 +327,7 @@ def functional(layers: Layers, plan: Plan, values: Values) -> Built:
 
 
 def in_front(keras: Any, plan: Plan, values: Values, entry: Any) -> Any:
-    """What the layer reads: the entry itself, or what a layer makes of it that gives it a mask."""
+    """Return the layer's input: the entry itself, or the output of a layer that adds a mask to it."""
     if "masking" in values.before:
         return keras.layers.Masking(values.before["masking"], dtype=plan.dtype)(entry)
     if "embedding" in values.before:
@@ -334,7 +337,10 @@ def in_front(keras: Any, plan: Plan, values: Values, entry: Any) -> Any:
 
 
 def _answer(plan: Plan, answers: list[list[Any]], join: bool = True) -> dict[str, Any]:
-    """Joins the chunks' outputs on time; the state, and without `join` the output, is that of the last."""
+    """Return the answer of the chunks: outputs joined on time, or without `join` the last one's.
+
+    Its state.
+    """
 
     outputs = 2 if plan.both_ways else 1
     for answer in answers:

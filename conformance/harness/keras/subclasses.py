@@ -1,4 +1,4 @@
-"""A cell whose `call` is overridden, in the sequence layer of its package: which of the two runs?"""
+"""Subclasses of a cell with an overridden `call`, in the sequence layer of its package, which must run it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_overridden(
     timespans: Array | None,
     added: float,
 ) -> dict[str, Any]:
-    """Every output of the layer round a cell whose `call` adds a number to what it puts out."""
+    """Return every output of the layer round a cell whose `call` adds a number to its output."""
     built = layers.kept("overridden", [model], added, lambda: _built(layers, model, added))
     tensors = {"inputs": inputs, "timespans": timespans}
     key = ("overridden", timespans is None)
@@ -39,7 +39,7 @@ def _built(layers: Layers, model: Model, added: float) -> Built:
 
 
 def overriding(cell: Any, added: float) -> Any:
-    """A subclass of a cell whose outputs are larger by a number, and whose states are as they were."""
+    """Return a subclass of a cell whose outputs are larger by a number, with unchanged states."""
 
     def call(self: Any, *given: Any, **named: Any) -> Any:
         output, states = cell.call(self, *given, **named)

@@ -1,4 +1,4 @@
-"""Built torch modules, kept by what they were built from; their parameters by the specification's names."""
+"""Built torch modules, kept by their arguments; their parameters by the specification's names."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ACTIVATIONS = (
 )
 MODES = ("default", "no_gate", "pure")
 CHOICES = {"activation": ACTIVATIONS, "backbone_activation": ACTIVATIONS, "mode": MODES}
-"""Arguments whose values a class may know some of; which ones is found by trying."""
+"""Arguments of which a class may support some values only, which are found by trying."""
 OWN = "an adapter of your own tells which is which"
 KEPT = 64
-"""How many built modules are kept."""
+"""The number of built modules that are kept."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Built:
     named: dict[str, tuple[Any, bool]]
 
     def assign(self, given: Any) -> None:
-        """Raises NotSupported or BadParams where `given` does not fit."""
+        """Assign parameters. Raises NotSupported or BadParams if `given` does not fit."""
         own = {name: as_kernel(parameter, turned) for name, (parameter, turned) in self.named.items()}
         known = {id(parameter) for parameter, _ in self.named.values()}
         unnamed = [path for path, p in self.module.named_parameters() if id(p) not in known]
@@ -52,7 +52,7 @@ class Built:
 
 
 class Builder:
-    """Builds the cells that one class can be, and keeps the latest of them."""
+    """Builds the cells of one class, and keeps the latest of them."""
 
     def __init__(self, kinds: list[Kind], names: Mapping[str, str]) -> None:
         self.names = names
@@ -62,7 +62,7 @@ class Builder:
         self._known: dict[tuple[str, str], list[Any]] = {}
 
     def ready(self, model: Model) -> Built:
-        """A module of these arguments, kept; whoever takes it assigns its parameters."""
+        """Return a kept module of these arguments; the caller assigns its parameters."""
         self.torch.set_default_dtype(torch_dtype(model.dtype))
         key = json.dumps(asdict(model), sort_keys=True)
         if key not in self._kept:
@@ -82,7 +82,7 @@ class Builder:
         return self._built(kind, module)
 
     def _built(self, kind: Kind, module: Any) -> Built:
-        """A module with its parameters by name. Raises NotSupported where two have one name."""
+        """Return a module with its parameters by name. Raises NotSupported if two have one name."""
         paths = dict(module.named_parameters())
         names = canonical_names(kind.family, list(paths), self.names)
         named: dict[str, tuple[Any, bool]] = {}
@@ -132,7 +132,7 @@ class Builder:
         return True
 
     def _fixed(self, kind: Kind) -> dict[str, Any]:
-        """What the parameters of a module show of arguments that its constructor does not take."""
+        """Return the arguments that the constructor lacks, with the values that the parameters show."""
         if kind.memory:
             return {}
         try:
@@ -167,7 +167,7 @@ class Builder:
 
 
 def _smallest(kind: Kind) -> dict[str, Any]:
-    """The arguments of the smallest module of a kind."""
+    """Return the arguments of the smallest module of a kind."""
     small: dict[str, Any] = {kind.features: 1}
     if "wiring" in kind.spelled:
         return {**small, kind.spelled["wiring"]: wiring(kind.module, "FullyConnected", {"units": 1})}
@@ -175,19 +175,19 @@ def _smallest(kind: Kind) -> dict[str, Any]:
 
 
 def torch_dtype(name: str) -> Any:
-    """The dtype of this name. Raises NotSupported for a policy of Keras."""
+    """Return the dtype of this name. Raises NotSupported for a policy of Keras."""
     if name not in ("float32", "float64"):
         raise NotSupported("a torch module has no dtype policy")
     return getattr(import_module("torch"), name)
 
 
 def as_kernel(tensor: Any, turned: bool) -> Any:
-    """`(in, out)`, of a tensor that is stored the other way round where `turned`."""
+    """Return a tensor as `(in, out)`, transposed if `turned`."""
     return tensor.T if turned else tensor
 
 
 def array(tensor: Any) -> Array:
-    """A copy as NumPy has it, which knows no bfloat16. Raises ContractBroken for what is no tensor."""
+    """Return a NumPy copy, without bfloat16, which NumPy lacks. Raises ContractBroken for no tensor."""
     torch = import_module("torch")
     if not isinstance(tensor, torch.Tensor):
         raise ContractBroken(f"a module returns tensors, not {type(tensor).__name__}")

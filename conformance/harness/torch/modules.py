@@ -38,7 +38,7 @@ LEARNING_RATE = 1e-2
 
 
 class TorchModules(Adapter):
-    """Serves one class, as each of the cells that it can be."""
+    """Serves one class, as each of its kinds of cells."""
 
     host = "torch"
 
@@ -128,7 +128,7 @@ class TorchModules(Adapter):
     def intermediates(
         self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
     ) -> Any:
-        """What the linear layers of a step read and put out, for nothing else has a name."""
+        """Return the inputs and outputs of a step's linear layers, because nothing else has a name."""
         built = self.builder.ready(Model.parse(model))
         built.assign(parameters)
         built.module.eval()
@@ -214,7 +214,7 @@ class TorchModules(Adapter):
     def save(
         self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
     ) -> Any:
-        """The state_dict, and the arguments that a user would have to remember."""
+        """Save the state_dict, and the arguments that a user would have to remember."""
         if options:
             raise NotSupported(f"a torch module has no {', '.join(sorted(options))}")
         parsed = Model.parse(model)
@@ -260,7 +260,7 @@ class TorchModules(Adapter):
         seed: int | None = None,
         timespans: Any = None,
     ) -> Any:
-        """`steps` steps of Adam on the mean squared error of the last output."""
+        """Train by `steps` steps of Adam on the mean squared error of the last output."""
         parsed = Model.parse(model)
         built = self.builder.fresh(parsed, return_sequences=False)
         if not built.kind.sequence:
@@ -288,7 +288,7 @@ class TorchModules(Adapter):
     def _differentiated(
         self, built: Built, parameters: Any, given: Any, function: Callable[..., Any], cotangents: Any
     ) -> Any:
-        """The gradients by inputs, state, timespans and named kernels of `function(built, x, h, t)`."""
+        """Differentiate `function(built, x, h, t)` by inputs, state, timespans and named kernels."""
         built.assign(parameters)
         built.module.eval()
         named = {name: parameter for name, (parameter, _) in built.named.items()}
@@ -303,7 +303,7 @@ class TorchModules(Adapter):
     def _run(
         self, built: Built, inputs: Any, state: Any, timespans: Any, chunks: Any, with_state: bool
     ) -> dict[str, Any]:
-        """One call, or one for each chunk, which share nothing."""
+        """Run one call, or one for each chunk, with nothing shared."""
         x, h, t = self.framework.tensors((inputs, state or [], timespans))
         joined, start = [], 0
         last: list[Any] = []
@@ -330,24 +330,24 @@ class TorchModules(Adapter):
 
 
 def _refuse(asked: dict[str, Any]) -> None:
-    """Raise NotSupported for the first of these, by name, that is asked for."""
+    """Raise NotSupported for the first of these, by name, that is requested."""
     for what, wanted in asked.items():
         if wanted:
             raise NotSupported(f"a torch module knows no {what}")
 
 
 def call(built: Built, x: Any, state: list[Any] | None, t: Any) -> tuple[Any, list[Any]]:
-    """(output, the tensors of the state) of one call. Raises ContractBroken where it is something else."""
+    """Return (output, the tensors of the state) of one call. Raises ContractBroken for any other result."""
     given = state[0] if state and not built.kind.memory else tuple(state) if state else None
     answer = theirs(built.module, x, given, *([] if t is None else [t]))
     return output_and_state(answer, "a module")
 
 
 def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[Any]]:
-    """One step; of a module that runs sequences, a sequence of one sample.
+    """Return one step; of a module that runs sequences, a sequence of one sample.
 
     Elapsed time that the specification allows for a step, (), (batch) or (batch, 1), is then (batch, time),
-    the form in which such a module takes it; other shapes are handed on, for it to refuse.
+    the form of such a module; other shapes are passed on, for it to reject.
     """
     argument = time_of(built.module)
     if t is not None and argument is None:
@@ -363,14 +363,14 @@ def one_step(built: Built, x: Any, state: list[Any], t: Any) -> tuple[Any, list[
 
 
 def linear_layers(built: Built) -> list[tuple[str, Any]]:
-    """The modules whose weight is a kernel of the specification, by its name."""
+    """Return the modules whose weight is a kernel of the specification, by its name."""
     names = {id(parameter): name for name, (parameter, turned) in built.named.items() if turned}
     owned = [(names.get(id(getattr(layer, "weight", None))), layer) for layer in built.module.modules()]
     return [(name, layer) for name, layer in owned if name]
 
 
 def noting(told: dict[str, Any], kernel: str) -> Callable[..., None]:
-    """A hook that notes what a linear layer reads, once, and what it puts out."""
+    """Return a hook that records the input of a linear layer, once, and its output."""
     place, _, own = kernel.removesuffix("_kernel").removesuffix("/kernel").rpartition("/")
     prefix = f"{place}/" if place else ""
 

@@ -1,4 +1,4 @@
-"""What the signature of a torch module's class, and the names of its parameters, say of it.
+"""Names of torch modules: the kind by the class's signature, and the specification's names of parameters.
 
 Names are those of PyPI `ncps`, or of the specification with a dot for its slash. The weight of a
 `torch.nn.Linear` is `(out, in)`, and the specification's kernels `(in, out)`: a parameter called `weight` is
@@ -52,7 +52,7 @@ ARGUMENTS = {
 
 SPELLINGS = {"units": ("units", "hidden_size"), "activation": ("activation", "backbone_activation")}
 INPUTS = ("input_size", "in_features", "input_dim")
-"""What a constructor may call the number of units, a CfC's activation, and the number of features."""
+"""Constructor arguments that may be the number of units, a CfC's activation, and the number of features."""
 
 BEHIND = {"CfCCell": "cfc", "LTCCell": "ltc", "WiredCfCCell": "wired_cfc", "WiredLTCCell": "wired_ltc"}
 """The cells that may stand behind an LSTM, by the name that the config gives, and their families."""
@@ -60,17 +60,17 @@ BEHIND = {"CfCCell": "cfc", "LTCCell": "ltc", "WiredCfCCell": "wired_cfc", "Wire
 
 @dataclass(frozen=True)
 class Kind:
-    """One cell that a class can be: the same class is another one by an int, by a wiring, or with memory."""
+    """One kind of cell of a class: the same class is another one by an int, by a wiring, or with memory."""
 
     name: str
     family: str
     module: type
     spelled: dict[str, str]
-    """By argument of the specification, what the constructor calls it."""
+    """By argument of the specification, the constructor's name for it."""
     features: str
-    """What the constructor calls the number of input features."""
+    """The constructor's name for the number of input features."""
     sequence: bool
-    """Whether a call runs a sequence; else it is one step."""
+    """True if a call runs a sequence; otherwise it is one step."""
     behind: tuple[Kind, ...] = ()
     """With mixed memory, the cells that may stand behind the LSTM."""
 
@@ -80,7 +80,7 @@ class Kind:
 
 
 def kinds_of(name: str, module: type, hint: str | None = None) -> list[Kind]:
-    """What a class can be judged as; [] where it is of no family, or takes no number of features."""
+    """Return the kinds of a class; [] if it is of no family, or takes no number of features."""
     found = arguments_of(module)
     features = next((spelling for spelling in INPUTS if spelling in found), None)
     family = hint or family_of(module)
@@ -130,7 +130,7 @@ def is_timed(module: type) -> bool:
 
 
 def time_of(module: Any) -> inspect.Parameter | None:
-    """The third argument of `forward`, which is elapsed time; None where there is none."""
+    """Return the third argument of `forward`, which is elapsed time; None if there is none."""
     arguments = list(inspect.signature(module.forward).parameters.values())
     return arguments[2] if len(arguments) > 2 else None
 
@@ -163,14 +163,14 @@ _LSTM = [
     (r"lstm\.recurrent_map\.weight", "recurrent_kernel"),
 ]
 _IN_SEQUENCE = "rnn_cell."
-"""What stands before the names of the cell inside a sequence module."""
+"""Prefixes of the names of the cell inside a sequence module."""
 
 
 def canonical_names(family: str, paths: list[str], names: Mapping[str, str]) -> list[str | None]:
-    """The specification's name of each parameter, None for one that has none.
+    """Return the specification's name of each parameter, None for one that has none.
 
-    `names` are the module's own mapping, and come first. A `torch.nn.Sequential` numbers its activations
-    too: the layers of a backbone are counted in order.
+    `names` are the module's own mapping, and come first. A `torch.nn.Sequential` numbers its activations too:
+    the layers of a backbone are counted in order.
     """
     numbers = sorted({int(found[1]) for path in paths if (found := _IN_BACKBONE.search(path))})
 
@@ -200,5 +200,5 @@ def _expanded(rules: list[tuple[str, str]], path: str) -> str | None:
 
 
 def transposed(path: str) -> bool:
-    """Whether a parameter is the weight of a `torch.nn.Linear`, `(out, in)`."""
+    """Tell whether a parameter is the weight of a `torch.nn.Linear`, `(out, in)`."""
     return path.endswith(".weight")

@@ -1,4 +1,4 @@
-"""Reports as one self-contained page: what was judged, how it did, and each clause and failure at a click."""
+"""Reports as one self-contained page: subjects, verdicts, and each clause and failure at a click."""
 
 from conformance.report.html.page import render
 from conformance.report.html.view import Source

@@ -1,4 +1,4 @@
-"""From reports to what the page shows of them."""
+"""Builds the view of the page from reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.verdict import Verdict
 
 
 def view(sources: Iterable[Source], spec: str, clauses: Mapping[str, Clause]) -> View:
-    """The view of some reports, side by side, beside the clauses of a specification."""
+    """Return the view of some reports, side by side, beside the clauses of a specification."""
     given = list(sources)
     letters = _letters(len(given))
     runs = tuple(Run(letter, source) for letter, source in zip(letters, given, strict=True))
@@ -47,7 +47,7 @@ def _columns(run: Run) -> list[Column]:
 
 
 def _areas(runs: Iterable[Run], clauses: Mapping[str, Clause]) -> Iterator[Area]:
-    """The clauses that any run has, in the order of the specification, those that it lacks at the end."""
+    """Yield the clauses of any run, in the order of the specification, those that it lacks at the end."""
     entries = _entries(runs)
     known = list(clauses)
     ids = sorted(entries, key=lambda id: known.index(id) if id in clauses else len(known))
@@ -96,7 +96,7 @@ def _cards(run: Run) -> Iterator[Card]:
 
 
 def _tally(verdicts: list[Verdict]) -> tuple[tuple[Mark, int], ...]:
-    """How many clauses of cells on backends came to each outcome."""
+    """Count the clauses of cells on backends by outcome."""
     entries = group_by(verdicts, lambda v: (v.clause, v.cell, v.backend)).values()
     counts = Counter(joint_outcome(found) for found in entries)
     return tuple((mark(outcome), counts[outcome]) for outcome in MARKS if counts[outcome])

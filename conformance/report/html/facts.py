@@ -1,4 +1,4 @@
-"""What the panel of the page says of a clause on a cell: plain JSON values, every number as it is read."""
+"""The contents of the page's panel for a clause on a cell: plain JSON values, with numbers as text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from conformance.spec.clauses import Clause
 from conformance.verdict import Verdict
 
 WIDTH = 88
-"""Characters to a line of a case."""
+"""Characters in a line of a case."""
 
 
 def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
-    """What the panel says of an entry, in plain JSON values: every number as it is read."""
+    """Return the panel's facts about an entry, in plain JSON values, with numbers as text."""
     facts: dict[str, Any] = {
         "mark": entry.mark.sign,
         "tone": entry.mark.tone,
@@ -34,7 +34,7 @@ def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
 
 
 def reasons_of(verdict: Verdict) -> Iterator[str]:
-    """Why it is what it is, and what the list of known failures adds."""
+    """Yield the reasons of the outcome, and the entry of the list of known failures."""
     known = verdict.known
     if verdict.reason:
         yield verdict.reason
@@ -45,7 +45,7 @@ def reasons_of(verdict: Verdict) -> Iterator[str]:
 
 
 def tier_facts(verdict: Verdict) -> dict[str, Any]:
-    """A verdict in a line of a table."""
+    """Return a verdict as a line of a table."""
     sign = mark(verdict.outcome)
     return {
         "tier": verdict.tier or "",
@@ -62,7 +62,7 @@ def tier_facts(verdict: Verdict) -> dict[str, Any]:
 
 
 def failure_facts(finding: Finding, clauses: Mapping[str, Clause]) -> dict[str, Any]:
-    """The smallest failing case: what is said of it, by name, and the script."""
+    """Return the smallest failing case: its details, by name, and the script."""
     said = [[label, text.plain] for label, text in details(finding, clauses, WIDTH) if label != "demands"]
     failure = finding.first.failure
     return {"details": said, "script": failure.script if failure else ""}

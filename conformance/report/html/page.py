@@ -23,14 +23,13 @@ from conformance.spec.clauses import Spec
 
 
 def render(sources: Iterable[Source], spec: Spec) -> str:
-    """One page that shows some reports side by side, with the text of the clauses of `spec`.
+    """Return one page that shows some reports side by side, with the text of the clauses of `spec`.
 
-    What a target says of itself is text and stays text: everything is escaped, and the page's own policy
-    runs no script but the one that it comes with.
+    Text of a target stays text: everything is escaped, and the page's own policy runs no script but its own.
 
     Args:
         sources: the reports, in the order in which they are shown.
-        spec: the specification whose text is shown; a clause that it lacks is shown without.
+        spec: the specification whose text is shown; a clause that it lacks is shown without text.
     """
     shown = view(sources, spec.version, spec.clauses)
     style, script = asset("page.css"), asset("page.js")
@@ -53,7 +52,7 @@ def render(sources: Iterable[Source], spec: Spec) -> str:
 
 @cache
 def environment() -> Environment:
-    """Templates that escape what they are given and name what they lack."""
+    """Return the environment of the templates: it escapes values and raises for missing names."""
     made = Environment(
         loader=PackageLoader("conformance.report.html", ""),
         autoescape=True,
@@ -72,22 +71,22 @@ def environment() -> Environment:
 
 
 def asset(name: str) -> str:
-    """A file that stands beside this one."""
+    """Return the text of a file beside this one."""
     return resources.files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
 
 
 def breakable(name: str) -> Markup:
-    """A name that may go on in another line after a colon, a dot or a slash."""
+    """Return a name that may break into lines after a colon, a dot or a slash."""
     return Markup("<wbr>").join(re.split(r"(?<=[:./])", name))
 
 
 def markdown(text: str) -> Markup:
-    """The Markdown of a clause as HTML; HTML that stands in it is shown as text."""
+    """Return the Markdown of a clause as HTML; HTML in it is shown as text."""
     return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
 
 
 def policy(style: str, script: str) -> str:
-    """A content security policy by which the page loads nothing and runs nothing but its own script."""
+    """Return a content security policy by which the page loads nothing and runs only its own script."""
     nothing = "default-src 'none'; base-uri 'none'; form-action 'none'"
     return f"{nothing}; style-src {_hash(style)}; script-src {_hash(script)}"
 
@@ -98,7 +97,7 @@ def _hash(text: str) -> str:
 
 
 def _facts(shown: View, spec: Spec) -> dict[str, Any]:
-    """What the script needs: the columns, and of each clause what the panel says of each of them."""
+    """Return the data of the script: the columns, and of each clause the panel's facts on each of them."""
 
     def facts(entry: Entry) -> dict[str, Any]:
         return entry_facts(entry, spec.clauses)
@@ -116,6 +115,6 @@ def _facts(shown: View, spec: Spec) -> dict[str, Any]:
 
 
 def _colours(shown: View) -> dict[tuple[str, str], int]:
-    """A colour of the palette for each target of each run."""
+    """Return a colour of the palette for each target of each run."""
     keys = dict.fromkeys((column.run, column.target) for column in shown.columns)
     return {key: number % 6 for number, key in enumerate(keys)}

@@ -11,21 +11,21 @@ from conformance.report.status import JUDGED, TIERS
 from conformance.report.values import ratio
 
 LEAST = 1e-3
-"""What is nearer to no error at all stands at the left edge."""
+"""The least value on the scale; smaller ones stand at the left edge."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A column at a tier."""
+    """A mark on the strip: a column at a tier."""
 
     x: float
-    """Per mille of the width."""
+    """The position, per mille of the width."""
     column: Column
     tier: str
     worst: str
     meaning: str
     excused: bool
-    """Whether the error is not laid to the cell."""
+    """True if the error is attributed to the host, not the cell."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scale:
-    """Below the bound on the left part, beyond it on the right, each logarithmic: both are seen whole."""
+    """A scale with the bound in the middle: smaller values left, larger ones right, each part logarithmic."""
 
     most: float
 
     @property
     def bound(self) -> float:
-        """Where the bound is, in per mille."""
+        """Return the position of the bound, in per mille."""
         return 900.0 if self.most <= 1 else 560.0
 
     def x(self, value: float) -> float:
-        """Where a value stands, in per mille."""
+        """Return the position of a value, in per mille."""
         if math.isnan(value) or value >= self.most > 1:
             return 1000.0
         if value <= 1:
@@ -55,7 +55,7 @@ class Scale:
 
     @property
     def ticks(self) -> list[Tick]:
-        """A few values to read the strip by."""
+        """Return a few values to read the strip by."""
         found = [
             Tick(self.x(value), text)
             for value, text in ((1e-3, "≤ .001"), (1e-2, ".01"), (0.1, ".1"), (1, "1"))
@@ -68,7 +68,7 @@ class Scale:
 
 
 def scale(rows: Iterable[Row]) -> Scale:
-    """A scale that holds every finite value of the page."""
+    """Return a scale that holds every finite value of the page."""
     worst = [
         v for row in rows for e in row.entries.values() if (v := e.worst) is not None and math.isfinite(v)
     ]
@@ -77,7 +77,7 @@ def scale(rows: Iterable[Row]) -> Scale:
 
 
 def dots(row: Row, on: Scale) -> list[Dot]:
-    """The dots of a clause; none where it is not numerical."""
+    """Return the dots of a clause; none if it is not numerical."""
     return [
         Dot(
             round(on.x(verdict.worst), 1),

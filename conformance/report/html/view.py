@@ -1,4 +1,4 @@
-"""What the page shows, as plain data: runs, columns, and the clauses by area with a cell for each column."""
+"""The view, the page's contents as plain data: runs, columns, and clauses by area with a cell per column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.spec.clauses import Clause
 from conformance.verdict import Outcome, Report, Verdict
 
 TONES = {"green": "good", "red": "bad", "yellow": "host", "magenta": "odd"}
-"""The colours of the terminal as the page names them; another is muted."""
+"""The page's names for the colours of the terminal; any other colour is muted."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Mark:
-    """How an outcome is written: a sign, a tone, its meaning."""
+    """The notation of an outcome: a sign, a tone, its meaning."""
 
     sign: str
     tone: str
@@ -40,20 +40,20 @@ class Column:
     """A cell on a backend, in one run."""
 
     run: str
-    """A letter where there are several runs, else nothing."""
+    """A letter if there are several runs, else ""."""
     target: str
     cell: str
     backend: str
 
     @property
     def key(self) -> str:
-        """Names the column in a link."""
+        """Return the name of the column in a link."""
         return "/".join(filter(None, (self.run, self.target, self.cell, self.backend)))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What one clause says of one column: at both tiers where it is numerical."""
+    """The verdicts on one clause in one column: at both tiers if it is numerical."""
 
     column: Column
     verdicts: tuple[Verdict, ...]
@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def explained(self) -> bool:
-        """Whether what fails here does so for the sake of a documented variant alone."""
+        """Tell whether all its failures come of a documented variant alone."""
         failing = [verdict for verdict in self.verdicts if verdict.outcome == "fail"]
         return bool(failing) and all(verdict.holds_under_variant for verdict in failing)
 
@@ -75,13 +75,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """A clause: what the specification says of it, and an entry for each column that was asked."""
+    """A clause: its text in the specification, and an entry for each column that was requested."""
 
     id: str
     level: str
     area: str
     clause: Clause | None
-    """None where the specification that is shown does not have it."""
+    """None if the specification that is shown does not have it."""
     entries: Mapping[Column, Entry]
 
     @property
@@ -98,20 +98,20 @@ class Area:
 
     @property
     def calm(self) -> bool:
-        """Whether nothing in it asks to be looked at."""
+        """Tell whether no entry in it needs attention."""
         return all(
             entry.mark.tone in ("good", "host", "mute") for row in self.rows for entry in row.entries.values()
         )
 
     def joint(self, column: Column) -> Mark | None:
-        """The worst that its clauses say of a column."""
+        """Return the worst mark of its clauses in a column."""
         found = [v for row in self.rows if column in row.entries for v in row.entries[column].verdicts]
         return mark(joint_outcome(found)) if found else None
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a run says of one target."""
+    """The results of a run for one target."""
 
     run: str
     target: str
@@ -134,7 +134,7 @@ class Run:
 
     @property
     def facts(self) -> Iterator[tuple[str, str]]:
-        """What is needed to make the run again."""
+        """Yield the facts that are needed to repeat the run."""
         report = self.source.report
         yield "report", self.source.name
         yield "specification", report.spec
@@ -150,7 +150,7 @@ class Run:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the page shows."""
+    """All contents of the page."""
 
     spec: str
     runs: tuple[Run, ...]
@@ -158,7 +158,7 @@ class View:
     columns: tuple[Column, ...]
     areas: tuple[Area, ...]
     departures: tuple[tuple[str, Finding], ...] = field(default=())
-    """Each failure with the letter of its run, alike ones together."""
+    """Each failure with the letter of its run; equal ones share an entry."""
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -167,30 +167,30 @@ class View:
 
     @property
     def heads(self) -> list[tuple[Column, int]]:
-        """The targets over the columns: the first column of each, and how many it stands over."""
+        """Return the targets over the columns: the first column of each, and the number of its columns."""
         found = group_by(self.columns, lambda column: (column.run, column.target)).values()
         return [(columns[0], len(columns)) for columns in found]
 
     @property
     def cells(self) -> list[tuple[Column, int]]:
-        """The cells over the columns, in the same way."""
+        """Return the cells over the columns, in the same form."""
         found = group_by(self.columns, lambda column: (column.run, column.target, column.cell)).values()
         return [(columns[0], len(columns)) for columns in found]
 
     @property
     def extent(self) -> tuple[int, int, int]:
-        """How many clauses, cells and backends there are."""
+        """Return the numbers of clauses, cells and backends."""
         backends = {column.backend for column in self.columns}
         return len(list(self.rows)), len(self.cells), len(backends)
 
     @property
     def marks(self) -> list[Mark]:
-        """The outcomes that occur, in the order of the legend."""
+        """Return the outcomes that occur, in the order of the legend."""
         used = {outcome for row in self.rows for outcome in row.outcomes}
         return [mark(outcome) for outcome in MARKS if outcome in used]
 
 
 def mark(outcome: Outcome) -> Mark:
-    """How the page writes an outcome."""
+    """Return the page's mark for an outcome."""
     sign, style, meaning = MARKS[outcome]
     return Mark(sign, TONES.get(style.split()[-1], "mute"), outcome, meaning)

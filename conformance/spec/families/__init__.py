@@ -1,4 +1,4 @@
-"""Cell families: what the suite has to know of each, one module a family."""
+"""Cell families: the suite's knowledge of each, one module a family."""
 
 from conformance.spec.families.base import Config, Family, Parameters, Sizes
 from conformance.spec.families.cfc import CFC

@@ -1,4 +1,4 @@
-"""What a cell family is to the suite."""
+"""The interface of a cell family to the suite."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Reference(Protocol):
         config: Config,
         variant: Variant,
     ) -> tuple[Any, Any]:
-        """`timespans` None gives none; `config` is full."""
+        """Compute one step; `timespans` None gives none, and `config` is full."""
 
 
 class Adjoint(Protocol):
@@ -59,7 +59,7 @@ class Adjoint(Protocol):
         config: Config,
         variant: Variant,
     ) -> Gradients:
-        """`timespans` is (batch, 1); `config` is full."""
+        """Compute the gradients; `timespans` is (batch, 1), and `config` is full."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Family:
     defaults: Config
     """Constructor arguments that the specification gives a default, with it."""
     forms: tuple[Config, ...]
-    """The arguments that choose a formula, one entry a formula."""
+    """The arguments that select a formula, one entry a formula."""
     variants: tuple[Variant, ...]
     """Documented departures, the nearest to the specification first."""
     bad_arguments: tuple[Config, ...]
-    """Arguments to refuse, each with the name of the culprit last."""
+    """Arguments to reject, each with the name of the wrong one last."""
     reference: Reference
     adjoint: Adjoint
     shapes: Callable[[Config, int], dict[str, tuple[int, ...]]]
@@ -93,58 +93,58 @@ class Family:
     shown: Config
     """Arguments with which the output is the state, to the last bit, or its first tensor."""
     intermediates: Callable[[Config], Mapping[str, str]]
-    """(full config) -> the table "Intermediates" of SPEC.md: by place in the source of the reference (see
-    `conformance.search.intermediates.noting`) the name; {i} counts how often a step comes by, from 0."""
+    """(full config) -> the table "Intermediates" of SPEC.md: the name by place in the source of the reference
+    (see `conformance.search.intermediates.noting`); {i} counts the visits of a place, from 0."""
     unsteady: tuple[Config, ...] = ()
-    """The forms whose step multiplies errors where t is 1 or more: there float32 says little of them."""
+    """The forms whose step multiplies errors if t is 1 or more: float32 shows little of them."""
     pace: Callable[[Config], float] = lambda config: 1.0
-    """(full config) -> by how much the elapsed times of ordinary cases are scaled."""
+    """(full config) -> the factor on the elapsed times of ordinary cases."""
     backbone_activation: str | None = None
-    """The argument that names the backbone's activation; None where the family has no backbone."""
+    """The argument that names the backbone's activation; None if the family has no backbone."""
     synapses: Callable[[Config, int], dict[str, Any]] | None = None
     """(full config, input features) -> by path of a parameter, True where the wiring has the connection."""
     wirings: Callable[[Sizes], list[Config]] | None = None
-    """Wirings of these sizes, as {"class_name", "config"}; None where the family has none."""
+    """Wirings of these sizes, as {"class_name", "config"}; None if the family has none."""
     admissible: Callable[[str, Any], Any] = lambda path, values: values
-    """(path, values) -> values that the parameter may have, where not every number may be."""
+    """(path, values) -> the values that the parameter may have, if not every number is allowed."""
 
     def config(self, sizes: Sizes, *, layers: int | None = None, **arguments: Any) -> Config:
-        """A config without dropout at these sizes; a backbone of `layers`, or the typical one."""
+        """Return a config without dropout at these sizes; with a backbone of `layers`, or the typical one."""
         return self.full(self.arranged(sizes, layers, arguments))
 
     def full(self, config: Config) -> Config:
-        """`config` with the specification's default for what it does not give."""
+        """Return `config` completed by the specification's defaults."""
         return {**self.defaults, **config}
 
     def state_size(self, config: Config) -> int:
-        """The size of the whole state, its tensors side by side."""
+        """Return the size of the whole state, its tensors side by side."""
         return sum(self.state_sizes(self.full(config)))
 
     def steady(self, config: Config) -> bool:
-        """Whether a step can be judged whatever the elapsed time."""
+        """Tell whether a step can be judged at any elapsed time."""
         full = self.full(config)
         return not any(form.items() <= full.items() for form in self.unsteady)
 
     def shows_state(self, config: Config) -> bool:
-        """Whether the output is the whole state."""
+        """Tell whether the output is the whole state."""
         return len(self.state_sizes(self.full(config))) == 1 and self.shows_first_state(config)
 
     def shows_first_state(self, config: Config) -> bool:
-        """Whether the output is the state's first tensor."""
+        """Tell whether the output is the state's first tensor."""
         full = self.full(config)
         shown = all(full[name] == value for name, value in self.shown.items())
         return shown and self.state_sizes(full)[0] == self.output_size(full)
 
     def split(self, config: Config, state: Any) -> list[Any]:
-        """The tensors of a state that is given side by side."""
+        """Return the tensors of a state that is given side by side."""
         cuts = np.cumsum(self.state_sizes(self.full(config)))[:-1]
         return list(np.split(np.asarray(state), cuts, axis=-1))
 
 
 def given(timespans: Any) -> tuple[Any, ...]:
-    """Elapsed time as the reference's steps take it: nothing where none is given."""
+    """Return elapsed time as the arguments of the reference's steps: none if it is not given."""
     return () if timespans is None else (timespans,)
 
 
 BAD_UNITS: tuple[Config, ...] = ({"units": 0}, {"units": -3}, {"units": 2.5})
-"""What every family with units refuses."""
+"""Arguments that every family with units rejects."""

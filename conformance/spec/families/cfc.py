@@ -21,18 +21,18 @@ DEFAULTS: Config = {
 
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
-    """The table "Parameters" of SPEC.md."""
+    """Return the shapes of the table "Parameters" of SPEC.md."""
     found, width = backbone_shapes(config, input_dim)
     return found | head_shapes(config["mode"], width, config["units"])
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
-    """The initial values of the table "Parameters" of SPEC.md."""
+    """Return the initial values of the table "Parameters" of SPEC.md."""
     return usual(shapes(config, input_dim), {"A": ONES})
 
 
 def head_shapes(mode: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    """The variables behind the backbone, which puts out `width` features."""
+    """Return the shapes of the variables behind the backbone, whose output is `width` features."""
     found: dict[str, tuple[int, ...]] = {"ff1_kernel": (width, units), "ff1_bias": (units,)}
     if mode == "pure":
         return found | {"w_tau": (1, units), "A": (1, units)}
@@ -45,13 +45,13 @@ def head_shapes(mode: str, width: int, units: int) -> dict[str, tuple[int, ...]]
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
-    """The reference step, under a variant of the specification."""
+    """Compute the reference step, under a variant of the specification."""
     new = cfc_step(signed(parameters, variant), inputs, state, *given(timespans), **options(config, variant))
     return new, new
 
 
 def options(config: Config, variant: Variant) -> dict[str, Any]:
-    """What the reference has to know of the config."""
+    """Return the reference's arguments for the config."""
     return {
         "mode": config["mode"],
         "backbone_layers": config["backbone_layers"],
@@ -69,7 +69,7 @@ def adjoint(
     config: Config,
     variant: Variant,
 ) -> Gradients:
-    """The gradients of the reference step, under a variant of the specification."""
+    """Compute the gradients of the reference step, under a variant of the specification."""
     found = cfc_adjoint(
         signed(parameters, variant), inputs, state, timespans, sum(cotangents), **options(config, variant)
     )
@@ -77,7 +77,7 @@ def adjoint(
 
 
 def signed(parameters: Parameters, variant: Variant) -> Parameters:
-    """Parameters or intermediates, those of `time_a` negated where the variant has the other sign of time."""
+    """Return parameters or intermediates, with `time_a` negated if the variant has the other sign of time."""
     if variant.get("time_sign", -1) == -1:
         return parameters
     return {path: -value if "time_a" in path else value for path, value in parameters.items()}

@@ -1,4 +1,4 @@
-"""What the dense families share: units, a backbone, one state that is the output."""
+"""The common parts of the dense families: units, a backbone, one state that is the output."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ BAD_ARGUMENTS: tuple[Config, ...] = (
     {"backbone_layers": 1, "backbone_units": 0},
     {"activation": "no_such_activation"},
 )
-"""What every dense family refuses."""
+"""Arguments that every dense family rejects."""
 
 
 def arranged(typical: int, *, keeps_size: bool) -> Callable[[Sizes, int | None, Config], Config]:
-    """Configs with `typical` backbone layers unless told; without any, a size is kept or None."""
+    """Return a function that makes configs of `typical` backbone layers, unless their number is given.
+
+    Without backbone layers, the size of the backbone is kept or None.
+    """
 
     def at(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
         layers = typical if layers is None else layers
@@ -35,17 +38,17 @@ def arranged(typical: int, *, keeps_size: bool) -> Callable[[Sizes, int | None, 
 
 
 def units(config: Config) -> int:
-    """The size of the output."""
+    """Return the size of the output."""
     return int(config["units"])
 
 
 def state_sizes(config: Config) -> list[int]:
-    """The size of the one state."""
+    """Return the size of the one state."""
     return [units(config)]
 
 
 def backbone_shapes(config: Config, input_dim: int) -> tuple[dict[str, tuple[int, ...]], int]:
-    """Shapes of the backbone's variables, and C, the number of features that reach the heads."""
+    """Return the shapes of the backbone's variables, and C, the number of features that reach the heads."""
     shapes: dict[str, tuple[int, ...]] = {}
     width = input_dim + config["units"]
     for i in range(config["backbone_layers"]):

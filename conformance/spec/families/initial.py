@@ -56,7 +56,7 @@ def glorot(shape: Shape) -> Uniform:
 
 
 def usual(shapes: Mapping[str, Shape], named: Mapping[str, Initial]) -> dict[str, Initial]:
-    """Return the initial value by path: `named` by its last word, a kernel's Glorot's, or 0."""
+    """Return the initial value by path: `named` by its last word, Glorot's for a kernel, or 0."""
 
     def of(path: str, shape: Shape) -> Initial:
         name = path.rpartition("/")[2]

@@ -21,7 +21,7 @@ DEFAULTS: Config = {
 
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
-    """The table "Parameters" of SPEC.md."""
+    """Return the shapes of the table "Parameters" of SPEC.md."""
     found, width = backbone_shapes(config, input_dim)
     units = config["units"]
     for prefix in ("", "tau_kernel/"):
@@ -30,20 +30,20 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
-    """The initial values of the table "Parameters" of SPEC.md."""
+    """Return the initial values of the table "Parameters" of SPEC.md."""
     return usual(shapes(config, input_dim), {})
 
 
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
-    """The reference step, under a variant of the specification."""
+    """Compute the reference step, under a variant of the specification."""
     new = ltc_step(parameters, inputs, state, *given(timespans), **options(config, variant))
     return new, new
 
 
 def options(config: Config, variant: Variant) -> dict[str, Any]:
-    """What the reference has to know of the config."""
+    """Return the reference's arguments for the config."""
     return {
         "solver": variant.get("solver", config["solver"]),
         "activation": config["activation"],
@@ -61,7 +61,7 @@ def adjoint(
     config: Config,
     variant: Variant,
 ) -> Gradients:
-    """The gradients of the reference step, under a variant of the specification."""
+    """Compute the gradients of the reference step, under a variant of the specification."""
     return ltc_adjoint(parameters, inputs, state, timespans, sum(cotangents), **options(config, variant))
 
 

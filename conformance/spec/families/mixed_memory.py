@@ -22,14 +22,14 @@ PREFIX = "cell/"
 
 
 def behind(config: Config) -> tuple[Family, Config]:
-    """The family of the cell behind the LSTM, and its config."""
+    """Return the family of the cell behind the LSTM, and its config."""
     named = config["cell"]
     family = CELLS[named["class_name"]]
     return family, family.full(named["config"])
 
 
 def arranged(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
-    """A config; "cell" may be the name of a class, of which a cell of these sizes is made."""
+    """Return a config; "cell" may be the name of a class, of which a cell of these sizes is made."""
     cell = arguments.get("cell", "CfCCell")
     if isinstance(cell, str):
         family = CELLS[cell]
@@ -38,13 +38,13 @@ def arranged(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
 
 
 def units(config: Config) -> int:
-    """The size of the state of the cell behind, and of the memory."""
+    """Return the size of the state of the cell behind, and of the memory."""
     family, own = behind(config)
     return family.state_size(own)
 
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
-    """The table "Parameters" of SPEC.md."""
+    """Return the shapes of the table "Parameters" of SPEC.md."""
     family, own = behind(config)
     size = units(config)
     gates = {"input_kernel": (input_dim, 4 * size), "recurrent_kernel": (size, 4 * size), "bias": (4 * size,)}
@@ -52,7 +52,7 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
-    """The initial values of the table "Parameters" of SPEC.md."""
+    """Return the initial values of the table "Parameters" of SPEC.md."""
     family, own = behind(config)
     gates = usual(shapes(config, input_dim), {"recurrent_kernel": Orthogonal()})
     return gates | {PREFIX + path: value for path, value in family.initial(own, input_dim).items()}
@@ -61,7 +61,7 @@ def initial(config: Config, input_dim: int) -> dict[str, Initial]:
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
-    """The reference step, under a variant of the specification."""
+    """Compute the reference step, under a variant of the specification."""
     family, own = behind(config)
     size = units(config)
     inner = behind_parameters(parameters)
@@ -75,12 +75,12 @@ def step(
 
 
 def behind_parameters(parameters: Parameters) -> Parameters:
-    """Those of the cell behind the LSTM, by its own paths."""
+    """Return the parameters of the cell behind the LSTM, by its own paths."""
     return {p.removeprefix(PREFIX): value for p, value in parameters.items() if p.startswith(PREFIX)}
 
 
 def intermediates(config: Config) -> dict[str, str]:
-    """The memory, and those of the cell behind the LSTM."""
+    """Return the intermediates: the memory, and those of the cell behind the LSTM."""
     family, own = behind(config)
     inner = {place: PREFIX + name for place, name in family.intermediates(own).items()}
     return {"mixed_memory_step.memory": "memory", **inner}
@@ -95,7 +95,7 @@ def adjoint(
     config: Config,
     variant: Variant,
 ) -> Gradients:
-    """The gradients of the reference step, under a variant of the specification."""
+    """Compute the gradients of the reference step, under a variant of the specification."""
     family, own = behind(config)
     size = units(config)
     inner = behind_parameters(parameters)

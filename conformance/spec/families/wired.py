@@ -1,4 +1,4 @@
-"""What the wired families share: a wiring, from which the sizes follow."""
+"""The common parts of the wired families: a wiring, from which the sizes follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reference.wirings import Graph
 
 
 def graph(config: Config, input_dim: int) -> Graph:
-    """The graph of a config's wiring for inputs of `input_dim` features."""
+    """Return the graph of a config's wiring for inputs of `input_dim` features."""
     return _graph(json.dumps(config["wiring"], sort_keys=True), input_dim)
 
 
@@ -24,7 +24,7 @@ def _graph(wiring: str, input_dim: int) -> Graph:
 
 
 def wired(sizes: Sizes) -> list[Config]:
-    """Wirings of so many units: all of them put out first, then some, then layers where there is room."""
+    """Return wirings of these units: first all are outputs, then some, then in layers if there are enough."""
     units, some = sizes.units, (sizes.units + 1) // 2
     found = [
         wiring("FullyConnected", units=units, output_dim=units),
@@ -37,7 +37,7 @@ def wired(sizes: Sizes) -> list[Config]:
 
 
 def layered(inter: int = 3) -> Config:
-    """A wiring of three layers, each of more than one neuron and none fully connected to the next."""
+    """Return a wiring of three layers, each of more than one neuron and none fully connected to the next."""
     return wiring(
         "NCP",
         inter_neurons=inter,
@@ -52,17 +52,17 @@ def layered(inter: int = 3) -> Config:
 
 
 def sparse(units: int) -> Config:
-    """A wiring of one layer that has half of the connections."""
+    """Return a wiring of one layer that has half of the connections."""
     return wiring("Random", units=units, output_dim=units, sparsity_level=0.5, random_seed=7)
 
 
 def wiring(name: str, **arguments: Any) -> Config:
-    """A wiring as it stands in a cell's config."""
+    """Return a wiring in the form of a cell's config."""
     return {"class_name": name, "config": arguments}
 
 
 def arranged(**typical: Any) -> Callable[[Sizes, int | None, Config], Config]:
-    """Configs with these arguments, whose wiring, unless it is given, shows the whole state."""
+    """Return a function that makes configs of these arguments; the default wiring shows the whole state."""
 
     def at(sizes: Sizes, layers: int | None, arguments: Config) -> Config:
         return {"wiring": wired(sizes)[0], **typical, **arguments}
@@ -71,14 +71,14 @@ def arranged(**typical: Any) -> Callable[[Sizes, int | None, Config], Config]:
 
 
 def output_size(config: Config) -> int:
-    """The number of motor neurons."""
+    """Return the number of motor neurons."""
     arguments = config["wiring"]["config"]
     names = ("output_dim", "output_size", "motor_neurons")
     return next((int(arguments[name]) for name in names if arguments.get(name)), units(config))
 
 
 def units(config: Config) -> int:
-    """The number of neurons."""
+    """Return the number of neurons."""
     arguments = config["wiring"]["config"]
     if "units" in arguments:
         return int(arguments["units"])
@@ -86,7 +86,7 @@ def units(config: Config) -> int:
 
 
 def state_sizes(config: Config) -> list[int]:
-    """The size of the one state."""
+    """Return the size of the one state."""
     return [units(config)]
 
 

@@ -23,7 +23,7 @@ DEFAULTS: Config = {
 
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
-    """The table "Parameters" of SPEC.md."""
+    """Return the shapes of the table "Parameters" of SPEC.md."""
     found: dict[str, tuple[int, ...]] = {}
     read = input_dim
     for i, neurons in enumerate(graph(config, input_dim).layers):
@@ -35,21 +35,21 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
-    """The initial values of the table "Parameters" of SPEC.md."""
+    """Return the initial values of the table "Parameters" of SPEC.md."""
     return usual(shapes(config, input_dim), {"A": ONES})
 
 
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
-    """The reference step, under a variant of the specification."""
+    """Compute the reference step, under a variant of the specification."""
     features = inputs.shape[-1]
     given_signs = polarised(signed(parameters, variant), config, features, variant)
     return wired_cfc_step(given_signs, inputs, state, *given(timespans), **options(config, features, variant))
 
 
 def options(config: Config, input_dim: int, variant: Variant) -> dict[str, Any]:
-    """What the reference has to know of the config."""
+    """Return the reference's arguments for the config."""
     wiring = graph(config, input_dim)
     return {
         "layers": wiring.layers,
@@ -72,7 +72,7 @@ def adjoint(
     config: Config,
     variant: Variant,
 ) -> Gradients:
-    """The gradients of the reference step, under a variant of the specification."""
+    """Compute the gradients of the reference step, under a variant of the specification."""
     features = inputs.shape[-1]
     given_signs = polarised(signed(parameters, variant), config, features, variant)
     named = options(config, features, variant)
@@ -82,7 +82,7 @@ def adjoint(
 
 
 def polarised(parameters: Parameters, config: Config, input_dim: int, variant: Variant) -> Parameters:
-    """The parameters, ff1 and ff2 times the signs of the synapses where the variant has them."""
+    """Return the parameters, with ff1 and ff2 times the signs of the synapses if the variant has them."""
     if not variant.get("signed_synapses"):
         return parameters
     wiring = graph(config, input_dim)
@@ -92,7 +92,7 @@ def polarised(parameters: Parameters, config: Config, input_dim: int, variant: V
 
 
 def layer_signs(layers: Any, adjacency: Any, sensory_adjacency: Any) -> list[Any]:
-    """By layer, the sign of the synapse that each weight stands for, 1 where there is none."""
+    """Return, by layer, the sign of each weight's synapse, 1 where there is none."""
     signs, read = [], sensory_adjacency
     for i, neurons in enumerate(layers):
         incoming = read[:, neurons] if i == 0 else adjacency[np.ix_(layers[i - 1], neurons)]
@@ -102,7 +102,7 @@ def layer_signs(layers: Any, adjacency: Any, sensory_adjacency: Any) -> list[Any
 
 
 def synapses(config: Config, input_dim: int) -> dict[str, Any]:
-    """The entries of each kernel that the wiring holds for, True where they count."""
+    """Return the mask of each kernel that the wiring restricts, True where an entry counts."""
     wiring = graph(config, input_dim)
     masks = layer_masks(wiring.layers, wiring.adjacency, wiring.sensory_adjacency, config["fully_recurrent"])
     kernels = ["ff1_kernel"]
@@ -121,7 +121,7 @@ WIRED_VARIANTS: tuple[Variant, ...] = (
 )
 
 LAYERS = {place: f"layer_{{i}}/{name}" for place, name in {"backbone.z": "concat", **HEADS}.items()}
-"""Intermediates, by their place in the reference, which comes by once a layer."""
+"""Intermediates, by their place in the reference, which is visited once a layer."""
 
 WIRED_CFC = Family(
     name="wired_cfc",

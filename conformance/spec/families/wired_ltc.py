@@ -34,11 +34,12 @@ SYNAPSE: dict[str, Initial] = {
 """Initial values of a neuron's parameters and of a synapse's."""
 
 SMALLEST_CAPACITANCE = 0.5
-"""Of the cases: the constraint lets it be 1e-3, at which an explicit step in float32 says little."""
+"""The smallest capacitance of the cases: the constraint allows 1e-3, at which float32 shows little of an
+explicit step."""
 
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
-    """The table "Parameters" of SPEC.md."""
+    """Return the shapes of the table "Parameters" of SPEC.md."""
     neurons = units(config)
     found: dict[str, tuple[int, ...]] = dict.fromkeys(("gleak", "vleak", "cm"), (neurons,))
     for prefix, sources in (("", neurons), ("sensory_", input_dim)):
@@ -51,7 +52,7 @@ def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
-    """The initial values of the table "Parameters" of SPEC.md."""
+    """Return the initial values of the table "Parameters" of SPEC.md."""
     wiring = graph(config, input_dim)
     sensory = {f"sensory_{name}": value for name, value in SYNAPSE.items()}
     signs = {"erev": Constant(wiring.adjacency), "sensory_erev": Constant(wiring.sensory_adjacency)}
@@ -60,7 +61,7 @@ def initial(config: Config, input_dim: int) -> dict[str, Initial]:
 
 
 def admissible(path: str, values: Any) -> Any:
-    """What the constraints allow: conductances of at least 0, a capacitance away from 0."""
+    """Return the values that the constraints allow: conductances of at least 0, a capacitance away from 0."""
     name = path.rpartition("/")[2]
     if name in ("gleak", "w", "sensory_w"):
         return np.abs(values)
@@ -70,12 +71,12 @@ def admissible(path: str, values: Any) -> Any:
 def step(
     parameters: Parameters, inputs: Any, state: Any, timespans: Any, config: Config, variant: Variant
 ) -> tuple[Any, Any]:
-    """The reference step, under a variant of the specification."""
+    """Compute the reference step, under a variant of the specification."""
     return wired_ltc_step(parameters, inputs, state, *given(timespans), **options(config, inputs.shape[-1]))
 
 
 def options(config: Config, input_dim: int) -> dict[str, Any]:
-    """What the reference has to know of the config."""
+    """Return the reference's arguments for the config."""
     wiring = graph(config, input_dim)
     return {
         "adjacency": wiring.adjacency,
@@ -94,13 +95,13 @@ def adjoint(
     config: Config,
     variant: Variant,
 ) -> Gradients:
-    """The gradients of the reference step, under a variant of the specification."""
+    """Compute the gradients of the reference step, under a variant of the specification."""
     named = options(config, inputs.shape[-1])
     return wired_ltc_adjoint(parameters, inputs, state, timespans, *cotangents, **named)
 
 
 def synapses(config: Config, input_dim: int) -> dict[str, Any]:
-    """The entries of each matrix of synapses, True where the wiring has one."""
+    """Return the mask of each matrix of synapses, True where the wiring has one."""
     wiring = graph(config, input_dim)
     masks = {"": wiring.adjacency != 0, "sensory_": wiring.sensory_adjacency != 0}
     names = ("w", "mu", "sigma", "erev")

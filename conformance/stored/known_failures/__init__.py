@@ -1,4 +1,4 @@
-"""What is known to fail, and so fails no run: a TOML file of entries, each with its reason and its example.
+"""Known failures, which do not fail a run: a TOML file of entries, each with its reason and its example.
 
 [[failure]]
 clause = "cfc.step.default"       # an id, or a glob

@@ -20,7 +20,7 @@ from conformance.stored.examples import StoredExample
 
 SCHEMA = "known_failures.json"
 PLACE = ("target", "cell", "backend", "tier")
-"""What narrows an entry down."""
+"""The fields that restrict an entry to places."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,18 @@ class Entry:
     """One known failure."""
 
     number: int
-    """Its place in the file, from 1."""
+    """Its position in the file, from 1."""
     clause: str
     place: Mapping[str, tuple[str, ...]]
     versions: tuple[Requirement, ...]
     reason: str
     link: str
     flaky: bool
-    """Whether it fails by chance: then it is searched as ever, and whatever comes of it is known."""
+    """True if it fails by chance: then it is searched as usual, and any failure of it is known."""
     examples: tuple[StoredExample, ...]
 
     def covers(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
-        """Whether it is about a clause that is judged there; `about` is what the harness says of itself."""
+        """Tell whether it is about a clause judged at a place; `about` is the harness's description."""
         return (
             fnmatch.fnmatchcase(clause, self.clause)
             and all(place[name] in allowed for name, allowed in self.place.items())
@@ -48,18 +48,18 @@ class Entry:
         )
 
     def concerns(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
-        """Whether it speaks of this clause, target, backend and tier, if not of this cell."""
+        """Tell whether it is about this clause, target, backend and tier, on this cell or another."""
         elsewhere = any(place[name] not in allowed for name, allowed in self.place.items() if name != "cell")
         return fnmatch.fnmatchcase(clause, self.clause) and not elsewhere and self.applies(about)
 
     def applies(self, about: Mapping[str, Any]) -> bool:
-        """Whether the versions are those of which it speaks."""
+        """Tell whether the versions are those of the entry."""
         found = dict(about.get("versions", {}))
         found |= {about.get(key): about.get("version") for key in ("name", "distribution") if about.get(key)}
         return all(_within(found.get(wanted.name), wanted) for wanted in self.versions)
 
     def example(self, clause: str, place: Mapping[str, str | None]) -> StoredExample | None:
-        """The example to play there: one of the clause and tier, of that cell and backend if it can be."""
+        """Return the example to replay: one of the clause and tier, of that cell and backend if possible."""
         fit = [
             example for example in self.examples if (example.clause, example.tier) == (clause, place["tier"])
         ]
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """How a reader finds it."""
+        """Return the entry's name for a reader."""
         where = [", ".join(names) for names in self.place.values()]
         return f"entry {self.number}, {self.clause}" + (f" on {' '.join(where)}" if where else "")
 
@@ -81,7 +81,7 @@ def _within(version: Any, wanted: Requirement) -> bool:
 
 
 def load(path: Path) -> tuple[Entry, ...]:
-    """The entries of a file. Raises UsageError, which says what is wrong with which."""
+    """Return the entries of a file. Raises UsageError, which names the error and its entry."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as wrong:
@@ -118,7 +118,7 @@ def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
 
 
 def _covers_everything(pattern: str) -> bool:
-    """Whether a glob is about every clause that there is."""
+    """Tell whether a glob matches every clause of the specification."""
     return all(fnmatch.fnmatchcase(clause, pattern) for clause in clauses.load().clauses)
 
 

@@ -1,4 +1,4 @@
-"""What a run makes of a clause that is listed."""
+"""Judges the clauses that are listed as known failures."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ from conformance.stored.known_failures.entries import Entry, load
 from conformance.verdict import Outcome, Verdict
 
 Judged = tuple[str, Mapping[str, str | None], Mapping[str, Any]]
-"""A clause, where it is judged, and what the harness there says of itself."""
+"""A clause, its place, and the harness's description."""
 
 
 def listed(asked: RunOptions) -> tuple[Entry, ...]:
-    """What a run knows to fail: the entries of its file, or of that to which it adds. Raises UsageError."""
+    """Return the run's known failures: the entries of its file, or of that to which it adds.
+
+    Raises UsageError.
+    """
     added = asked.write_known_failures
     path = asked.known_failures or (added if added and added.exists() else None)
     return load(path) if path else ()
 
 
 def unmatched(entries: Iterable[Entry], judged: Sequence[Judged], ids: Iterable[str]) -> list[str]:
-    """The entries that are about what is judged, and match nothing of it.
+    """Return the entries that are about a judged clause and place, and match nothing there.
 
     Args:
-        judged: all that the run is about, whether this part of it comes to it or not.
-        ids: every clause that there is; an entry about none of them matches nothing anywhere.
+        judged: all clauses and places of the run, in this part of it or another.
+        ids: every clause of the specification; an entry about none of them matches nothing anywhere.
     """
     known = list(ids)
     return [
@@ -46,7 +49,7 @@ def unmatched(entries: Iterable[Entry], judged: Sequence[Judged], ids: Iterable[
 
 
 def matched(entries: Iterable[Entry], judged: Sequence[Judged]) -> list[str]:
-    """The entries that cover something of what is judged."""
+    """Return the entries that cover something of the judged."""
     return [entry.name for entry in entries if any(entry.covers(*one) for one in judged)]
 
 
@@ -55,11 +58,11 @@ UNFIT = "its example does not fit the test that the suite has now: write the ent
 UNASKED = "its example cannot be played: {reason}"
 
 LUCK: tuple[Outcome, ...] = ("fail", "error", "not reproducible")
-"""What a clause that fails by chance may come to."""
+"""The possible outcomes of a clause that fails by chance."""
 
 
 def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Verdict:
-    """The verdict on a clause that is listed: of its example alone, or, where that holds now, of a search."""
+    """Return the verdict on a listed clause: of its example alone or, if that passes, of a search."""
     if entry.flaky:
         found = judge_clause(check, subject, plan)
         return found if subject.tally.given_up else _known(found, entry, LUCK)
@@ -80,7 +83,10 @@ def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Ve
 
 
 def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) -> Verdict:
-    """What comes of the example; twice, the second time afresh, where it passes."""
+    """Return the verdict on the example.
+
+    If it passes, replay it in a fresh process and return that verdict.
+    """
     played = judge_example(check, subject, plan, example.drawn)
     if played.outcome != "pass":
         return played
@@ -89,7 +95,7 @@ def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) 
 
 
 def _known(verdict: Verdict, entry: Entry, allowed: tuple[Outcome, ...], stale: str = "") -> Verdict:
-    """The verdict with what the entry says of it: a known failure where its outcome is one of `allowed`."""
+    """Return the verdict with the entry's data: a known failure if its outcome is one of `allowed`."""
     said = {"entry": entry.number, "reason": entry.reason, "link": entry.link}
     if verdict.outcome not in allowed:
         return replace(verdict, known={**said, "stale": stale})

@@ -1,4 +1,4 @@
-"""A file of known failures, made or added to from what a run found."""
+"""Writes a file of known failures, or adds to one, from the results of a run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ UNEXPLAINED = "not explained yet: "
 
 
 def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
-    """Adds what fails, and is not listed, to the file at `path`; its examples go to a folder beside it.
+    """Add the failures that are not listed to the file at `path`; write their examples to a folder beside it.
 
-    What stands in the file stays as it is. Returns the files written.
+    The file's contents stay unchanged. Returns the files written.
     """
     failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "error", "not reproducible")]
     if not failed:
@@ -39,7 +39,7 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
 
 
 def _entries(failed: Iterable[Verdict]) -> Iterator[list[Verdict]]:
-    """What an entry can say together: a clause and a cell, on backends that fail at the same tiers."""
+    """Yield failures that share an entry: of one clause and cell, on backends that fail at equal tiers."""
     for group in group_by(failed, lambda v: (v.target, v.clause, v.cell, _steady(v))).values():
         by_backend = group_by(group, lambda verdict: verdict.backend)
         tiers = {backend: tuple(sorted(str(v.tier) for v in found)) for backend, found in by_backend.items()}
@@ -48,7 +48,7 @@ def _entries(failed: Iterable[Verdict]) -> Iterator[list[Verdict]]:
 
 
 def _steady(verdict: Verdict) -> bool:
-    """Whether it has an example that fails whenever it is played."""
+    """Tell whether it has an example that fails on every replay."""
     return verdict.outcome == "fail" and verdict.failure is not None and verdict.failure.example is not None
 
 
@@ -73,5 +73,5 @@ def _lines(group: list[Verdict], files: list[Path], several: bool) -> Iterator[s
 
 
 def _text(value: str | list[str]) -> str:
-    """TOML's text is JSON's, but for one character."""
+    """Return a text in TOML's notation, which is JSON's, but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Golden vectors: cases with the answers that the specification asks for, for those who want no wire.
+"""Golden vectors: cases with the answers that the specification requires, as plain test data.
 
 One JSON file a clause, by schemas/vectors.json. The shipped ones lie in `golden/`; the project's tests make
 and certify them, at 50 digits.
@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 @dataclass(frozen=True)
 class Vector:
-    """One case, and what must come of it."""
+    """One case, and its required results."""
 
     clause: str
     spec: str
@@ -35,15 +35,15 @@ class Vector:
     why: str
     family: str
     plain: Mapping[str, Any]
-    """As it stands in its file."""
+    """Return it as plain JSON, the form of its file."""
 
     @property
     def layered(self) -> bool:
-        """Whether it is for a sequence layer that takes elapsed time."""
+        """Tell whether it is for a sequence layer that takes elapsed time."""
         return self.clause.startswith("layer.")
 
     def case(self, dtype: str) -> Case:
-        """What to compute, in arrays of `dtype`. Raises NotAnExample where it does not fit its family."""
+        """Return the case, in arrays of `dtype`. Raises NotAnExample if it does not fit its family."""
         try:
             return self._case(dtype)
         except (KeyError, TypeError, ValueError, OverflowError, IndexError) as wrong:
@@ -65,11 +65,11 @@ class Vector:
         return SequenceCase(config, given, inputs, state, mask, times, dict(plain["options"]))
 
     def expected(self, what: str) -> Any:
-        """The output, (batch, [time,] outputs), or the last state, its tensors side by side."""
+        """Return the output, (batch, [time,] outputs), or the last state, its tensors side by side."""
         return _joined(self.plain["expected"][what], what)
 
     def bound(self, what: str, tier: str) -> Any:
-        """By how much an answer at this tier may differ."""
+        """Return the bound on the error of an answer at this tier."""
         return _joined(self.plain["bounds"][tier][what], what)
 
 
@@ -80,7 +80,7 @@ def _joined(value: Any, what: str) -> Any:
 
 
 def vectors(document: Any) -> list[Vector]:
-    """The vectors that a document holds. Raises NotAnExample."""
+    """Return the vectors in a document. Raises NotAnExample."""
     validate(document, SCHEMA)
     known = clauses.load()
     id, spec = document["clause"], document["spec"]
@@ -94,12 +94,12 @@ def vectors(document: Any) -> list[Vector]:
 
 
 def shipped(clause: str = "*") -> Iterator[Path]:
-    """The files of the clauses that a glob matches."""
+    """Return the files of the clauses that a glob matches."""
     return (path for path in sorted(GOLDEN.glob("*.json")) if path.match(f"{clause}.json"))
 
 
 def read(path: Path) -> Any:
-    """The document in a file, which is one of vectors or an example. Raises NotAnExample."""
+    """Return the document in a file, which holds vectors or an example. Raises NotAnExample."""
     document = load(path)
     if not isinstance(document, dict) or "format" not in document:
         raise NotAnExample("holds neither vectors nor an example")

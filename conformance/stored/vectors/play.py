@@ -1,4 +1,4 @@
-"""Plays vectors against an implementation: each is a check of one example, and so a verdict says the rest."""
+"""Plays vectors against an implementation: each is a check of one example, with an ordinary verdict."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from conformance.suite.test_sequence import tags
 from conformance.verdict import Verdict
 
 Opening = Callable[[str], Subject]
-"""The subject at a tier."""
+"""A function from a tier to the subject."""
 
 
 def play(vector: Vector, opened: Opening) -> list[Verdict]:
-    """The verdict of a vector at each tier."""
+    """Return the verdict on a vector at each tier."""
     check = Check(vector.clause, body(vector), examples=1, smoke=1, tiers=TIERS)
     plan = Plan(1, seed=0, variant="strict", spec=clauses.load(vector.spec))
     return [judge_example(check, opened(tier), plan, [vector.case(tier)]) for tier in TIERS]
 
 
 def body(vector: Vector) -> Callable[[Subject, Draw], None]:
-    """The test that a vector is."""
+    """Return the test of a vector."""
 
     def test(subject: Subject, draw: Draw) -> None:
         case = draw(None)  # type: ignore[arg-type]  # it is played, not drawn
@@ -49,7 +49,7 @@ def body(vector: Vector) -> Callable[[Subject, Draw], None]:
 
 
 def asked(subject: Subject, case: StepCase | SequenceCase, *, layered: bool) -> Mapping[str, Any]:
-    """The implementation's answer: output and state."""
+    """Return the implementation's answer: output and state."""
     if isinstance(case, StepCase):
         return subject.step(case)
     subject.example.tags |= tags(subject, case)
@@ -65,11 +65,11 @@ def asked(subject: Subject, case: StepCase | SequenceCase, *, layered: bool) -> 
 
 
 Player = Callable[[Any], list[Verdict]]
-"""Plays what a file holds: vectors, or a failing example that was put among them. Raises NotAnExample."""
+"""A function that judges a document of vectors or a failing example. Raises NotAnExample."""
 
 
 def by_reference(document: Any) -> list[Verdict]:
-    """What the reference, as an implementation, makes of a file."""
+    """Return the verdicts of the reference, as an implementation, on a file."""
     cells = ReferenceCells()
     by_family = {cell["family"]: cell for cell in cells.describe()["cells"]}
     if document["format"] == FORMAT:
@@ -83,7 +83,7 @@ def by_reference(document: Any) -> list[Verdict]:
 
 
 def by_target(on: Stage, pool: Pool) -> Player:
-    """What a target makes of a file."""
+    """Return a player that gives a target's verdicts on a file."""
 
     def player(document: Any) -> list[Verdict]:
         if document["format"] == FORMAT:
