@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 QUESTIONS = ("What", "Whether", "How", "Who", "Which", "Where")
 EXEMPT = ROOT / "conformance" / "mutants"  # there a docstring names the change that a function makes
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
