@@ -17,7 +17,7 @@ from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code, terminal
 from conformance.report.status import targets
 from conformance.run import finish as closing
-from conformance.run.session import Key, Session, begin
+from conformance.run.session import Session, TestKey, begin
 from conformance.verdict import EXIT_CODES, Report
 
 ELSEWHERE = ("jobs", "junit", "markdown", "shard", "time-limit")
@@ -35,11 +35,11 @@ Test = Callable[..., None]
 
 
 @dataclass(frozen=True)
-class Found(Report):
+class CheckReport(Report):
     """The report of a run, with its verdict, for a test."""
 
     @classmethod
-    def of(cls, report: Report) -> Found:
+    def of(cls, report: Report) -> CheckReport:
         """Return the report as this class."""
         return cls(**vars(report))
 
@@ -55,7 +55,7 @@ class Found(Report):
         )
 
 
-def check(target: str, **options: Any) -> Found:
+def check(target: str, **options: Any) -> CheckReport:
     """Judge a target, one clause after the other, in this process and the harnesses that it starts.
 
     Args:
@@ -86,7 +86,7 @@ def check(target: str, **options: Any) -> Found:
         _judge(run, sorted(work, key=lambda pair: pair[1].place.rank))
     finally:
         run.pool.close()
-    return Found.of(closing.close(run))
+    return CheckReport.of(closing.close(run))
 
 
 def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
@@ -150,7 +150,7 @@ def _asked(target: str, options: dict[str, Any]) -> RunOptions:
     return run_options({"target": target, **options})
 
 
-def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
+def _judge(run: Session, work: list[tuple[Check, TestKey]]) -> None:
     """Judge each check at its place, for the run's report."""
     ids = [f"{found.clause}[{key.id}]" for found, key in work]
     run.expect(ids)
@@ -159,7 +159,7 @@ def _judge(run: Session, work: list[tuple[Check, Key]]) -> None:
         run.seen.add(id)
 
 
-def _report(asked: RunOptions, clause: str) -> Found:
+def _report(asked: RunOptions, clause: str) -> CheckReport:
     """Return the report on one clause; skip the test if it is about no cell."""
     run = _begun(asked)
     if isinstance(run, str):
@@ -167,7 +167,7 @@ def _report(asked: RunOptions, clause: str) -> Found:
     run = run.about(clause)
     found = every()[clause]
     _judge(run, [(found, key) for key in run.keys(found)])
-    report = Found.of(closing.report_of(run))
+    report = CheckReport.of(closing.report_of(run))
     if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
         reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in report.verdicts))
         if clause == REQUIRED and any(verdict.outcome == "not applicable" for verdict in report.verdicts):

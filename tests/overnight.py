@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from conformance.driver.implementation import NotSupported, start
 from conformance.judging import registry as checks
 from conformance.judging.registry import PRECISION, Check
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.search.host_bugs import quirk_met
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
@@ -53,6 +53,6 @@ def test_clause(check: Check, cell: dict[str, Any], data: st.DataObject) -> None
         check.body(subject, data.draw)
     except NotSupported:  # by this config of the cell alone
         assume(False)
-    except Departure:
+    except Nonconformance:
         if quirk_met(check.clause, subject) is None:
             raise

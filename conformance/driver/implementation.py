@@ -35,12 +35,12 @@ from conformance.harness.adapter import METHODS
 
 __all__ = [
     "BACKENDS",
-    "GivenUp",
     "HarnessDied",
     "HarnessFault",
     "HarnessHung",
     "Implementation",
     "ImplementationRaised",
+    "MethodUnresponsive",
     "NotSupported",
     "RequestRefused",
     "WireFault",
@@ -73,7 +73,7 @@ class NotSupported(Exception):
         self.reason = reason
 
 
-class GivenUp(NotSupported):
+class MethodUnresponsive(NotSupported):
     """{asked} is asked no more: it hung {times} times in a row"""
 
     def __init__(self, asked: str, times: int) -> None:
@@ -160,13 +160,13 @@ class Implementation:
 
         Raises:
             ImplementationRaised: the implementation raised an exception.
-            NotSupported: it does not offer this; GivenUp if the method hung too often.
+            NotSupported: it does not offer this; MethodUnresponsive if the method hung too often.
             RequestRefused: the request was wrong.
             HarnessFault: the harness died, hung or broke the protocol.
         """
         asked = about(method, params)
         if self._hung[asked] >= GIVEN_UP:
-            raise GivenUp(asked, self._hung[asked])
+            raise MethodUnresponsive(asked, self._hung[asked])
         if self._connection is None:
             raise HarnessDied(None, "it was closed, or ended after a fault; call restart")
         self._count += 1

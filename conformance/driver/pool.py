@@ -14,7 +14,7 @@ SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
 
 @dataclass(frozen=True)
-class Place:
+class HarnessKey:
     """The location of a test: one harness process, or several if a model moves between backends."""
 
     target: str
@@ -25,7 +25,7 @@ class Place:
     """True if nothing is built there: the process loads what the other process of its group has saved."""
 
     @classmethod
-    def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> Place:
+    def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> HarnessKey:
         """Return the place of a test; the precision is part of it, for a host sets float64 when it starts."""
         return cls(target, backend, "x64" if tier == "float64" else "x32", exchange)
 
@@ -83,12 +83,12 @@ class Pool:
 
     def __init__(self, options: HarnessOptions, *, keeps: bool = False) -> None:
         self.options = options
-        self.running: dict[Place, Implementation] = {}
+        self.running: dict[HarnessKey, Implementation] = {}
         self.group = ""
         self.keeps = keeps
         """True if harnesses of other groups stay, because they are used in turn."""
 
-    def at(self, place: Place) -> Implementation:
+    def at(self, place: HarnessKey) -> Implementation:
         """Return the harness of `place`; close those of other groups first."""
         if place.group != self.group and not self.keeps:
             self.close()
@@ -97,7 +97,7 @@ class Pool:
             self.running[place] = self.start(place)
         return self.running[place]
 
-    def start(self, place: Place) -> Implementation:
+    def start(self, place: HarnessKey) -> Implementation:
         """Start a process of its own."""
         asked = self.options
         return start(
@@ -115,7 +115,7 @@ class Pool:
 
     def elsewhere(self, target: str, backend: str, *, same: bool) -> Implementation:
         """Return the same target in another process: of another backend, or this one with nothing built."""
-        place = Place(target, backend, "x32", exchange=not same, reads=same)
+        place = HarnessKey(target, backend, "x32", exchange=not same, reads=same)
         other = self.at(place)
         if other.closed:
             other.restart()

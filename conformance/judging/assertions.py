@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from conformance.driver.implementation import NotSupported
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import SequenceCase, StepCase, Values, plain
 from conformance.spec.families import Config
 from reference import fold
@@ -19,18 +19,22 @@ UNDECIDED, ROUNDINGS = 1e-2, 64.0
 roundings of that value if these are more."""
 
 
-def holds(subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None) -> None:
+def assert_true(
+    subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None
+) -> None:
     """Raise with `summary` unless `condition` is true."""
     __tracebackhide__ = True
     if not condition:
         raise subject.departure(summary, got=plain(got), want=plain(want))
 
 
-def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None) -> None:
+def assert_close(
+    subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None
+) -> None:
     """Raise unless `got` is within the bound of `want`, in the batch rows that count."""
     __tracebackhide__ = True
     got = np.asarray(got)
-    shaped(subject, what, got, want.shape)
+    assert_shape(subject, what, got, want.shape)
     value, bound = want.value, want.error
     if rows is not None:
         got, value, bound = got[rows], value[rows], bound[rows]
@@ -44,7 +48,9 @@ def close(subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Value
         raise _off(subject, what, got, value, bound, np.where(decided, excess, 0.0))
 
 
-def _off(subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values) -> Departure:
+def _off(
+    subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values
+) -> Nonconformance:
     worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
     place = ", ".join(str(int(i)) for i in worst)
     summary = (
@@ -68,20 +74,20 @@ def ratio(error: Values, bound: Values) -> Values:
         return np.where(error == 0.0, 0.0, error / bound)
 
 
-def agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
+def assert_agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
     """Raise unless two answers to one request differ by no more than the bounds of both."""
     __tracebackhide__ = True
     first, second = np.asarray(first, np.float64), np.asarray(second)
-    shaped(subject, what, first, like.shape)
-    holds(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
-    close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
+    assert_shape(subject, what, first, like.shape)
+    assert_true(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
+    assert_close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
 
 
-def same(subject: Subject, what: str, got: Any, want: Any) -> None:
+def assert_equal(subject: Subject, what: str, got: Any, want: Any) -> None:
     """Raise unless `got` equals `want` bit for bit."""
     __tracebackhide__ = True
     got, want = np.asarray(got), np.asarray(want)
-    shaped(subject, what, got, want.shape)
+    assert_shape(subject, what, got, want.shape)
     if not np.array_equal(got, want, equal_nan=True):
         where = tuple(int(i) for i in np.argwhere(got != want)[0])
         summary = f"{what}{list(where)} is {got[where]!s}, but should be exactly {want[where]!s}"
@@ -95,7 +101,7 @@ def finite(what: str, value: Any) -> Any:
     return value
 
 
-def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
+def assert_shape(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -> None:
     """Raise unless an array, or a shape, is `shape`."""
     __tracebackhide__ = True
     if got is None:
@@ -105,15 +111,15 @@ def shaped(subject: Subject, what: str, got: Any, shape: Sequence[int | None]) -
         raise subject.departure(f"{what} has shape {tuple(found)}, but should have {tuple(shape)}", got=found)
 
 
-def step(subject: Subject, case: StepCase, **options: Any) -> Values:
+def assert_step(subject: Subject, case: StepCase, **options: Any) -> Values:
     """Raise unless a step agrees with the reference; return the new state, its tensors joined."""
     __tracebackhide__ = True
     answer = subject.step(case, **options)
     output, state = subject.reference(case)
-    close(subject, "output", answer["output"], output)
+    assert_close(subject, "output", answer["output"], output)
     new = joined(subject, case.config, answer["state"])
     if not subject.family.shows_state(case.config):
-        close(subject, "state", new, state)
+        assert_close(subject, "state", new, state)
     return new
 
 
@@ -122,14 +128,14 @@ def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
     want = len(sizes)
-    holds(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
+    assert_true(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
     batch = np.shape(state[0])[0] if np.ndim(state[0]) else 0
     for i, (tensor, size) in enumerate(zip(state, sizes, strict=True)):
-        shaped(subject, f"state {i}", np.asarray(tensor), (batch, size))
+        assert_shape(subject, f"state {i}", np.asarray(tensor), (batch, size))
     return np.concatenate([np.asarray(tensor) for tensor in state], axis=-1)
 
 
-def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
+def assert_sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "output") -> ErrorBounded:
     """Raise unless every step of `got` (batch, time, outputs) is the reference's; return the last state.
 
     Where the output is the state, each step is judged from the previous state in `got` itself, because errors
@@ -138,12 +144,12 @@ def sequence(subject: Subject, case: SequenceCase, got: Any, *, what: str = "out
     """
     __tracebackhide__ = True
     got = np.asarray(got)
-    shaped(subject, what, got, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    assert_shape(subject, what, got, (*case.inputs.shape[:2], subject.outputs(case.config)))
     if subject.family.shows_state(case.config):
         return _stepwise(subject, case, got, what)
     outputs, last = folded(subject, case)
     for i, want in enumerate(outputs):
-        close(subject, f"{what} at step {i}", got[:, i], want)
+        assert_close(subject, f"{what} at step {i}", got[:, i], want)
     return last
 
 
@@ -160,7 +166,7 @@ def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> E
         i = next(steps)
         rows = None if case.mask is None else case.mask[:, k]
         want, _ = subject.reference(case.at(k, state.value))
-        close(subject, f"{what} at step {i}", got[:, i], want, rows)
+        assert_close(subject, f"{what} at step {i}", got[:, i], want, rows)
         value = got[:, i] if rows is None else np.where(rows[:, None], got[:, i], want.value)
         new = ErrorBounded(value, want.arithmetic, 2.0 * want.error)
         return new, new
@@ -169,7 +175,7 @@ def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> E
     assert isinstance(last, ErrorBounded)
     if case.mask is not None:
         for i, held in enumerate(shown):
-            close(subject, f"{what} at step {i}", got[:, i], held)
+            assert_close(subject, f"{what} at step {i}", got[:, i], held)
     return last
 
 

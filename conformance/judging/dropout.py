@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.bounds.arrays import ErrorBounded
-from conformance.judging.assertions import ratio, shaped
+from conformance.judging.assertions import assert_shape, ratio
 from conformance.judging.subject import Subject
 from conformance.spec.cases import StepCase, Values, array
 from conformance.spec.families import Sizes
@@ -43,7 +43,7 @@ def showing(subject: Subject, rate: float, seed: int) -> StepCase:
 def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) -> Values:
     """Return the mask of the features that the step kept, (batch, units).
 
-    A feature is dropped, or scaled by 1 / (1 - rate). Raises Departure for any other.
+    A feature is dropped, or scaled by 1 / (1 - rate). Raises Nonconformance for any other.
     """
     kept = fits(subject, case, output, 1.0 / (1.0 - rate))
     unexplained = ~(kept | fits(subject, case, output, 0.0))
@@ -62,7 +62,7 @@ def fits(subject: Subject, case: StepCase, output: Any, scale: float) -> Values:
 
     The reference has the scale in the kernel that reads the features, which is the same for any activation.
     """
-    shaped(subject, "output", np.asarray(output), case.state.shape)
+    assert_shape(subject, "output", np.asarray(output), case.state.shape)
     head = HEADS[subject.family.name]
     kernel = scale * case.parameters[head].astype(np.float64)
     bounded = ErrorBounded(kernel, subject.arithmetic, 4.0 * subject.arithmetic.u * kernel)

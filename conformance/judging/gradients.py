@@ -13,7 +13,8 @@ import numpy as np
 
 from conformance.bounds import adjoint_rules as adjoint_bounds
 from conformance.bounds.arrays import ErrorBounded, lift
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_close, assert_shape
 from conformance.judging.subject import Subject
 from conformance.spec.cases import Case, SequenceCase, StepCase, Values, array
 from reference import fold
@@ -90,7 +91,7 @@ def derivative(
     gradient = np.zeros(shape) if gradient is None else np.asarray(gradient)
     if gradient.size == np.prod(shape):
         gradient = gradient.reshape(shape)
-    judge.shaped(subject, f"gradient by {name}", gradient, shape)
+    assert_shape(subject, f"gradient by {name}", gradient, shape)
     direction = array(shape, "normal", seed, name, subject.dtype)
     weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
     bound = HALF_THE_DIGITS * weight * np.max(np.abs(direction))
@@ -101,7 +102,7 @@ def derivative(
         size, roundings = (np.sum(np.abs(a * direction)) for a in (wanted.value, wanted.error))
         bound += HALF_THE_DIGITS * size
         if not abs(got - want) <= bound:
-            if not roundings <= max(bound, judge.UNDECIDED * size) < np.inf:
+            if not roundings <= max(bound, assertions.UNDECIDED * size) < np.inf:
                 subject.tally.add(np.zeros(0), 1)
                 return
             bound += roundings
@@ -126,7 +127,7 @@ def precise(
     for name, slope in wanted.items():
         gradient = got.get(name)
         given = np.zeros(slope.shape) if gradient is None else np.asarray(gradient)
-        judge.close(subject, f"gradient by {name}", given, slope)
+        assert_close(subject, f"gradient by {name}", given, slope)
 
 
 def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
@@ -149,8 +150,8 @@ def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangent
     def back(k: int, of_output: Any, of_state: Any) -> Gradients:
         return step_adjoint(subject, case.at(k, before[k]), (of_output, of_state))
 
-    options = judge.fold_options(case)
-    fold(ahead, case.inputs, judge.start(subject, case), **options)
+    options = assertions.fold_options(case)
+    fold(ahead, case.inputs, assertions.start(subject, case), **options)
     of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
     with np.errstate(all="ignore"):
         found = fold_adjoint(back, of_output, of_state, **options)
@@ -180,7 +181,7 @@ def kinked(subject: Subject, case: Case) -> bool:
     """Tell whether the reference is within its bound of a kink."""
     if isinstance(case, StepCase):
         return any(wanted.kink for wanted in subject.reference(case))
-    outputs, last = judge.folded(subject, case)
+    outputs, last = assertions.folded(subject, case)
     return any(wanted.kink for wanted in (*outputs, last))
 
 
@@ -216,7 +217,7 @@ def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
 
     if isinstance(case, StepCase):
         return step(case)
-    start, options = judge.initial_state(subject, case), judge.fold_options(case)
+    start, options = assertions.initial_state(subject, case), assertions.fold_options(case)
     outputs, last = fold(lambda _, state, k: step(case.at(k, state)), case.inputs, start, **options)
     return np.stack(outputs, axis=1), last
 
@@ -224,7 +225,7 @@ def computed(subject: Subject, case: Case) -> tuple[Values, Values]:
 def slopes_close(subject: Subject, what: str, got: float, want: float, bound: float) -> None:
     """Raise unless two slopes agree."""
     __tracebackhide__ = True
-    excess = judge.ratio(np.abs(got - want), np.asarray(bound))
+    excess = assertions.ratio(np.abs(got - want), np.asarray(bound))
     subject.tally.add(excess.reshape(1), 0)
     if not excess <= 1.0:
         summary = f"{what} along a direction is {got:.9g}, but should be {want:.9g}"

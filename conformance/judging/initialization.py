@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.bounds.arrays import Arithmetic
-from conformance.judging import assertions as judge
+from conformance.judging.assertions import assert_equal, assert_true
 from conformance.judging.subject import Subject
 from conformance.spec.cases import Values
 from conformance.spec.families.initial import Constant, Initial, Orthogonal, Uniform
@@ -59,11 +59,11 @@ def judge_values(subject: Subject, wanted: Mapping[str, Initial], draws: Draws) 
     p = RATE / (COMPARISONS * max(1, len(drawn)))
     for path, initial in wanted.items():
         values, what = draws[path], f"initial {path}"
-        judge.holds(subject, bool(np.isfinite(values).all()), f"{what} is not finite")
+        assert_true(subject, bool(np.isfinite(values).all()), f"{what} is not finite")
         match initial:
             case Constant(value):
                 for one in values:
-                    judge.same(subject, what, one, np.broadcast_to(value, one.shape))
+                    assert_equal(subject, what, one, np.broadcast_to(value, one.shape))
             case Uniform():
                 _judge_uniform(subject, what, values, initial, p)
             case Orthogonal():
@@ -79,14 +79,14 @@ def _judge_uniform(subject: Subject, what: str, values: Values, wanted: Uniform,
     limits = f"the uniform distribution on [{low:.7g}, {high:.7g}]"
     least, most = float(found.min()), float(found.max())
     within = low - slack <= least and most <= high + slack
-    judge.holds(subject, within, f"{what} is in [{least:.7g}, {most:.7g}], but should be of {limits}")
+    assert_true(subject, within, f"{what} is in [{least:.7g}, {most:.7g}], but should be of {limits}")
     gap, allowed = max(least - low, high - most) / wide, gap_allowed(found.size, p)
     off = f"the ends stay free by {gap:.3g} of it, where {allowed:.3g} is allowed"
     said = f"{what}, {found.size} numbers, is in [{least:.7g}, {most:.7g}], but should be of {limits}: {off}"
-    judge.holds(subject, gap <= allowed, said)
+    assert_true(subject, gap <= allowed, said)
     far, allowed = distance((found.ravel() - low) / wide), distance_allowed(found.size, p)
     off = f"its distribution is off by {far:.3g}, where {allowed:.3g} is allowed"
-    judge.holds(subject, far <= allowed, f"{what}, {found.size} numbers, should be of {limits}, but {off}")
+    assert_true(subject, far <= allowed, f"{what}, {found.size} numbers, should be of {limits}, but {off}")
 
 
 def _judge_orthogonal(subject: Subject, what: str, values: Values) -> None:
@@ -97,7 +97,7 @@ def _judge_orthogonal(subject: Subject, what: str, values: Values) -> None:
     for one in values.astype(np.float64):
         off = float(np.abs(one @ one.T - np.eye(rows)).max())
         said = f"{what} should be orthogonal, but W W^T is off I by {off:.3g}, where {bound:.3g} is allowed"
-        judge.holds(subject, off <= bound, said)
+        assert_true(subject, off <= bound, said)
 
 
 def _judge_apart(subject: Subject, draws: Draws) -> None:
@@ -109,4 +109,4 @@ def _judge_apart(subject: Subject, draws: Draws) -> None:
             name = f"{path} of seed {i + 1}"
             other = seen.setdefault((one.shape, one.tobytes()), name)
             said = f"initial {name} has the very numbers of {other}, but should be drawn anew"
-            judge.holds(subject, other == name, said)
+            assert_true(subject, other == name, said)

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging.offer import Offer
+from conformance.judging.arguments import CellArguments
 from conformance.judging.subject import Subject
 from conformance.spec import cases
 from conformance.spec.families import Config, Family, Sizes
@@ -186,7 +186,7 @@ def configs(
 
 @st.composite
 def choices(
-    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes, offer: Offer
+    draw: st.DrawFn, family: Family, forms: Sequence[Config], sizes: Sizes, offer: CellArguments
 ) -> tuple[int | None, Config]:
     """Draw the number of a backbone's layers, and arguments of a cell that offers these."""
     form = draw(st.sampled_from(forms))

@@ -15,21 +15,21 @@ import numpy as np
 
 from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
 from conformance.driver.implementation import (
-    GivenUp,
     ImplementationProtocol,
     ImplementationRaised,
+    MethodUnresponsive,
     NotSupported,
 )
 from conformance.driver.pool import Pool
+from conformance.judging.arguments import CellArguments
 from conformance.judging.naming import unmapped
-from conformance.judging.offer import Offer
 from conformance.spec.cases import Case, StepCase, Values, plain
 from conformance.spec.families import FAMILIES, Config, Family, Sizes
 from conformance.spec.families.base import Variant
 from conformance.verdict import Failure
 
 
-class Departure(AssertionError):
+class Nonconformance(AssertionError):
     """A clause does not hold."""
 
     def __init__(self, failure: Failure) -> None:
@@ -208,9 +208,9 @@ class Subject:
                 raise NotSupported(f"{method} with {name!r}, which the harness does not know")
 
     @cached_property
-    def offer(self) -> Offer:
+    def offer(self) -> CellArguments:
         """Return the arguments of the cell, and the values that they may have."""
-        return Offer.of(self.cell)
+        return CellArguments.of(self.cell)
 
     def accepts(self, argument: str) -> bool:
         """Tell whether the cell's constructor takes `argument`."""
@@ -264,7 +264,7 @@ class Subject:
         """Return the implementation's answer, or ImplementationRaised, or NotSupported.
 
         Raises:
-            Departure: the cell's variables have no names of the specification, though they do by default.
+            Nonconformance: the cell's variables lose the names that they have by default.
         """
         self.example.record(method, params)
         asked = to or self.implementation
@@ -273,7 +273,7 @@ class Subject:
         except ImplementationRaised:
             self.example.refused = True
             raise
-        except GivenUp:
+        except MethodUnresponsive:
             raise
         except NotSupported:
             wrong = None
@@ -283,10 +283,10 @@ class Subject:
                 raise
             raise self.departure(wrong) from None
 
-    def departure(self, summary: str, **evidence: Any) -> Departure:
+    def departure(self, summary: str, **evidence: Any) -> Nonconformance:
         """Return a departure, with the current case, or else the last request."""
         case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
-        return Departure(Failure(summary, case=plain(case), **evidence))
+        return Nonconformance(Failure(summary, case=plain(case), **evidence))
 
     def about(self, case: Case) -> dict[str, Any]:
         """Return the parameters of a request about `case`: model, values and inputs."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.driver.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judging.assertions import ratio
-from conformance.judging.subject import Departure, Example, Subject, Tally
+from conformance.judging.subject import Example, Nonconformance, Subject, Tally
 from conformance.spec.cases import StepCase, Values, step_case
 from conformance.spec.families import Sizes
 from conformance.spec.families.base import Config, Variant
@@ -34,7 +34,7 @@ def _find(subject: Subject) -> Variant:
     apart = replace(subject, example=Example(), tally=Tally())
     try:
         answered = [(case, np.asarray(apart.step(case)["output"])) for case in _cases(apart)]
-    except (Departure, NotSupported, RequestRefused):  # as for a cell whose parameters have other names
+    except (Nonconformance, NotSupported, RequestRefused):  # as for a cell whose parameters have other names
         return {}
     except HarnessFault:
         subject.implementation.restart()

@@ -12,7 +12,7 @@ from conformance.driver.implementation import (
     NotSupported,
     RequestRefused,
 )
-from conformance.driver.pool import Place, Pool, speed
+from conformance.driver.pool import HarnessKey, Pool, speed
 from conformance.options.asked import RunOptions, UsageError
 
 WHERE = "--path DIR imports from a folder, --python PATH with another interpreter"
@@ -30,7 +30,7 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
         CannotBeJudged: its import fails, or it is no cell of a known family.
     """
     quickest = "" if target.startswith(EXEC) else max(options.backends, key=speed, default="")
-    everything = Place.of(target, quickest, "float64")  # else Keras makes float32 of float64
+    everything = HarnessKey.of(target, quickest, "float64")  # else Keras makes float32 of float64
     with _started(options, everything) as implementation:
         try:
             return implementation.describe()
@@ -47,7 +47,7 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
             raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None
 
 
-def _started(options: RunOptions, place: Place) -> Implementation:
+def _started(options: RunOptions, place: HarnessKey) -> Implementation:
     try:
         return Pool(options).start(place)
     except OSError as missing:

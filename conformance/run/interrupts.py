@@ -117,7 +117,7 @@ def _why(number: int, limit: float | None) -> str:
 # The workers of a run
 
 
-class Leash:
+class RunSentinel:
     """The link between the workers and the run that started them: a file, and the parent process."""
 
     def __init__(self) -> None:

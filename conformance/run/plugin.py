@@ -23,8 +23,8 @@ from conformance.report.status import exit_code, meaning, targets
 from conformance.report.written import written
 from conformance.run import finish as closing
 from conformance.run import interrupts
-from conformance.run.interrupts import CutShort, Leash, follow
-from conformance.run.session import Key, Listener, Session, begin, group_of, prepare
+from conformance.run.interrupts import CutShort, RunSentinel, follow
+from conformance.run.session import Listener, Session, TestKey, begin, group_of, prepare
 from conformance.stored import known_failures
 from conformance.verdict import Report, Verdict, verdict_from
 
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     session = node.config.stash[SESSION]
-    session.leash = session.leash or Leash()
+    session.leash = session.leash or RunSentinel()
     given = {"seed": session.seed, "described": session.described, "leash": str(session.leash.path)}
     node.workerinput["conformance"] = json.dumps(given)
 
@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     """Group the tests by harness, the slowest harness first; deselect tests that were not asked for."""
     keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}
     items[:] = sorted(
-        (item for item in items if isinstance(keys.get(item), Key)), key=lambda i: keys[i].order
+        (item for item in items if isinstance(keys.get(item), TestKey)), key=lambda i: keys[i].order
     )
     run = session.config.stash[SESSION]
     run.left_out = sum(len(run.keys(check)) for check in every().values()) - len(items)

@@ -17,12 +17,12 @@ from typing import Any, Protocol
 from conformance import options
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
 from conformance.driver.paths import storage
-from conformance.driver.pool import Place, Pool
+from conformance.driver.pool import HarnessKey, Pool
 from conformance.judging.registry import TIERS, Check
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions
 from conformance.options.describing import described
-from conformance.run.interrupts import Leash
+from conformance.run.interrupts import RunSentinel
 from conformance.search.diagnosis import Diagnosis
 from conformance.search.seeding import derived
 from conformance.search.trial import Plan, judge_clause, judge_start, judge_unasked
@@ -46,11 +46,13 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
-class Key:
+class TestKey:
     """The subject of a test: a cell, a backend, and a precision if the clause is numerical."""
 
+    __test__ = False  # for pytest, where a test imports it
+
     cell: dict[str, Any]
-    place: Place
+    place: HarnessKey
     tier: str | None
 
     @property
@@ -84,7 +86,7 @@ def group_of(nodeid: str) -> str:
 def progress_group(nodeid: str) -> str:
     """Return the line of progress that a test belongs to."""
     backend = nodeid.rpartition("[")[2].split("@")[0].split("-")[1]
-    return f"{Place.target_of(group_of(nodeid))} on {backend}"
+    return f"{HarnessKey.target_of(group_of(nodeid))} on {backend}"
 
 
 @dataclass
@@ -109,7 +111,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
     """Tests that pytest's own options deselected."""
-    leash: Leash | None = None
+    leash: RunSentinel | None = None
     """The link that ends the workers with the run."""
     began: float = field(default_factory=time.monotonic)
     report: Report | None = None
@@ -143,14 +145,14 @@ class Session:
             diagnoses=self.diagnoses,
         )
 
-    def keys(self, check: Check) -> list[Key]:
+    def keys(self, check: Check) -> list[TestKey]:
         """Return every requested cell that the clause is about, on every backend, at every tier."""
         wanted = check.clause in options.selected(self.options, self.spec.clauses)
         if not wanted or (self.options.smoke and not check.smoke):
             return []
         families = set(self.spec.clauses[check.clause].families) & set(self.spec.families)
         return [
-            Key(cell, Place.of(target, backend, tier, exchange=check.backends > 1), tier)
+            TestKey(cell, HarnessKey.of(target, backend, tier, exchange=check.backends > 1), tier)
             for target, description in self.described.items()
             for cell in description["cells"]
             if cell["family"] in families
@@ -158,7 +160,7 @@ class Session:
             for tier in tiers(check, description, alone=self.options.in_process)
         ]
 
-    def judge(self, check: Check, key: Key) -> tuple[Verdict, dict[str, Any]]:
+    def judge(self, check: Check, key: TestKey) -> tuple[Verdict, dict[str, Any]]:
         """Return the verdict, and the harness's description.
 
         If the harness died since, the earlier description.
@@ -184,7 +186,7 @@ class Session:
                 with suppress(HarnessFault):
                     harness.restart()
 
-    def subject(self, key: Key) -> Subject:
+    def subject(self, key: TestKey) -> Subject:
         """Return the subject for this key."""
         implementation = self.pool.at(key.place)
         description = self.described[key.place.target]
@@ -199,7 +201,7 @@ class Session:
             diagnoses=self.diagnoses,
         )
 
-    def plan(self, check: Check, key: Key) -> Plan:
+    def plan(self, check: Check, key: TestKey) -> Plan:
         """Return the number of examples to search for this key, and the seed."""
         asked = self.options
         budget = check.budget(key.place.backend)

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.bounds.arrays import ErrorBounded, lift
 from conformance.driver.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judging.assertions import joined, ratio
-from conformance.judging.subject import Departure, Example, Subject, Tally
+from conformance.judging.subject import Example, Nonconformance, Subject, Tally
 from conformance.mutants import Mutant, mutants
 from conformance.oracle.bounded import bounded
 from conformance.oracle.cell import CELLS
@@ -115,7 +115,7 @@ def _answered(subject: Subject, cases: list[StepCase]) -> Iterator[tuple[StepCas
         try:
             answer = subject.step(case)
             state = joined(subject, case.config, answer["state"])
-        except (Departure, NotSupported, RequestRefused):
+        except (Nonconformance, NotSupported, RequestRefused):
             continue
         yield case, np.asarray(answer["output"]), state
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from conformance.bounds.arrays import ErrorBounded
 from conformance.driver.implementation import NotSupported, RequestRefused
-from conformance.judging import assertions as judge
-from conformance.judging.subject import Departure, Subject
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_close
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.oracle import source
 from conformance.oracle.bounded import bounded
 from conformance.spec.cases import StepCase
@@ -36,8 +37,8 @@ def first_departure(subject: Subject, case: StepCase) -> dict[str, Any]:
         if name not in told:
             continue
         try:
-            judge.close(subject, name, told[name], want)
-        except Departure as departure:
+            assert_close(subject, name, told[name], want)
+        except Nonconformance as departure:
             return {"name": name, "said": departure.failure.summary, "right": right}
         right.append(name)
     return {}
@@ -51,8 +52,11 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
     try:
         found = subject.request("intermediates", **subject.about(case), **given)["intermediates"]
         answer = subject.step(case)
-        results = {"state": judge.joined(subject, case.config, answer["state"]), "output": answer["output"]}
-    except (Departure, NotSupported, RequestRefused):
+        results = {
+            "state": assertions.joined(subject, case.config, answer["state"]),
+            "output": answer["output"],
+        }
+    except (Nonconformance, NotSupported, RequestRefused):
         return {}
     if subject.family.shows_state(case.config):
         del results["state"]

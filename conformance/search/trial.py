@@ -15,16 +15,16 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
 from conformance.driver.implementation import (
-    GivenUp,
     HarnessFault,
     ImplementationRaised,
+    MethodUnresponsive,
     NotSupported,
     RequestRefused,
 )
 from conformance.judging import variants
 from conformance.judging.fitting import fitted, trains
 from conformance.judging.registry import Check
-from conformance.judging.subject import Departure, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject, Tally
 from conformance.search import script
 from conformance.search.diagnosis import diagnosed
 from conformance.search.example import document
@@ -97,7 +97,7 @@ def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], V
     start = time.monotonic()
     try:
         verdict = _inapplicable(check, subject, plan) or _judged(check, subject, plan, judge)
-    except GivenUp as hangs:
+    except MethodUnresponsive as hangs:
         subject.tally.given_up = True
         verdict = _verdict(check, subject, plan, "error", reason=str(hangs))
     except NotSupported as refused:
@@ -255,13 +255,13 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         subject.tally.begin()
         try:
             check.body(subject, recording.drawing(data.draw))
-        except Departure as departure:
+        except Nonconformance as departure:
             quirk = quirk_met(check.clause, subject)
             if quirk is None:
                 shrinking.failed(recording, departure.failure)
                 raise
             subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
-        except (HarnessFault, GivenUp) as reason:
+        except (HarnessFault, MethodUnresponsive) as reason:
             raise Unshrinkable(reason) from reason
         except NotSupported as refused:
             if not shrinking.begun:
@@ -289,7 +289,7 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         if not shrinking.begun:
             raise stopped.reason from None
         return _last(check, subject, plan, shrinking)
-    except Departure as departure:
+    except Nonconformance as departure:
         return _kept(check, subject, plan, departure.failure)
     except Flaky:
         return _last(check, subject, plan, shrinking)
@@ -317,7 +317,7 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
     try:
         subject.renew()
         return play(check, subject, plan, recorded.drawn) is not None
-    except GivenUp:
+    except MethodUnresponsive:
         raise
     except (HarnessFault, NotSupported):  # a fresh process does not get so far
         return False
@@ -333,7 +333,7 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
     subject.example = recording
     try:
         check.body(subject, recording.drawing(lambda _: next(values)))
-    except Departure as departure:
+    except Nonconformance as departure:
         return _kept(check, subject, plan, departure.failure)
     except HarnessFault as fault:
         failure = _kept(check, subject, plan, _ended(subject, fault))

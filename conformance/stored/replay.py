@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance import options
-from conformance.driver.pool import Place, Pool
+from conformance.driver.pool import HarnessKey, Pool
 from conformance.judging.registry import PRECISION, every
 from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
@@ -21,7 +21,7 @@ from conformance.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Stage:
+class ReplayTarget:
     """A target with its description."""
 
     options: RunOptions
@@ -37,7 +37,7 @@ class Stage:
         cells = [cell for cell in self.description["cells"] if cell["family"] == family]
         return min(cells, key=lambda cell: cell["name"] != name, default=None)
 
-    def subject(self, pool: Pool, place: Place, cell: Mapping[str, Any], tier: str | None) -> Subject:
+    def subject(self, pool: Pool, place: HarnessKey, cell: Mapping[str, Any], tier: str | None) -> Subject:
         """Return the cell as a subject at this place and tier."""
         others = tuple(name for name in self.options.backends if name != place.backend)
         return Subject(pool.at(place), cell, tier or PRECISION, pool=pool, other_backends=others)
@@ -50,15 +50,15 @@ class Stage:
         return [nearest if nearest in found else found[-1]]
 
 
-def stage(asked: RunOptions) -> Stage:
+def stage(asked: RunOptions) -> ReplayTarget:
     """Return the target of `asked`, ready for a replay. Raises UsageError or CannotBeJudged."""
     found = options.resolve(asked, clauses.load().clauses)
     about = described(found, found.targets[0])
-    return Stage(options.settled(found, {found.targets[0]: about}), about)
+    return ReplayTarget(options.settled(found, {found.targets[0]: about}), about)
 
 
 @contextmanager
-def harnesses(on: Stage) -> Iterator[Pool]:
+def harnesses(on: ReplayTarget) -> Iterator[Pool]:
     """Yield the harnesses of a target, kept during a replay: each example uses several in turn."""
     pool = Pool(replace(on.options, jobs=1), keeps=True)
     try:
@@ -67,26 +67,27 @@ def harnesses(on: Stage) -> Iterator[Pool]:
         pool.close()
 
 
-def replay(examples: Sequence[StoredExample], on: Stage) -> list[Verdict]:
+def replay(examples: Sequence[StoredExample], on: ReplayTarget) -> list[Verdict]:
     """Return the verdict on each example on each backend."""
     with harnesses(on) as pool:
         return [verdict for example in examples for verdict in replayed(example, on, pool)]
 
 
-def replayed(example: StoredExample, on: Stage, pool: Pool) -> list[Verdict]:
+def replayed(example: StoredExample, on: ReplayTarget, pool: Pool) -> list[Verdict]:
     """Return the verdict on one example on each backend; one verdict if the target lacks the family."""
     cell = on.cell(example.family, example.cell)
     if cell is None:
         return [lacking(on, example.clause, example.spec, example.family)]
     exchange = every()[example.clause].backends > 1
     places = [
-        Place.of(on.target, name, example.tier, exchange=exchange) for name in on.backends(example.backend)
+        HarnessKey.of(on.target, name, example.tier, exchange=exchange)
+        for name in on.backends(example.backend)
     ]
     verdicts = [judged(example, on.subject(pool, place, cell, example.tier)) for place in places]
     return [fair(verdict, example) for verdict in verdicts]
 
 
-def lacking(on: Stage, clause: str, spec: str, family: str) -> Verdict:
+def lacking(on: ReplayTarget, clause: str, spec: str, family: str) -> Verdict:
     """Return the verdict on a target that has no cell of the family."""
     level = clauses.load(spec).clauses[clause].level
     reason = f"{on.target} has no cell of the family {family!r}"

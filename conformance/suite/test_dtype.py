@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.driver.implementation import GivenUp, NotSupported
-from conformance.judging import assertions as judge
+from conformance.driver.implementation import MethodUnresponsive, NotSupported
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_close, assert_true
 from conformance.judging.registry import FORMULA, TIERS, Draw, clause
 from conformance.judging.strategies import DIFFERENT, FEW, any_steps, sequences, steps
 from conformance.judging.subject import Subject
@@ -43,7 +44,7 @@ def under_each(policies: Iterable[str], judged: Callable[[str], None]) -> None:
     for policy in policies:
         try:
             judged(policy)
-        except GivenUp:
+        except MethodUnresponsive:
             raise
         except NotSupported as refused:
             refusals.append(refused)
@@ -58,11 +59,11 @@ def follows(subject: Subject, case: StepCase, policy: str) -> None:
     found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
     want = dict.fromkeys(found, variable)
     other = f"under {policy} a variable is not {variable}"
-    judge.holds(subject, found == want, other, got=found, want=variable)
+    assert_true(subject, found == want, other, got=found, want=variable)
     dtypes = subject.step(case, model=model)["dtypes"]
     for what, got in (("output", dtypes["output"]), *(("state", state) for state in dtypes["state"])):
         other = f"under {policy} the {what} is {got}, but should be {compute}"
-        judge.holds(subject, got == compute, other, got=got, want=compute)
+        assert_true(subject, got == compute, other, got=got, want=compute)
 
 
 @clause("dtype.policy.layer", tiers=TIERS, examples=4, smoke=1)
@@ -73,7 +74,7 @@ def test_policy_of_layer(subject: Subject, draw: Draw) -> None:
     under_each(policies, lambda policy: layer_follows(subject, case, policy, "layer"))
     try:
         under_each(policies, lambda policy: layer_follows(subject, case, policy, "layer_bidirectional"))
-    except GivenUp:
+    except MethodUnresponsive:
         raise
     except NotSupported as refused:
         subject.tally.refusal = subject.tally.refusal or f"not in both directions: {refused.reason}"
@@ -94,10 +95,10 @@ def layer_follows(subject: Subject, case: SequenceCase, policy: str, wrapper: st
     told = {"output": (outputs, compute), "variable": (dtypes["variables"], variable)}
     told |= {"state": (dtypes["state"], compute)} if wrapper == "layer" else {}
     for what, (found, want) in told.items():
-        judge.holds(subject, bool(found), f"the dtype of no {what} of the {wrapper} is told")
+        assert_true(subject, bool(found), f"the dtype of no {what} of the {wrapper} is told")
         wrong = ", ".join(dict.fromkeys(dtype for dtype in found if dtype != want))
         summary = f"under {policy} the {what} of the {wrapper} is {wrong}, but should be {want}"
-        judge.holds(subject, not wrong, summary, got=found, want=want)
+        assert_true(subject, not wrong, summary, got=found, want=want)
 
 
 @clause("dtype.half")
@@ -118,8 +119,10 @@ def computed(subject: Subject, case: StepCase, policy: str) -> None:
     case = replace(case, parameters=given, **arrays)
     answer = half.step(case, model=subject.model(case.config, case.input_dim, dtype=policy))
     output, state = half.reference(case)
-    judge.close(half, f"under {policy} the output", answer["output"], output)
-    judge.close(half, f"under {policy} the state", judge.joined(half, case.config, answer["state"]), state)
+    assert_close(half, f"under {policy} the output", answer["output"], output)
+    assert_close(
+        half, f"under {policy} the state", assertions.joined(half, case.config, answer["state"]), state
+    )
 
 
 def exactly(subject: Subject, values: Any) -> Any:
@@ -131,7 +134,7 @@ def exactly(subject: Subject, values: Any) -> Any:
 def test_float64(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, recipe=st.just("normal"), buckets=FEW[1:2]))
     answer = subject.step(case, eager=draw(st.booleans()))
-    judge.holds(
+    assert_true(
         subject, answer["dtypes"]["output"] == "float64", "the output is not float64", got=answer["dtypes"]
     )
-    judge.close(subject, "output", np.asarray(answer["output"]), subject.reference(case)[0])
+    assert_close(subject, "output", np.asarray(answer["output"]), subject.reference(case)[0])

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import ImplementationRaised, NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging.assertions import assert_true
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import FEW, any_steps
 from conformance.judging.subject import Subject, headline
@@ -55,9 +55,9 @@ def test_arguments(subject: Subject, draw: Draw) -> None:
             continue
         kind, got = raised.type, f"{raised.type}: {raised.message}"
         summary = f"{bad} raises {kind}, not ValueError or TypeError"
-        judge.holds(subject, kind in ("ValueError", "TypeError"), summary, got=got)
+        assert_true(subject, kind in ("ValueError", "TypeError"), summary, got=got)
         named = list(bad)[-1] in raised.message
-        judge.holds(subject, named, f"{bad} raises {kind}, which does not name {list(bad)[-1]!r}", got=got)
+        assert_true(subject, named, f"{bad} raises {kind}, which does not name {list(bad)[-1]!r}", got=got)
     if len(refusals) == len(known):
         raise refusals[0]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
 from conformance.judging import initialization
+from conformance.judging.assertions import assert_shape
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import configs, seeds
 from conformance.judging.subject import Subject
@@ -27,7 +27,7 @@ def test_values(subject: Subject, draw: Draw) -> None:
     wanted = subject.family.initial(subject.family.full(config), SIZES.features)
     built = [_parameters(subject, config, (first + APART * i) % 2**32) for i in range(SEEDS)]
     for path, shape in subject.family.shapes(subject.family.full(config), SIZES.features).items():
-        judge.shaped(subject, f"initial {path}", built[0].get(path), shape)
+        assert_shape(subject, f"initial {path}", built[0].get(path), shape)
     draws = {path: np.stack([one[path] for one in built]) for path in wanted}
     initialization.judge_values(subject, wanted, draws)
 

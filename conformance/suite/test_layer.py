@@ -12,7 +12,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import ImplementationRaised, NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import (
+    assert_agree,
+    assert_close,
+    assert_sequence,
+    assert_shape,
+    assert_true,
+)
 from conformance.judging.registry import FORMULA, TIERS, Draw, clause
 from conformance.judging.strategies import seeds, sequences
 from conformance.judging.subject import Subject
@@ -46,7 +53,7 @@ def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -
 def judged(subject: Subject, case: SequenceCase, **more: Any) -> None:
     """Raise unless the layer's outputs are those of the reference."""
     __tracebackhide__ = True
-    judge.sequence(subject, case, run(subject, case, **more)["output"])
+    assert_sequence(subject, case, run(subject, case, **more)["output"])
 
 
 def form_of_time(case: SequenceCase) -> str:
@@ -82,10 +89,10 @@ def test_default(subject: Subject, draw: Draw) -> None:
 @clause("layer.final_state", examples=6, smoke=1)
 def test_final_state(subject: Subject, draw: Draw) -> None:
     case = replace(timed(subject, draw), options={"return_sequences": False, "return_state": True})
-    outputs, last = judge.folded(subject, case)
+    outputs, last = assertions.folded(subject, case)
     answer = run(subject, case)
-    judge.close(subject, "output", answer["output"], outputs[-1])
-    judge.close(subject, "last state", judge.joined(subject, case.config, answer["state"]), last)
+    assert_close(subject, "output", answer["output"], outputs[-1])
+    assert_close(subject, "last state", assertions.joined(subject, case.config, answer["state"]), last)
 
 
 @clause("layer.backwards", examples=6, smoke=1)
@@ -142,8 +149,8 @@ def elapsed_both_ways(subject: Subject, case: SequenceCase, by_wrapper: bool) ->
     options = {"bidirectional": ELAPSED} if by_wrapper else ELAPSED
     both = [dict(case.parameters)] * 2
     answer = run(subject, replace(case, options=options), parameters=both, wrapper="layer_bidirectional")
-    judge.sequence(subject, case, answer["output"][0], what="forward output")
-    judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
+    assert_sequence(subject, case, answer["output"][0], what="forward output")
+    assert_sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
 
 
 def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None:
@@ -153,7 +160,7 @@ def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None
         path = str(Path(folder) / "model.keras")
         subject.request("save", **{**subject.about(case), **inputs}, path=path, options=options)
         output = subject.request("load", path=path, **inputs)["output"]
-    judge.sequence(subject, replace(case, options=options), output)
+    assert_sequence(subject, replace(case, options=options), output)
 
 
 def with_any_times(case: SequenceCase) -> SequenceCase:
@@ -210,11 +217,11 @@ def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
     """Raise unless a second call starts from the states that the first has left, or from given ones."""
     got = run(subject, case, earlier=earlier)["output"]
     whole = case if case.state is not None else with_earlier(case, earlier)
-    outputs, _ = judge.folded(subject, whole)
+    outputs, _ = assertions.folded(subject, whole)
     length = case.inputs.shape[1]
-    judge.shaped(subject, "output", got, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    assert_shape(subject, "output", got, (*case.inputs.shape[:2], subject.outputs(case.config)))
     for k, want in enumerate(outputs[-length:]):
-        judge.close(subject, f"output at step {k} of the second call", got[:, k], want)
+        assert_close(subject, f"output at step {k} of the second call", got[:, k], want)
 
 
 def with_earlier(case: SequenceCase, earlier: Values) -> SequenceCase:
@@ -260,9 +267,9 @@ def test_mask_removed(subject: Subject, draw: Draw) -> None:
     assert case.timespans is not None
     removed = replace(case, inputs=case.inputs[:, keep], timespans=case.timespans[:, keep])
     got = run(subject, masked)["output"][:, keep]
-    outputs, _ = judge.folded(subject, removed)
+    outputs, _ = assertions.folded(subject, removed)
     for k, want in enumerate(outputs):
-        judge.close(subject, f"output at the step {k} that counts", got[:, k], want)
+        assert_close(subject, f"output at the step {k} that counts", got[:, k], want)
 
 
 @clause("layer.mask.carry", examples=12, smoke=1, tiers=(FORMULA,))
@@ -326,8 +333,8 @@ def test_bidirectional(subject: Subject, draw: Draw) -> None:
     backward = replace(case, parameters=other, options={"go_backwards": True})
     both = [dict(case.parameters), dict(backward.parameters)]
     answer = run(subject, case, parameters=both, wrapper="layer_bidirectional")
-    judge.sequence(subject, case, answer["output"][0], what="forward output")
-    judge.sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
+    assert_sequence(subject, case, answer["output"][0], what="forward output")
+    assert_sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
 
 
 @clause("layer.time_feature", examples=6, smoke=1)
@@ -377,11 +384,11 @@ def test_overridden(subject: Subject, draw: Draw) -> None:
         output = subject.attempt("override", **asked)["output"]
     except ImplementationRaised as raised:
         summary = f"a cell whose call is overridden is not refused: it raises {raised.type}"
-        judge.holds(subject, raised.type in REFUSALS, summary, got=f"{raised.type}: {raised.message}")
+        assert_true(subject, raised.type in REFUSALS, summary, got=f"{raised.type}: {raised.message}")
         return
-    outputs, _ = judge.folded(subject, case)
+    outputs, _ = assertions.folded(subject, case)
     for k, want in enumerate(outputs):
-        judge.close(subject, f"output of the overridden cell at step {k}", output[:, k], want + ADDED)
+        assert_close(subject, f"output of the overridden cell at step {k}", output[:, k], want + ADDED)
 
 
 COMPILED = (Sizes(3, 3, 3, 3), Sizes(3, 2, 4, 5))
@@ -399,16 +406,16 @@ def test_compiled(subject: Subject, draw: Draw) -> None:
     seed, size = draw(seeds), (len(case.inputs), subject.outputs(case.config))
     for every in (False, True):
         asked = case if every else replace(case, mask=None)
-        outputs, _ = judge.folded(subject, asked)
+        outputs, _ = assertions.folded(subject, asked)
         shape = (size[0], len(outputs), size[1]) if every else size
         targets = array(shape, "simple", seed, "targets", subject.dtype)
         given = {"mask": asked.mask, "timespans": asked.timespans, "targets": targets, "steps": 1}
         request = {**subject.about(asked), **given, "options": {"return_sequences": every}}
         answer = subject.request("compile", **request)
         if every:
-            judge.sequence(subject, asked, answer["output"])
+            assert_sequence(subject, asked, answer["output"])
         else:
-            judge.close(subject, "last output", answer["output"], outputs[-1])
+            assert_close(subject, "last output", answer["output"], outputs[-1])
         changed(subject, answer)
 
 
@@ -443,7 +450,7 @@ def test_backends(subject: Subject, draw: Draw) -> None:
 def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
     """Raise unless a saved model with timespans gives the same outputs in a process of each backend."""
     case = replace(timed(subject, draw, (3, 3)), options={"go_backwards": True})
-    outputs, _ = judge.folded(subject, case)
+    outputs, _ = assertions.folded(subject, case)
     asked = {"inputs": case.inputs, "timespans": case.timespans}
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
@@ -453,7 +460,7 @@ def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
             other = subject.elsewhere(backend)
             after = subject.request("load", to=other, path=path, **asked)["output"]
             for k, like in enumerate(outputs):
-                judge.agree(subject, f"output at step {k}", before[:, k], after[:, k], like)
+                assert_agree(subject, f"output at step {k}", before[:, k], after[:, k], like)
 
 
 @clause("layer.training", examples=3, smoke=1)
@@ -473,5 +480,5 @@ def changed(subject: Subject, answer: dict[str, Any]) -> None:
     __tracebackhide__ = True
     for path, before in answer["before"].items():
         after = answer["after"][path]
-        judge.holds(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
-        judge.holds(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)
+        assert_true(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
+        assert_true(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)

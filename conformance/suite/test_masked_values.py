@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.driver.implementation import GivenUp, NotSupported
-from conformance.judging import assertions as judge
+from conformance.driver.implementation import MethodUnresponsive, NotSupported
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_close, assert_sequence, assert_shape, assert_true
 from conformance.judging.gradients import Cotangents, derivatives, drawn, of_sequence, side_by_side
 from conformance.judging.registry import FORMULA, Draw, clause
 from conformance.judging.strategies import DIFFERENT, seeds, sequences
@@ -95,7 +96,7 @@ def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper:
     cotangents = drawn(subject, case, seed)
     try:
         found = gradients(subject, there, cotangents, wrapper)
-    except GivenUp:
+    except MethodUnresponsive:
         raise
     except NotSupported as refused:
         subject.tally.refusal = subject.tally.refusal or f"no gradients: {refused.reason}"
@@ -115,8 +116,8 @@ def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: 
         options={**there.options, "return_sequences": True, "return_state": True},
         wrapper=wrapper,
     )
-    last = judge.sequence(subject, case, answer["output"])
-    judge.close(subject, "last state", judge.joined(subject, case.config, answer["state"]), last)
+    last = assert_sequence(subject, case, answer["output"])
+    assert_close(subject, "last state", assertions.joined(subject, case.config, answer["state"]), last)
 
 
 def gradients(
@@ -139,9 +140,9 @@ def agree(
     for name, gradient in found.items():
         finite(subject, f"gradient by {name}", gradient)
     by_inputs: Values = np.asarray(found["inputs"])
-    judge.shaped(subject, "gradient by inputs", by_inputs, case.inputs.shape)
+    assert_shape(subject, "gradient by inputs", by_inputs, case.inputs.shape)
     by_gone = by_inputs[~mask_of(case)]
-    judge.holds(subject, not by_gone.any(), "the gradient by a masked input is not 0", got=by_gone)
+    assert_true(subject, not by_gone.any(), "the gradient by a masked input is not 0", got=by_gone)
     derivatives(subject, case, found, cotangents, seed)
 
 

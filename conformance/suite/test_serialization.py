@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_agree, assert_shape, assert_true
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import configs, seeds
 from conformance.judging.subject import Subject
@@ -42,17 +43,17 @@ def round_trip(subject: Subject, case: SequenceCase, kind: str) -> dict[str, Any
 
 def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None:
     """Raise unless two answers to the same sequence agree, step by step."""
-    outputs, _ = judge.folded(subject, case)
-    judge.shaped(subject, "output", after, before.shape)
+    outputs, _ = assertions.folded(subject, case)
+    assert_shape(subject, "output", after, before.shape)
     for k, like in enumerate(outputs):
-        judge.agree(subject, f"output at step {k} after the round trip", before[:, k], after[:, k], like)
+        assert_agree(subject, f"output at step {k} after the round trip", before[:, k], after[:, k], like)
 
 
 @clause("serialization.config.json", examples=10, smoke=1)
 def test_config_json(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
     answer = subject.request("roundtrip", **subject.about(case), kind="get_config")
-    judge.holds(subject, isinstance(answer["config"], dict), "get_config is no dict", got=answer["config"])
+    assert_true(subject, isinstance(answer["config"], dict), "get_config is no dict", got=answer["config"])
 
 
 @clause("serialization.config.complete", examples=20, smoke=1)
@@ -71,9 +72,9 @@ def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
     config = subject.request("roundtrip", **about, kind="get_config")["config"]
     given = {**case.config, "dtype": policy} if subject.takes_policy else case.config
     for name, value in given.items():
-        judge.holds(subject, name in config, f"get_config lacks {name!r}", got=sorted(config), want=name)
+        assert_true(subject, name in config, f"get_config lacks {name!r}", got=sorted(config), want=name)
         kept = keeps(config[name], value)
-        judge.holds(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)
+        assert_true(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)
 
 
 def keeps(found: Any, value: Any) -> bool:
@@ -93,7 +94,7 @@ def test_config_round_trip(subject: Subject, draw: Draw) -> None:
         key for key in {**once, **again} if (key in once, once.get(key)) != (key in again, again.get(key))
     ]
     summary = f"from_config(config) has another {', '.join(changed)} in its config"
-    judge.holds(subject, once == again, summary, got=again, want=once)
+    assert_true(subject, once == again, summary, got=again, want=once)
 
 
 @clause("serialization.weights", examples=5, smoke=1)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging.assertions import assert_sequence, assert_shape, assert_step, assert_true
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import FEW, any_steps, configs, seeds
 from conformance.judging.subject import Subject
@@ -22,7 +22,7 @@ def test_step(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
     answer = subject.step(case)
     batch = len(case.inputs)
-    judge.shaped(subject, "output", answer["output"], (batch, subject.outputs(case.config)))
+    assert_shape(subject, "output", answer["output"], (batch, subject.outputs(case.config)))
     states(subject, "state", answer["state"], case.config, batch)
 
 
@@ -31,14 +31,14 @@ def states(subject: Subject, what: str, found: Sequence[Any], config: Config, ba
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
     said = f"a step has {len(found)} states, but should have {len(sizes)}"
-    judge.holds(subject, len(found) == len(sizes), said, got=len(found), want=len(sizes))
+    assert_true(subject, len(found) == len(sizes), said, got=len(found), want=len(sizes))
     for state, size in zip(found, sizes, strict=True):
-        judge.shaped(subject, what, state, (batch, size))
+        assert_shape(subject, what, state, (batch, size))
 
 
 @clause("shape.smallest")
 def test_smallest(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, buckets=[Sizes()])))
+    assert_step(subject, draw(any_steps(subject, buckets=[Sizes()])))
 
 
 @clause("shape.variables")
@@ -46,12 +46,12 @@ def test_variables(subject: Subject, draw: Draw) -> None:
     config, features = draw(configs(subject)), draw(st.integers(1, 4))
     variables = subject.request("build", model=subject.model(config, features))["variables"]
     unknown = [v["path"] for v in variables if v["name"] is None]
-    judge.holds(subject, not unknown, "variables that the specification does not know", got=unknown)
+    assert_true(subject, not unknown, "variables that the specification does not know", got=unknown)
     got = {v["name"]: tuple(v["shape"]) for v in variables}
     want = subject.family.shapes(subject.family.full(config), features)
-    judge.holds(subject, got == want, "variables are not those of the table", got=got, want=want)
+    assert_true(subject, got == want, "variables are not those of the table", got=got, want=want)
     fixed = [v["path"] for v in variables if v["trainable"] is False]
-    judge.holds(subject, not fixed, "variables that cannot be trained", got=fixed)
+    assert_true(subject, not fixed, "variables that cannot be trained", got=fixed)
     if any(v["trainable"] is None for v in variables):
         raise NotSupported("the cell does not say which of its variables can be trained")
 
@@ -60,7 +60,7 @@ def test_variables(subject: Subject, draw: Draw) -> None:
 def test_symbolic(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.sampled_from((None, 2)))
     shapes = subject.request("shapes", model=subject.model(config, 3), batch=batch)
-    judge.shaped(subject, "symbolic output", shapes["symbolic_output"], (batch, subject.outputs(config)))
+    assert_shape(subject, "symbolic output", shapes["symbolic_output"], (batch, subject.outputs(config)))
     states(subject, "symbolic state", shapes["symbolic_state"], config, batch)
 
 
@@ -69,8 +69,8 @@ def test_computed(subject: Subject, draw: Draw) -> None:
     config, batch = draw(configs(subject)), draw(st.sampled_from((None, 2)))
     shapes = subject.request("shapes", model=subject.model(config, 3), batch=batch)
     computed = "compute_output_shape of the"
-    judge.shaped(subject, f"{computed} output", shapes["computed_output"], (batch, subject.outputs(config)))
-    judge.holds(subject, shapes["computed_state"] is not None, f"{computed} state is not known")
+    assert_shape(subject, f"{computed} output", shapes["computed_output"], (batch, subject.outputs(config)))
+    assert_true(subject, shapes["computed_state"] is not None, f"{computed} state is not known")
     states(subject, f"{computed} state", shapes["computed_state"], config, batch)
 
 
@@ -85,4 +85,4 @@ def test_dynamic(subject: Subject, draw: Draw) -> None:
             subject.family, config, at_size, length=length, recipe="normal", seed=seed, dtype=subject.dtype
         )
         answer = subject.request("sequence", **subject.about(case), options=options, symbolic=True)
-        judge.sequence(subject, case, answer["output"])
+        assert_sequence(subject, case, answer["output"])

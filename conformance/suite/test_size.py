@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from conformance.judging import assertions as judge
+from conformance.judging.assertions import assert_sequence, assert_step
 from conformance.judging.gradients import derivatives, drawn, of_sequence, side_by_side
 from conformance.judging.registry import FORMULA, Draw, clause, numerical
 from conformance.judging.strategies import any_steps, seeds, sequences
@@ -58,7 +58,7 @@ def slowly(case: SequenceCase) -> SequenceCase:
 
 @numerical("size.step", examples=3, smoke=1)
 def test_step(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, buckets=[LARGE], recipe=even)))
+    assert_step(subject, draw(any_steps(subject, buckets=[LARGE], recipe=even)))
 
 
 @clause("size.sequence", examples=2, smoke=0)
@@ -72,7 +72,7 @@ def test_sequence(subject: Subject, draw: Draw) -> None:
             options={"return_sequences": True},
             wrapper=wrapper,
         )
-        judge.sequence(subject, case, answer["output"])
+        assert_sequence(subject, case, answer["output"])
 
 
 @clause("size.gradient", tiers=(FORMULA,), examples=1, smoke=0)

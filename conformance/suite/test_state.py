@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_agree, assert_equal, assert_true
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import BUCKETS, any_steps, configs
 from conformance.judging.subject import Subject
@@ -25,7 +26,7 @@ def test_sizes(subject: Subject, draw: Draw) -> None:
     for name, want in (("state_size", sizes), ("output_size", subject.outputs(config))):
         if name not in built:
             raise NotSupported(f"the cell says no {name}")
-        judge.holds(subject, built[name] == want, f"{name} is {built[name]}, but should be {want}")
+        assert_true(subject, built[name] == want, f"{name} is {built[name]}, but should be {want}")
 
 
 @clause("state.initial")
@@ -35,34 +36,34 @@ def test_initial(subject: Subject, draw: Draw) -> None:
     policy = policy if subject.takes_policy else "float32"
     model = subject.model(config, 3, dtype=policy)
     answer = subject.request("initial_state", model=model, batch=batch)
-    state = judge.joined(subject, config, answer["state"])
-    judge.same(subject, "initial state", state, np.zeros((batch, subject.state_size(config)), state.dtype))
+    state = assertions.joined(subject, config, answer["state"])
+    assert_equal(subject, "initial state", state, np.zeros((batch, subject.state_size(config)), state.dtype))
     if not subject.takes_policy:  # it promises no dtype
         return
     other = f"under {policy} the initial state is {answer['dtypes'][0]}, but should be {dtype}"
-    judge.holds(subject, set(answer["dtypes"]) == {dtype}, other, got=answer["dtypes"], want=dtype)
+    assert_true(subject, set(answer["dtypes"]) == {dtype}, other, got=answer["dtypes"], want=dtype)
 
 
 @clause("state.pure")
 def test_pure(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
     after = subject.step(case, echo=True, eager=True)["after"]
-    judge.same(subject, "inputs after the step", after["inputs"], case.inputs)
-    judge.same(subject, "state after the step", np.concatenate(after["state"], axis=-1), case.state)
+    assert_equal(subject, "inputs after the step", after["inputs"], case.inputs)
+    assert_equal(subject, "state after the step", np.concatenate(after["state"], axis=-1), case.state)
     if after["parameters"] is None:
         raise NotSupported("the cell does not say what a step left of its parameters")
     for path, value in case.parameters.items():
-        judge.same(subject, f"{path} after the step", after["parameters"][path], value)
+        assert_equal(subject, f"{path} after the step", after["parameters"][path], value)
 
 
 @clause("state.repeatable")
 def test_repeatable(subject: Subject, draw: Draw) -> None:
     case, other, eager = draw(any_steps(subject)), draw(any_steps(subject)), draw(st.booleans())
-    first = judge.finite("the output", subject.step(case, eager=eager)["output"])
+    first = assertions.finite("the output", subject.step(case, eager=eager)["output"])
     subject.step(other, eager=eager)
     for _ in range(CALLS):
         again = subject.step(case, eager=eager)["output"]
-        judge.same(subject, "output of the same call", again, first)
+        assert_equal(subject, "output of the same call", again, first)
 
 
 @clause("state.rows")
@@ -75,4 +76,4 @@ def test_rows(subject: Subject, draw: Draw) -> None:
         times = None if case.timespans is None else case.column[order]
         chosen = replace(case, inputs=inputs, state=state, timespans=times)
         got, like = subject.step(chosen)["output"], subject.reference(chosen)[0]
-        judge.agree(subject, f"rows {order} of the batch: output", whole[order], got, like)
+        assert_agree(subject, f"rows {order} of the batch: output", whole[order], got, like)

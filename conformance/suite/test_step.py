@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_equal, assert_step
 from conformance.judging.registry import Draw, clause, numerical
 from conformance.judging.strategies import FEW, any_steps, eagerly, steps
 from conformance.judging.subject import Subject
@@ -39,39 +40,39 @@ def several_activations(subject: Subject, draw: Draw, case: StepCase, argument: 
     """Judge the step by several activations in turn: one a case would leave some of them to chance."""
     for name in draw(st.permutations(subject.offer.choose(argument, NAMES)))[:SEVERAL]:
         chosen = {argument: name} if subject.accepts(argument) else {}
-        judge.step(subject, replace(case, config={**case.config, **chosen}))
+        assert_step(subject, replace(case, config={**case.config, **chosen}))
 
 
 @numerical("cfc.step.default")
 def test_cfc_default(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
 
 
 @numerical("cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
 
 
 @numerical("cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
 
 
 @numerical("cfc.step.head_activation", argument="head_activation")
 def test_cfc_head_activation(subject: Subject, draw: Draw) -> None:
     heads = subject.offer.choose("head_activation", ("linear", "lecun_tanh", "tanh"))
     head = draw(st.sampled_from(heads))
-    judge.step(subject, draw(any_steps(subject, head_activation=head, buckets=FEW)))
+    assert_step(subject, draw(any_steps(subject, head_activation=head, buckets=FEW)))
 
 
 @numerical("ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
 
 
 @numerical("ltc.step.explicit", argument="solver")
 def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
 
 
 @numerical("ltc.step.activation")
@@ -82,20 +83,20 @@ def test_ltc_activation(subject: Subject, draw: Draw) -> None:
 
 @numerical("ltc.time_constant")
 def test_ltc_time_constant(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, recipe=st.just("saturated"))))
+    assert_step(subject, draw(any_steps(subject, recipe=st.just("saturated"))))
 
 
 @numerical("backbone.absent")
 def test_backbone_absent(subject: Subject, draw: Draw) -> None:
     if subject.family.defaults["backbone_layers"] and not subject.accepts("backbone_layers"):
         raise NotSupported("no argument 'backbone_layers', and a backbone by default")
-    judge.step(subject, draw(any_steps(subject, layers=0)))
+    assert_step(subject, draw(any_steps(subject, layers=0)))
 
 
 @numerical("backbone.layers", argument="backbone_layers")
 def test_backbone_layers(subject: Subject, draw: Draw) -> None:
     layers = draw(st.sampled_from((1, 2, 3)))
-    judge.step(subject, draw(any_steps(subject, layers=layers, buckets=FEW[:2])))
+    assert_step(subject, draw(any_steps(subject, layers=layers, buckets=FEW[:2])))
 
 
 @numerical("backbone.activation", argument="backbone_layers")
@@ -111,41 +112,41 @@ def test_backbone_activation(subject: Subject, draw: Draw) -> None:
 @numerical("time.default")
 def test_time_default(subject: Subject, draw: Draw) -> None:
     form = draw(st.sampled_from(subject.steady_forms))
-    judge.step(subject, draw(steps(subject, time=("none",), **form)), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, time=("none",), **form)), eager=draw(eagerly))
 
 
 @numerical("time.zero")
 def test_time_zero(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, time=("zero",))))
+    assert_step(subject, draw(any_steps(subject, time=("zero",))))
 
 
 @numerical("time.per_sample")
 def test_time_per_sample(subject: Subject, draw: Draw) -> None:
-    judge.step(
+    assert_step(
         subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])), eager=draw(eagerly)
     )
 
 
 @numerical("time.scalar")
 def test_time_scalar(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, time=("scalar",), buckets=FEW)))
+    assert_step(subject, draw(any_steps(subject, time=("scalar",), buckets=FEW)))
 
 
 @numerical("time.large")
 def test_time_large(subject: Subject, draw: Draw) -> None:
     form = draw(st.sampled_from(subject.steady_forms))
-    judge.step(subject, draw(steps(subject, time=("large",), **form)))
+    assert_step(subject, draw(steps(subject, time=("large",), **form)))
 
 
 @clause("step.output_is_state")
 def test_output_is_state(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, shown=True))
     answer = subject.step(case, eager=draw(eagerly))
-    judge.same(subject, "state", answer["state"][0], judge.finite("the output", answer["output"]))
+    assert_equal(subject, "state", answer["state"][0], assertions.finite("the output", answer["output"]))
 
 
 @numerical("state.threads")
 def test_state_threads(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject))
-    state = judge.step(subject, case)
-    judge.step(subject, replace(case, state=state))
+    state = assert_step(subject, case)
+    assert_step(subject, replace(case, state=state))

@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_equal, assert_shape, assert_step, assert_true
 from conformance.judging.dropout import fits, kept_features, showing
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import seeds
@@ -51,8 +52,8 @@ def test_step(subject: Subject, draw: Draw) -> None:
     answer = train(subject, *trainable(subject, draw))
     for path, before in answer["before"].items():
         after = answer["after"][path]
-        judge.holds(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
-        judge.holds(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)
+        assert_true(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
+        assert_true(subject, not np.array_equal(before, after), f"{path} is not changed by a step", got=after)
 
 
 @clause("training.reproducible", examples=1, smoke=0)
@@ -60,7 +61,7 @@ def test_reproducible(subject: Subject, draw: Draw) -> None:
     case, seed = trainable(subject, draw, (1, 2))
     first, second = train(subject, case, seed), train(subject, case, seed)
     for path, value in first["after"].items():
-        judge.same(subject, path, second["after"][path], value)
+        assert_equal(subject, path, second["after"][path], value)
 
 
 FREEZINGS = tuple(product(("layer", "cell"), ("before_build", "after_build", "constructed")))
@@ -93,18 +94,18 @@ def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) 
         raise NotSupported("no variable in the cell, so that nothing could be trained if it was not frozen")
     left = answer["trainable"]
     summary = f"{len(left)} variables can be trained though {frozen}: {', '.join(left[:3])}"
-    judge.holds(subject, not left, summary, got=left, want=[])
+    assert_true(subject, not left, summary, got=left, want=[])
     if answer.get("before") is None:  # the host cannot train, or no step was requested
         return
     for path, before, after in zip(answer["weights"], answer["before"], answer["after"], strict=True):
         summary = f"{path} is changed by a step though {frozen}"
-        judge.holds(subject, np.array_equal(before, after), summary, got=after, want=before)
+        assert_true(subject, np.array_equal(before, after), summary, got=after, want=before)
 
 
 @clause("dropout.inference", argument="backbone_dropout")
 def test_dropout_inference(subject: Subject, draw: Draw) -> None:
     case = showing(subject, draw(rates), draw(seeds))
-    judge.step(subject, case, training=False, eager=draw(st.booleans()))
+    assert_step(subject, case, training=False, eager=draw(st.booleans()))
 
 
 @clause("dropout.training", argument="backbone_dropout", examples=6, smoke=1)
@@ -112,9 +113,9 @@ def test_dropout_training(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
     case = showing(subject, rate, seed)
     output = subject.step(case, training=True, seed=seed % 1000, eager=True)["output"]
-    judge.holds(subject, bool(np.isfinite(output).all()), "an output is not finite", got=output)
+    assert_true(subject, bool(np.isfinite(output).all()), "an output is not finite", got=output)
     dropped = not fits(subject, case, output, 1.0).all()
-    judge.holds(subject, dropped, "training drops nothing: the output is that of inference", got=output)
+    assert_true(subject, dropped, "training drops nothing: the output is that of inference", got=output)
 
 
 @clause("dropout.fresh", argument="backbone_dropout", examples=6, smoke=1)
@@ -123,7 +124,7 @@ def test_dropout_fresh(subject: Subject, draw: Draw) -> None:
     case = showing(subject, rate, seed)
     outputs = subject.step(case, training=True, seed=seed % 1000, eager=True, repeat=2)["outputs"]
     first, second = (kept_features(subject, case, output, rate) for output in outputs)
-    judge.holds(subject, not np.array_equal(first, second), "two training calls draw one mask", got=first)
+    assert_true(subject, not np.array_equal(first, second), "two training calls draw one mask", got=first)
 
 
 @clause("dropout.held", argument="backbone_dropout", examples=6, smoke=1)
@@ -133,16 +134,16 @@ def test_dropout_held(subject: Subject, draw: Draw) -> None:
     case = SequenceCase(step.config, step.parameters, np.repeat(step.inputs[:, None], 4, axis=1))
     given = {"options": {"return_sequences": True}, "training": True, "seed": seed % 1000}
     output = subject.request("sequence", **subject.about(case), **given, chunks=[2, 2])["output"]
-    judge.shaped(subject, "output", output, (*case.inputs.shape[:2], subject.outputs(case.config)))
-    zero = judge.initial_state(subject, case)
+    assert_shape(subject, "output", output, (*case.inputs.shape[:2], subject.outputs(case.config)))
+    zero = assertions.initial_state(subject, case)
     states = (zero, output[:, 0], zero, output[:, 2])
     masks = [kept_features(subject, case.at(k, h), output[:, k], rate) for k, h in enumerate(states)]
     for first in (0, 2):
         held = np.array_equal(masks[first + 1], masks[first])
-        judge.holds(subject, held, "the second step of a sequence has another mask than the first", got=masks)
+        assert_true(subject, held, "the second step of a sequence has another mask than the first", got=masks)
     shared = (masks[0] == masks[0][:1]).all()
-    judge.holds(subject, not shared, "all samples have one mask", got=masks[0])
-    judge.holds(subject, not np.array_equal(masks[0], masks[2]), "two sequences draw one mask", got=masks[0])
+    assert_true(subject, not shared, "all samples have one mask", got=masks[0])
+    assert_true(subject, not np.array_equal(masks[0], masks[2]), "two sequences draw one mask", got=masks[0])
 
 
 @clause("dropout.rate", argument="backbone_dropout", examples=6, smoke=1)
@@ -151,7 +152,7 @@ def test_dropout_rate(subject: Subject, draw: Draw) -> None:
     kept = trained_step(subject, rate, draw(seeds))
     dropped, mean = int((~kept).sum()), rate * kept.size
     far = abs(dropped - mean) > 6.0 * np.sqrt(mean * (1.0 - rate))
-    judge.holds(
+    assert_true(
         subject,
         not far,
         f"of {kept.size} features {dropped} are dropped, but about {mean:g} should be",

@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.bounds.arrays import ErrorBounded
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_agree, assert_close, assert_equal, assert_step, assert_true
 from conformance.judging.registry import FORMULA, Draw, clause, numerical
 from conformance.judging.strategies import FEW, any_steps, eagerly, seeds, steps
 from conformance.judging.subject import Subject
@@ -38,49 +39,49 @@ def headed_steps(draw: st.DrawFn, subject: Subject, mode: str) -> StepCase:
 
 @numerical("wired_cfc.step.default")
 def test_cfc_default(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(headed_steps(subject, "default")), eager=draw(eagerly))
+    assert_step(subject, draw(headed_steps(subject, "default")), eager=draw(eagerly))
 
 
 @numerical("wired_cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(headed_steps(subject, "no_gate")), eager=draw(eagerly))
+    assert_step(subject, draw(headed_steps(subject, "no_gate")), eager=draw(eagerly))
 
 
 @numerical("wired_cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
 
 
 @numerical("wired_cfc.layers", examples=20)
 def test_cfc_layers(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject, wiring=layered(), buckets=FEW[1:2])))
+    assert_step(subject, draw(any_steps(subject, wiring=layered(), buckets=FEW[1:2])))
 
 
 @numerical("wired_cfc.fully_recurrent", argument="fully_recurrent", examples=20)
 def test_cfc_fully_recurrent(subject: Subject, draw: Draw) -> None:
     chosen = {"wiring": draw(sparse_wirings), "fully_recurrent": draw(st.booleans())}
-    judge.step(subject, draw(any_steps(subject, **chosen, buckets=FEW[1:2])))
+    assert_step(subject, draw(any_steps(subject, **chosen, buckets=FEW[1:2])))
 
 
 @numerical("wired_cfc.sparse_time_heads", argument="sparse_time_heads", examples=20)
 def test_cfc_sparse_time_heads(subject: Subject, draw: Draw) -> None:
     chosen = {"wiring": draw(sparse_wirings), "sparse_time_heads": draw(st.booleans())}
-    judge.step(subject, draw(steps(subject, **subject.forms[0], **chosen, buckets=FEW[1:2])))
+    assert_step(subject, draw(steps(subject, **subject.forms[0], **chosen, buckets=FEW[1:2])))
 
 
 @numerical("wired_ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
 
 
 @numerical("wired_ltc.step.explicit", argument="solver")
 def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
 
 
 @numerical("wired_ltc.step.rk4", argument="solver")
 def test_ltc_rk4(subject: Subject, draw: Draw) -> None:
-    judge.step(
+    assert_step(
         subject, draw(steps(subject, solver="rk4", recipe=st.sampled_from(("simple", "normal", "tiny"))))
     )
 
@@ -89,18 +90,18 @@ def test_ltc_rk4(subject: Subject, draw: Draw) -> None:
 def test_ltc_mapping(subject: Subject, draw: Draw) -> None:
     names = ("input_mapping", "output_mapping")
     chosen = {name: draw(st.sampled_from(("affine", "linear", None))) for name in names}
-    judge.step(subject, draw(steps(subject, **chosen, buckets=FEW[1:])))
+    assert_step(subject, draw(steps(subject, **chosen, buckets=FEW[1:])))
 
 
 @numerical("wired_ltc.unfolds", argument="ode_unfolds", examples=20)
 def test_ltc_unfolds(subject: Subject, draw: Draw) -> None:
     chosen = {"ode_unfolds": draw(st.sampled_from((1, 2, 6))), "epsilon": draw(st.sampled_from((1e-3, 1e-8)))}
-    judge.step(subject, draw(steps(subject, **chosen, buckets=FEW[1:2])))
+    assert_step(subject, draw(steps(subject, **chosen, buckets=FEW[1:2])))
 
 
 @numerical("wired_ltc.implicit_constraints", argument="implicit_param_constraints", examples=20)
 def test_ltc_implicit_constraints(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:])))
+    assert_step(subject, draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:])))
 
 
 @clause("wired_ltc.constraints", examples=4, smoke=1)
@@ -110,7 +111,7 @@ def test_ltc_constraints(subject: Subject, draw: Draw) -> None:
     for path, low in lowest.items():
         least = float(np.min(answer["after"][path]))
         enough = least >= low * (1.0 - 1e-6)  # 1e-3 is no number of float32
-        judge.holds(subject, enough, f"after training {path} has a value of {least:g}", got=least, want=low)
+        assert_true(subject, enough, f"after training {path} has a value of {least:g}", got=least, want=low)
 
 
 @numerical("wired_ltc.splitting", argument="ode_unfolds", examples=12)
@@ -126,12 +127,12 @@ def test_ltc_splitting(subject: Subject, draw: Draw) -> None:
         _, bounded = subject.reference(replace(part, state=bounded))
     got = state_after(subject, whole)
     bound = bounded.error + subject.reference(whole)[1].error
-    judge.close(subject, "state after both parts", state, ErrorBounded(got, subject.arithmetic, bound))
+    assert_close(subject, "state after both parts", state, ErrorBounded(got, subject.arithmetic, bound))
 
 
 def state_after(subject: Subject, case: StepCase, **options: Any) -> Values:
     """Return the state after the step, its tensors side by side."""
-    return judge.joined(subject, case.config, subject.step(case, **options)["state"])
+    return assertions.joined(subject, case.config, subject.step(case, **options)["state"])
 
 
 def unfolded(case: StepCase, unfolds: int, dt: float) -> StepCase:
@@ -162,7 +163,7 @@ def test_ltc_convergence(subject: Subject, draw: Draw) -> None:
     )
     ratio = float(np.linalg.norm(coarse) / np.linalg.norm(fine))
     least = 2.0 ** (order - 0.5)
-    judge.holds(
+    assert_true(
         subject,
         ratio >= least,
         f"twice the unfolds of {solver} divide the error by {ratio:.3g}, not by {2**order}",
@@ -188,7 +189,7 @@ def test_ltc_relabelling(subject: Subject, draw: Draw) -> None:
     other = replace(case, parameters=moved, state=case.state[:, order])
     state = state_after(subject, case)
     again = state_after(subject, other)
-    judge.agree(subject, f"state of neurons {order}", state[:, order], again, subject.reference(other)[1])
+    assert_agree(subject, f"state of neurons {order}", state[:, order], again, subject.reference(other)[1])
 
 
 def relabelled(path: str, value: Values, order: list[int]) -> Values:
@@ -201,7 +202,7 @@ def relabelled(path: str, value: Values, order: list[int]) -> Values:
 
 @numerical("mixed_memory.step")
 def test_mixed_memory(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(any_steps(subject)), eager=draw(eagerly))
+    assert_step(subject, draw(any_steps(subject)), eager=draw(eagerly))
 
 
 @clause("mixed_memory.state", examples=8)
@@ -211,9 +212,9 @@ def test_mixed_memory_state(subject: Subject, draw: Draw) -> None:
     sizes = subject.family.state_sizes(subject.family.full(case.config))
     got = [list(np.shape(tensor)) for tensor in answer["state"]]
     want = [[len(case.inputs), size] for size in sizes]
-    judge.holds(subject, got == want, f"the state has shapes {got}, but should be h and c, {want}")
+    assert_true(subject, got == want, f"the state has shapes {got}, but should be h and c, {want}")
     _, state = subject.reference(case)
-    judge.close(subject, "c", answer["state"][1], state[:, sizes[0] :])
+    assert_close(subject, "c", answer["state"][1], state[:, sizes[0] :])
 
 
 # Wirings
@@ -251,11 +252,11 @@ def same_graph(subject: Subject, how: str, got: Mapping[str, Any], want: Mapping
     """Raise unless both matrices and, if it is reported, the number of motor neurons are the wanted ones."""
     __tracebackhide__ = True
     for name in ("adjacency", "sensory_adjacency"):
-        judge.same(subject, name + how, got[name], want[name])
+        assert_equal(subject, name + how, got[name], want[name])
     motor, wanted = got.get("output_dim"), want.get("output_dim")
     if motor is not None and wanted is not None:
         said = f"output_dim{how} is {motor}, but should be {wanted}"
-        judge.holds(subject, motor == wanted, said, got=motor, want=wanted)
+        assert_true(subject, motor == wanted, said, got=motor, want=wanted)
 
 
 @clause("wiring.graph", examples=50, smoke=5)
@@ -299,7 +300,7 @@ def test_influence(subject: Subject, draw: Draw) -> None:
     pairs = (("output", before["output"], after["output"]), ("state", before["state"][0], after["state"][0]))
     for what, value, again in pairs:
         said = f"{what} with other parameters of what is not there"
-        judge.same(subject, said, again, judge.finite(f"the {what}", value))
+        assert_equal(subject, said, again, assertions.finite(f"the {what}", value))
 
 
 @clause("wiring.gradient", tiers=(FORMULA,), examples=6, smoke=1)
@@ -311,7 +312,7 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     found = subject.request("gradients", **asked)["parameters"]
     for path, lacking in absent.items():
         slope = np.asarray(found[path])[lacking]
-        judge.same(subject, f"gradient by {path} where there is nothing", slope, np.zeros_like(slope))
+        assert_equal(subject, f"gradient by {path} where there is nothing", slope, np.zeros_like(slope))
 
 
 @clause("wiring.training", examples=3, smoke=1)
@@ -321,7 +322,7 @@ def test_training(subject: Subject, draw: Draw) -> None:
     found = subject.family.synapses(subject.family.full(case.config), case.input_dim)
     for path, mask in found.items():
         before, after = (np.asarray(answer[when][path])[~mask] for when in ("before", "after"))
-        judge.same(subject, f"{path} after training where there is nothing", after, before)
+        assert_equal(subject, f"{path} after training where there is nothing", after, before)
 
 
 def trained(subject: Subject, draw: Draw, **arguments: Any) -> tuple[Any, dict[str, Any]]:

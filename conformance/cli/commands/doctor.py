@@ -15,7 +15,7 @@ from rich.text import Text
 
 from conformance.cli.commands.refusals import refusals
 from conformance.cli.doctor import Compared, Examination, Health, examine
-from conformance.driver.pool import Place, Pool
+from conformance.driver.pool import HarnessKey, Pool
 from conformance.options import RunOptions, resolve, run_options, settled
 from conformance.options.describing import CannotBeJudged, described
 from conformance.report.screen import screen
@@ -71,7 +71,7 @@ def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterato
     """Yield an examination of each cell. Raises CannotBeJudged if there is none."""
     if not description["cells"]:
         raise CannotBeJudged(f"{options.targets[0]} offers no cell")
-    place = Place.of(options.targets[0], options.backends[0], "float64")
+    place = HarnessKey.of(options.targets[0], options.backends[0], "float64")
     with Pool(options).start(place) as implementation:
         for cell in description["cells"]:
             yield replace(examine(implementation, cell), printed=implementation.stderr())

@@ -22,7 +22,7 @@ from conformance.driver.implementation import (
     RequestRefused,
 )
 from conformance.judging import variants
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import StepCase, step_case
 from conformance.spec.families import Sizes
 from conformance.spec.families.base import Variant
@@ -121,7 +121,7 @@ def _tried(subject: Subject, ask: Callable[[], Any]) -> Any:
         return ask()
     except HarnessFault:
         subject.implementation.restart()
-    except (Departure, ImplementationRaised, KeyError, NotSupported, RequestRefused):
+    except (Nonconformance, ImplementationRaised, KeyError, NotSupported, RequestRefused):
         pass
     return None
 
@@ -171,7 +171,7 @@ def _several(subject: Subject, variant: Variant) -> str:
         given = replace(case, timespans=times)
         try:
             answer = subject.step(given)
-        except (Departure, NotSupported, RequestRefused, HarnessFault) as fault:
+        except (Nonconformance, NotSupported, RequestRefused, HarnessFault) as fault:
             if isinstance(fault, HarnessFault):
                 subject.implementation.restart()
             return f"with elapsed times {form}, {fault}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cli.doctor.examination import Answer
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
-from conformance.judging.subject import Departure, Subject, headline
+from conformance.judging.subject import Nonconformance, Subject, headline
 from conformance.spec.cases import SequenceCase, StepCase, sequence_case, with_state
 from conformance.spec.families import Sizes
 from conformance.spec.families.wired import wiring
@@ -24,7 +24,7 @@ def asked(subject: Subject, case: StepCase, method: str) -> Answer:
         REQUESTS[method](subject, case)
     except NotSupported as refused:
         return Answer(method, "not offered", refused.reason)
-    except (Departure, ImplementationRaised, RequestRefused, HarnessFault) as fault:
+    except (Nonconformance, ImplementationRaised, RequestRefused, HarnessFault) as fault:
         if isinstance(fault, HarnessFault):
             subject.implementation.restart()
         return Answer(method, "raises", headline(str(fault)))

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from conformance.bounds.arrays import ErrorBounded
-from conformance.driver.pool import Place, Pool
-from conformance.judging import assertions as judge
+from conformance.driver.pool import HarnessKey, Pool
+from conformance.judging import assertions
+from conformance.judging.assertions import assert_close
 from conformance.judging.registry import PRECISION, TIERS, Check, Draw
 from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
@@ -17,7 +18,7 @@ from conformance.search.trial import Plan, judge_example
 from conformance.spec import clauses
 from conformance.spec.cases import SequenceCase, StepCase
 from conformance.stored import examples
-from conformance.stored.replay import Stage, judged, lacking, replayed
+from conformance.stored.replay import ReplayTarget, judged, lacking, replayed
 from conformance.stored.vectors import Vector, vectors
 from conformance.suite.test_sequence import tags
 from conformance.verdict import Verdict
@@ -39,11 +40,11 @@ def body(vector: Vector) -> Callable[[Subject, Draw], None]:
     def test(subject: Subject, draw: Draw) -> None:
         case = draw(None)  # type: ignore[arg-type]  # it is played, not drawn
         answer = asked(subject, case, layered=vector.layered)
-        got = {"output": answer["output"], "state": judge.joined(subject, case.config, answer["state"])}
+        got = {"output": answer["output"], "state": assertions.joined(subject, case.config, answer["state"])}
         for what, value in got.items():
             error = vector.bound(what, subject.dtype)
             want = ErrorBounded(vector.expected(what), subject.arithmetic, error)
-            judge.close(subject, f"{vector.name}: {what}", value, want)
+            assert_close(subject, f"{vector.name}: {what}", value, want)
 
     return test
 
@@ -82,7 +83,7 @@ def by_reference(document: Any) -> list[Verdict]:
     ]
 
 
-def by_target(on: Stage, pool: Pool) -> Player:
+def by_target(on: ReplayTarget, pool: Pool) -> Player:
     """Return a player that gives a target's verdicts on a file."""
 
     def player(document: Any) -> list[Verdict]:
@@ -93,12 +94,12 @@ def by_target(on: Stage, pool: Pool) -> Player:
     return player
 
 
-def _played(vector: Vector, on: Stage, pool: Pool) -> list[Verdict]:
+def _played(vector: Vector, on: ReplayTarget, pool: Pool) -> list[Verdict]:
     cell = on.cell(vector.family)
     if cell is None:
         return [lacking(on, vector.clause, vector.spec, vector.family)]
 
     def opened(backend: str, tier: str) -> Subject:
-        return on.subject(pool, Place.of(on.target, backend, tier), cell, tier)
+        return on.subject(pool, HarnessKey.of(on.target, backend, tier), cell, tier)
 
     return [verdict for name in on.backends() for verdict in play(vector, partial(opened, name))]

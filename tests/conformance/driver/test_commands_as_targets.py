@@ -16,7 +16,7 @@ import pytest
 
 from conformance import options, start
 from conformance.driver.implementation import HarnessFault, Implementation, NotSupported
-from conformance.driver.pool import Place
+from conformance.driver.pool import HarnessKey
 from conformance.judging.registry import CHECKS
 from conformance.options import RunOptions, UsageError, resolving
 from conformance.options.describing import CannotBeJudged, described
@@ -134,15 +134,18 @@ def test_a_backend_that_does_not_match_is_refused(backend: str, described: Any, 
 
 
 def test_its_group_and_its_line_of_progress_can_be_told_from_the_id_of_a_test() -> None:
-    for place in (Place.of(COMMAND, "node", "float64"), Place.of(COMMAND, "node", None, exchange=True)):
-        assert Place.target_of(place.group) == COMMAND
+    for place in (
+        HarnessKey.of(COMMAND, "node", "float64"),
+        HarnessKey.of(COMMAND, "node", None, exchange=True),
+    ):
+        assert HarnessKey.target_of(place.group) == COMMAND
         assert not set("[]@/ '") & set(place.group)
         nodeid = f"suite/test_step.py::test_cfc_pure[CfCCell-node-float64@{place.group}]"
         assert progress_group(nodeid) == f"{COMMAND} on node"
 
 
 def test_a_long_command_has_a_folder_for_its_examples(tmp_path: Path) -> None:
-    name = f"cfc.step.pure/{Place.of('exec:node ' + 300 * 'x', 'node', None).group}"
+    name = f"cfc.step.pure/{HarnessKey.of('exec:node ' + 300 * 'x', 'node', None).group}"
     (tmp_path / folder(name)).mkdir(parents=True)
     assert folder(name) != folder(name.replace("x" * 300, "x" * 299))
 

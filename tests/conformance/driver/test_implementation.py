@@ -166,7 +166,7 @@ def test_a_method_that_hangs_again_and_again_is_given_up(bad):
             implementation.request("step", model={"cell": "Slow"})
         implementation.restart()
     said = "^step of Slow is asked no more: 4 times in a row it was not answered in time$"
-    with pytest.raises(driver.GivenUp, match=said):
+    with pytest.raises(driver.MethodUnresponsive, match=said):
         implementation.request("step", model={"cell": "Slow"})
     with pytest.raises(driver.HarnessHung):
         implementation.request("step", model={"cell": "Another"})

@@ -10,7 +10,7 @@ from conformance.driver.implementation import NotSupported, start
 from conformance.harness.torch import names as torch_names
 from conformance.judging import variants
 from conformance.judging.assertions import ratio
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import sequence_case, step_case
 from conformance.spec.families import Sizes
 
@@ -139,7 +139,7 @@ def test_bfloat16_travels_as_float32_and_says_what_it_was(third_party):
 def test_what_is_no_tensor_is_the_modules_fault(third_party, name, said):
     with sibling(third_party, name) as implementation:
         subject = subject_of(implementation, name)
-        with pytest.raises(Departure, match=said):
+        with pytest.raises(Nonconformance, match=said):
             subject.step(a_step(subject))
 
 

@@ -14,7 +14,7 @@ from conformance.driver.implementation import NotSupported, RequestRefused
 from conformance.judging import gradients
 from conformance.judging.registry import every
 from conformance.judging.strategies import FEW, wired
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.mutants import ReferenceCells
 from conformance.options import importable_backends
 from conformance.search.trial import Plan, judge_clause
@@ -155,7 +155,7 @@ def test_a_gradient_of_another_shape_is_a_departure():
     case = a_sequence(subject)
     cotangents = np.ones((2, 3, 4)), np.ones((2, 4))
     with pytest.raises(
-        Departure, match=r"gradient by inputs has shape \(2, 3\), but should have \(2, 3, 3\)"
+        Nonconformance, match=r"gradient by inputs has shape \(2, 3\), but should have \(2, 3, 3\)"
     ):
         gradients.derivatives(subject, case, {"inputs": np.ones((2, 3))}, cotangents, seed=0)
     gradient = subject.request("sequence_gradients", **asked(subject, case))["timespans"]
@@ -170,7 +170,7 @@ def test_a_gradient_that_is_not_finite_or_vast_is_a_departure(wrong):
     gradient = subject.request("sequence_gradients", **asked(subject, case))["inputs"]
     along = array(gradient.shape, "normal", 0, "inputs", "float64")
     gradient.flat[: len(wrong)] = np.array(wrong) / along.flat[: len(wrong)]
-    with pytest.raises(Departure, match="derivative by inputs along a direction is") as found:
+    with pytest.raises(Nonconformance, match="derivative by inputs along a direction is") as found:
         gradients.derivatives(subject, case, {"inputs": gradient}, cotangents, seed=0)
     assert np.isfinite(found.value.failure.bound)
 
@@ -208,7 +208,7 @@ def test_the_adjoint_of_a_masked_sequence_is_its_complex_step(options):
 
 def test_a_gradient_that_is_missing_is_zero():
     subject = of_reference()
-    with pytest.raises(Departure, match="derivative by ff1_bias along a direction is 0, but should be"):
+    with pytest.raises(Nonconformance, match="derivative by ff1_bias along a direction is 0, but should be"):
         gradients.derivatives(
             subject, a_sequence(subject), {"ff1_bias": None}, (np.ones((2, 3, 4)), np.ones((2, 4))), seed=0
         )
@@ -227,7 +227,7 @@ def test_one_number_of_a_gradient_in_float32_is_enough(off):
     slope = found["parameters"]["kernel"]
     slope.flat[np.argmax(np.abs(slope))] *= 1.0 + off
     if off:
-        with pytest.raises(Departure, match=r"gradient by kernel\[\d, \d\] is .* within"):
+        with pytest.raises(Nonconformance, match=r"gradient by kernel\[\d, \d\] is .* within"):
             gradients.precise(subject, case, found, found["state"][0], (ones, ones))
     else:
         gradients.precise(subject, case, found, found["state"][0], (ones, ones))
@@ -254,7 +254,7 @@ def test_a_slope_may_be_off_by_the_roundings_of_its_adjoint():
         subject, case, cotangents, found = of_a_saturated_step(implementation, 7189, FEW[1])
         gradients.derivatives(subject, case, {"sigma": found["sigma"]}, cotangents, 7189)
         assert subject.tally.values == 1 and subject.tally.undecided == 0
-        with pytest.raises(Departure, match="derivative by sigma along a direction is"):
+        with pytest.raises(Nonconformance, match="derivative by sigma along a direction is"):
             gradients.derivatives(subject, case, {"sigma": 1.1 * found["sigma"]}, cotangents, 7189)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.harness.conventions import CONVENTIONS
 from conformance.harness.keras.names import canonical_names
-from conformance.judging.offer import Offer
+from conformance.judging.arguments import CellArguments
 from conformance.report import terminal
 from conformance.spec.cases import step_case
 from conformance.spec.families import CFC, LTC, MIXED_MEMORY, WIRED_CFC, Sizes
@@ -73,7 +73,7 @@ def test_cells_inside_pypis_wired_cell_are_layers_in_the_order_of_their_numbers(
 
 def test_an_offer_says_what_may_be_asked():
     inner = {"arguments": ["units"], "values": {}}
-    offer = Offer.of(
+    offer = CellArguments.of(
         {"arguments": ["mode", "cell"], "values": {"mode": ["pure"]}, "behind": {"CfCCell": inner}}
     )
     assert offer.accepts("mode") and not offer.accepts("units")

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import strategies as st
 
 from conformance.bounds.arrays import ErrorBounded
-from conformance.driver.implementation import GivenUp, HarnessDied, ImplementationRaised, NotSupported
-from conformance.judging import assertions as judge
+from conformance.driver.implementation import (
+    HarnessDied,
+    ImplementationRaised,
+    MethodUnresponsive,
+    NotSupported,
+)
+from conformance.judging.assertions import assert_close, assert_step, assert_true
 from conformance.judging.registry import TIERS, Check, Draw
 from conformance.judging.strategies import steps
 from conformance.judging.subject import Subject
@@ -83,7 +88,7 @@ def off_by_a_hair(fake: Fake, **params: Any) -> Any:
 
 
 def follows(subject: Subject, draw: Draw) -> None:
-    judge.step(subject, draw(steps(subject, mode="default")))
+    assert_step(subject, draw(steps(subject, mode="default")))
 
 
 def judged(answer: Answer, body: Any = follows, **plan: Any) -> tuple[Verdict, Fake]:
@@ -179,7 +184,7 @@ def test_a_few_refusals_are_enough_to_ask_no_more() -> None:
 
 def test_a_method_that_is_given_up_leaves_its_clause_unsettled() -> None:
     def given_up(fake: Fake, **params: Any) -> Any:
-        raise GivenUp("step", 4)
+        raise MethodUnresponsive("step", 4)
 
     verdict, _ = judged(given_up)
     assert verdict.outcome == "error" and "step is asked no more" in verdict.reason
@@ -274,7 +279,7 @@ def decide(subject: Subject, values: int, *, undecided: int = 0, error: float = 
     """Compare so many values of 1, the first of them with a bound that is too wide; the others are off."""
     bound = np.where(np.arange(values) < undecided, 9.0, 1e-12)
     got = 1.0 + np.where(np.arange(values) < undecided, 0.0, error)
-    judge.close(subject, "output", got, ErrorBounded(np.ones(values), subject.arithmetic, bound))
+    assert_close(subject, "output", got, ErrorBounded(np.ones(values), subject.arithmetic, bound))
 
 
 def share(draw: Draw) -> float:
@@ -368,7 +373,7 @@ def test_an_example_counts_for_the_share_of_its_values_that_are_decided() -> Non
 
 
 def test_what_compares_no_values_decides_by_its_examples() -> None:
-    verdict, _ = judged(right, lambda subject, draw: judge.holds(subject, share(draw) < 1.0, ""), examples=20)
+    verdict, _ = judged(right, lambda subject, draw: assert_true(subject, share(draw) < 1.0, ""), examples=20)
     assert (verdict.outcome, verdict.examples, verdict.values) == ("pass", 20, 0)
 
 
@@ -438,7 +443,7 @@ def test_what_is_undecided_under_a_variant_does_not_hold_under_it() -> None:
 def test_an_unbounded_value_decides_nothing() -> None:
     subject = Subject(Fake(right), CELL, "float64")
     want = ErrorBounded(np.array([np.inf, 1.0]), subject.arithmetic, np.array([np.inf, 1e-9]))
-    judge.close(subject, "output", np.array([5.0, 1.0]), want)
+    assert_close(subject, "output", np.array([5.0, 1.0]), want)
     assert (subject.tally.values, subject.tally.undecided) == (2, 1)
 
 

@@ -19,7 +19,7 @@ from conformance.cli import main as cli
 from conformance.driver.implementation import HarnessDied, NotSupported
 from conformance.judging.fitting import fitted
 from conformance.judging.registry import Check, every
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.mutants import ReferenceCells, mutants
 from conformance.report import jsonfile
 from conformance.search import example as failing_example
@@ -150,7 +150,7 @@ def drawn_by(check: Check, judged: Subject) -> list[Any]:
     def once(data: st.DataObject) -> None:
         recording = Recording(Shrinking())
         judged.example = recording
-        with contextlib.suppress(NotSupported, Departure):
+        with contextlib.suppress(NotSupported, Nonconformance):
             check.body(judged, recording.drawing(data.draw))
         seen[:] = recording.drawn
 

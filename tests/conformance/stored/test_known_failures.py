@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from conformance.cli import main as cli
-from conformance.driver.implementation import GivenUp, HarnessDied
+from conformance.driver.implementation import HarnessDied, MethodUnresponsive
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Departure, Subject
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.options import UsageError
 from conformance.report import exit_code, jsonfile, status, terminal
 from conformance.run.plugin import conclude
@@ -268,7 +268,7 @@ def test_a_flaky_clause_is_searched_and_whatever_comes_of_it_is_known(tmp_path: 
         if outcome == "error":
             raise KeyError("a slip of ours")
         if outcome == "fail" or (outcome == "not reproducible" and not fresh):
-            raise Departure(examples_failure())
+            raise Nonconformance(examples_failure())
 
     verdict, _ = judge(fakes.right, load(tmp_path / "known.toml")[0], dataclasses.replace(CHECK, body=comes))
     assert verdict.outcome == ("pass" if outcome == "pass" else "known failure")
@@ -282,7 +282,7 @@ def test_a_method_that_is_given_up_is_no_known_failure(path: Path, flaky: bool, 
 
     def gives_up(fake: fakes.Fake, **params: Any) -> Any:
         if fake.asked >= at:
-            raise GivenUp("step of CfCCell", 4)
+            raise MethodUnresponsive("step of CfCCell", 4)
         return fakes.right(fake, **params)
 
     entry = dataclasses.replace(load(path)[0], flaky=flaky)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judging import assertions as judge
+from conformance.judging import assertions
 from conformance.judging.registry import TIERS
 from conformance.judging.subject import Subject
 from conformance.mutants import ReferenceCells
@@ -395,7 +395,7 @@ def bound(vector: Vector, tier: str) -> dict[str, Any] | None:
     cell = next(one for one in cells.describe()["cells"] if one["family"] == vector.family)
     subject, case = Subject(cells, cell, tier), vector.case(tier)
     if isinstance(case, SequenceCase):
-        outputs, state = judge.folded(subject, case)
+        outputs, state = assertions.folded(subject, case)
         last = case.options.get("return_sequences", True) is False
         output = outputs[-1] if last else np.stack(outputs, axis=1)  # type: ignore[call-overload]
     else:
@@ -403,7 +403,7 @@ def bound(vector: Vector, tier: str) -> dict[str, Any] | None:
         output, state = subject.reference(case)
     for one in (output, state):
         scale = float(np.max(np.abs(one.value))) or 1.0
-        if not (np.isfinite(one.error) & (one.error <= judge.UNDECIDED * scale)).all():
+        if not (np.isfinite(one.error) & (one.error <= assertions.UNDECIDED * scale)).all():
             return None
     tensors = subject.family.split(case.config, rounded_up(state.error))
     return {"output": rounded_up(output.error).tolist(), "state": [tensor.tolist() for tensor in tensors]}

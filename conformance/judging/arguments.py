@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Offer:
+class CellArguments:
     """The arguments of a cell, and the values that they may have; None is all of them."""
 
     arguments: frozenset[str] | None = None
@@ -17,7 +17,7 @@ class Offer:
     """With mixed memory, the description of each cell that may stand behind the LSTM."""
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Offer:
+    def of(cls, said: Mapping[str, Any]) -> CellArguments:
         """Return the offer of a cell; `said` is the cell's entry in `describe`."""
         shown = {name: [value] for name, value in said.get("fixed", {}).items()}
         return cls(frozenset(said["arguments"]), {**shown, **said.get("values", {})}, said.get("behind", {}))
@@ -39,9 +39,9 @@ class Offer:
         found = list(values)
         return [value for value in found if self.allows(argument, value)] or found
 
-    def behind(self, cell: str) -> Offer:
+    def behind(self, cell: str) -> CellArguments:
         """Return the offer of the cell of this name behind an LSTM."""
-        return Offer.of(self.cells[cell]) if cell in self.cells else Offer()
+        return CellArguments.of(self.cells[cell]) if cell in self.cells else CellArguments()
 
     def trimmed(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return a config without the arguments that the cell, or the cell behind an LSTM, does not take."""
