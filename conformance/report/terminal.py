@@ -111,7 +111,10 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
         console, in_part, "pass", "Passed on the examples that are offered, and not judged on others"
     )
     print_reasons(
-        console, verdicts, "host", "Faults of the host, not laid to the cell and not counted as passed"
+        console,
+        verdicts,
+        "host",
+        "Faults of the host framework, not attributed to the cell and not counted as passed",
     )
     print_reasons(
         console, verdicts, "known failure", f"Known failures, listed in {report.known_failures.get('file')}"
