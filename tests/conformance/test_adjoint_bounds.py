@@ -123,6 +123,7 @@ def test_through_every_option_of_a_wired_ltc(options: Config) -> None:
         holds(family, config, seed, "float32", "normal", SIZES[0])
 
 
+@pytest.mark.slow
 @extended
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FAMILIES)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.planted import PLANTED
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[2]
 PROPERTIES = ROOT / "tests" / "overnight.py"
 

@@ -25,6 +25,8 @@ from tests.conformance import sample_report
 from tests.conformance.survival.fuzzing import invoke, spoiled, torn, written
 from tests.fuzzed import fuzzed
 
+pytestmark = pytest.mark.slow
+
 FEW = ("cfc.step.default", "time.zero", "gradient.inputs")
 
 
