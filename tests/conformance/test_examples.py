@@ -285,6 +285,7 @@ def test_what_is_no_config_is_left_as_it_is(value: Any) -> None:
     assert fitted(few, value) is value
 
 
+@pytest.mark.slow
 def test_files_are_named_for_what_failed_and_keep_their_name(
     document: dict[str, Any], tmp_path: Path
 ) -> None:
