@@ -50,7 +50,7 @@ def extras() -> dict[str, list[str]]:
         "export": [*onnx, "ai-edge-litert>=2.1"],
         "litert-torch": [f"litert-torch>=0.10; {X86}"],  # brings transformers and the like
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0", "ruff>=0.12"],
-        "dev": [*test, "build>=1.2", "import-linter>=2.5", "ruff>=0.12", "tox>=4.21"],
+        "dev": [*test, "build>=1.2", "import-linter>=2.5", "pre-commit>=4", "ruff>=0.12", "tox>=4.21"],
     }
 
 

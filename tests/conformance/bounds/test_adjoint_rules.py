@@ -73,6 +73,7 @@ def holds(family: Family, config: Config, seed: int, dtype: str, recipe: str, si
     return max(float(within(got[name], want[name], name).max(initial=0.0)) for name in want)
 
 
+@pytest.mark.slow
 @extended
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("family", "form"), FORMS)
@@ -123,6 +124,7 @@ def test_through_every_option_of_a_wired_ltc(options: Config) -> None:
         holds(family, config, seed, "float32", "normal", SIZES[0])
 
 
+@pytest.mark.slow
 @extended
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FAMILIES)

@@ -446,6 +446,7 @@ def test_what_is_saturated_has_no_error() -> None:
     assert np.tanh(one(60.0, 1.0)).error[0] <= 9 * FLOAT32.u
 
 
+@pytest.mark.frameworks
 def test_the_nearest_number_of_bfloat16_is_that_of_ml_dtypes() -> None:
     dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes comes with jax")
     rng = np.random.default_rng(0)

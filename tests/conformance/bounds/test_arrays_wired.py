@@ -55,6 +55,7 @@ def bounded(dtype: str, *arguments: Any) -> list[Any]:
     return [lift(a) for a in arguments]
 
 
+@pytest.mark.slow
 @extended
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -159,6 +159,7 @@ def test_harnesses_run_beside_each_other_as_far_as_there_are_cores_and_groups() 
     assert RunOptions(backends=("jax",), jobs=8, in_process=True).workers == 0
 
 
+@pytest.mark.slow
 def test_nothing_of_the_callers_pytest_has_a_say(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     (tmp_path / "conftest.py").write_text("raise SystemExit('the conftest of the caller ran')\n")
@@ -372,6 +373,7 @@ def test_a_folder_that_hides_ours_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
     assert str(tmp_path) in result.output
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "conformance", "list", "cfc.*"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
@@ -379,6 +381,7 @@ def test_it_runs_as_a_module() -> None:
     assert "cfc.step.default" in done.stdout
 
 
+@pytest.mark.slow
 def test_help_of_pytest_starts_no_run(tmp_path: Path) -> None:
     command = [
         sys.executable,

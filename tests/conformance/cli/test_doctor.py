@@ -10,6 +10,8 @@ from conformance.options import importable_backends
 from tests.conformance.harness.test_own_cells import PLAIN
 from tests.planted import PLANTED
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[3]
 KERAS = [name for name in importable_backends() if name in ("numpy", "torch")]
 PATH = ["--path", str(ROOT / "examples" / "own_adapter")]

@@ -267,6 +267,7 @@ def test_a_target_of_one_precision_is_judged_at_that_alone() -> None:
     assert tiers(CHECKS["dtype.float64"], {"dtypes": ["float32"]}, alone=False) == []
 
 
+@pytest.mark.slow
 def test_a_run_without_one_of_the_tiers_could_not_be_judged(tmp_path: Path) -> None:
     only = tmp_path / "float64.mjs"
     service = (ROOT / "javascript" / "service.mjs").as_uri()

@@ -22,6 +22,8 @@ from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.harness.nodejs import HARNESS, ROOT, command, node
 
+pytestmark = pytest.mark.slow
+
 WRONG = Path(__file__).with_name("wrong_javascript.mjs")
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):

@@ -16,7 +16,10 @@ from tests.conformance.harness.test_torch_modules import a_step, excess, subject
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = os.environ.get("NCPS_CONFORMANCE_TF_PYTHON")
-pytestmark = pytest.mark.skipif(PYTHON is None, reason="NCPS_CONFORMANCE_TF_PYTHON: no tf-keras")
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.skipif(PYTHON is None, reason="NCPS_CONFORMANCE_TF_PYTHON: no tf-keras"),
+]
 ONE = Sizes(1, 3, 4, 5)
 FAULTY = """
     import tensorflow as tf

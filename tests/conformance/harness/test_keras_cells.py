@@ -12,6 +12,8 @@ from conformance.driver.implementation import ImplementationRaised, NotSupported
 from conformance.harness import wire
 from conformance.options import importable_backends
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(driver.__file__).parents[2]
 BACKENDS = [b for b in importable_backends() if b != "openvino"]
 FAST = [b for b in BACKENDS if b in ("numpy", "torch")]

@@ -11,6 +11,8 @@ import pytest
 
 from conformance.harness.lean_imports import unneeded
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import sys

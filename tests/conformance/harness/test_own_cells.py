@@ -13,6 +13,8 @@ from conformance.judging.registry import every
 from conformance.judging.subject import Subject
 from conformance.search.trial import Plan, judge_clause
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = [
     pytest.param(name, backend, marks=pytest.mark.skipif(find_spec(backend) is None, reason=f"no {backend}"))

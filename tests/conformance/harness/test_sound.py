@@ -16,6 +16,8 @@ from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code
 from conformance.verdict import Report, Verdict
 
+pytestmark = pytest.mark.frameworks
+
 HERE = Path(__file__).parent
 NAMES = HERE / "sound" / "names.toml"
 QUICK: dict[str, Any] = {"path": HERE, "smoke": True, "seed": 1}

@@ -14,6 +14,8 @@ from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import sequence_case, step_case
 from conformance.spec.families import Sizes
 
+pytestmark = pytest.mark.frameworks
+
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 needs_peer = pytest.mark.skipif(PEER is None, reason="NCPS_CONFORMANCE_PEER_PYTHON: no ncps==1.0.1")
 

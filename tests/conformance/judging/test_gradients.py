@@ -50,6 +50,7 @@ def asked(subject, case, **more):
     return {**about, "timespans": case.timespans, "cotangent": output, **more}
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_through_a_torch_module(tmp_path):
     (tmp_path / "tiny.py").write_text(textwrap.dedent(THIRD_PARTY))
@@ -61,6 +62,7 @@ def test_through_a_torch_module(tmp_path):
         assert judged(implementation, MASKED).outcome == "not applicable"
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("jax" not in BACKENDS, reason="no jax")
 def test_through_a_loop_of_ones_own():
     with start("jax_cfc:Mine", path=EXAMPLES, regime="x64", threads=1) as implementation:
@@ -71,6 +73,7 @@ def test_through_a_loop_of_ones_own():
         assert judged(implementation, MASKED).outcome == "not applicable"
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_a_cell_without_a_loop_offers_none():
     with start("torch_cfc:Mine", path=EXAMPLES, regime="x64", threads=1) as implementation:
@@ -78,6 +81,7 @@ def test_a_cell_without_a_loop_offers_none():
         assert judged(implementation, CLAUSES[0]).outcome == "not applicable"
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_keras_layers_are_those_of_no_wrapper_and_their_own():
     with start("ncps", "torch", regime="x64", threads=1) as implementation:
@@ -93,6 +97,7 @@ def test_keras_layers_are_those_of_no_wrapper_and_their_own():
             implementation.request("sequence_gradients", **asked(subject, case, wrapper="stacked"))
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_a_masked_sample_has_no_gradient():
     with start("ncps", "torch", regime="x64", threads=1) as implementation:
@@ -107,6 +112,7 @@ def test_a_masked_sample_has_no_gradient():
             assert not found["inputs"][~mask].any() and found["inputs"][mask].all()
 
 
+@pytest.mark.frameworks
 def test_numpy_has_none():
     with start("ncps", "numpy", threads=1) as implementation:
         (about, *_) = implementation.describe()["cells"]
@@ -247,6 +253,7 @@ def of_a_saturated_step(implementation, seed, sizes):
     return subject, case, cotangents, found["parameters"]
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_a_slope_may_be_off_by_the_roundings_of_its_adjoint():
     """By half the digits alone a correct cell would be off by 93 times as much as it may be."""
@@ -258,6 +265,7 @@ def test_a_slope_may_be_off_by_the_roundings_of_its_adjoint():
             gradients.derivatives(subject, case, {"sigma": 1.1 * found["sigma"]}, cotangents, 7189)
 
 
+@pytest.mark.frameworks
 @pytest.mark.skipif("torch" not in BACKENDS, reason="no torch")
 def test_a_slope_that_is_all_rounding_decides_nothing():
     with start("ncps", "torch", regime="x64", threads=1) as implementation:

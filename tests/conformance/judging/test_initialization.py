@@ -58,6 +58,7 @@ def test_an_orthogonal_kernel_is_drawn_as_one() -> None:
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(3), atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_two_hundred_times_twelve_cells_of_the_reference_pass(cell: str) -> None:
     subject = Subject(ReferenceCells(), CELLS[cell], "float32")

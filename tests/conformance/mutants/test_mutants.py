@@ -23,6 +23,8 @@ from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
 from reference.activations import ACTIVATIONS
 
+pytestmark = pytest.mark.slow
+
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
 

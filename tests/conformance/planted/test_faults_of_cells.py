@@ -25,6 +25,8 @@ from tests.planted import PLANTED
 from tests.planted.bench import HANGS, LEAKS, Lasting, backends_for
 from tests.planted.faults import MUTANTS, SOUND
 
+pytestmark = pytest.mark.frameworks
+
 NAMED = os.environ.get("NCPS_CONFORMANCE_BACKENDS", "numpy,torch").split(",")
 BACKENDS = [backend for backend in importable_backends() if backend in NAMED]
 for module in pkgutil.iter_modules(conformance.suite.__path__):

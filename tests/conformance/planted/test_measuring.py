@@ -44,6 +44,7 @@ def test_the_tables_are_made_of_what_is_kept(folder: Path) -> None:
         assert (folder / f"{name}.md").read_text() == (FOLDER / f"{name}.md").read_text(), name
 
 
+@pytest.mark.slow
 def test_a_fault_is_measured_and_kept(folder: Path) -> None:
     result = invoke("--only", "HardGate", "--seeds", "2", "--write", "--folder", str(folder))
     assert result.exit_code == 0, result.output

@@ -17,6 +17,8 @@ import pytest
 
 from tests.conformance.wheels import PIP, ROOT, interpreter, wheel
 
+pytestmark = pytest.mark.frameworks
+
 PEER = os.environ.get("NCPS_CONFORMANCE_PEER_PYTHON")
 
 

@@ -23,6 +23,8 @@ from conformance.options import OPTIONS, TARGETS, RunOptions, selected
 from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 GUIDES = [ROOT / "README.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(r"^(?:\$ |- run: |run: |\w+=\S+ )*(?:\S*python -m |\S*/)?conformance (?P<arguments>.+)$")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.planted import PLANTED
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[3]
 PROPERTIES = ROOT / "tests" / "overnight.py"
 

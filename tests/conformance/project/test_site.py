@@ -14,6 +14,8 @@ import pytest
 from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

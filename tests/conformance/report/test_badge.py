@@ -105,6 +105,7 @@ def test_the_command_writes_either_or_both(tmp_path: Path) -> None:
     assert "--endpoint" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["CfC/LTC conformance", "110/110 · spec 0.2", "could not be judged · spec 0.2"]
 )

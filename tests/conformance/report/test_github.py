@@ -116,6 +116,7 @@ def test_a_long_summary_is_cut_between_failures_and_says_so() -> None:
     assert said.rstrip().endswith("</sub>")
 
 
+@pytest.mark.slow
 def test_a_command_writes_both_on_github_and_neither_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_command_writes_both_on_github_and_neither_elsewhere(
 # The action
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "file"),
     [
@@ -190,6 +192,7 @@ def acted(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.frameworks
 def test_the_action_judges_a_command_which_has_an_interpreter_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "python").symlink_to(sys.executable)  # another path than that of the suite's environment
     command = f"exec:{sys.executable} {ROOT / 'conformance' / 'harness'} ncps:CfCCell"
@@ -199,11 +202,13 @@ def test_the_action_judges_a_command_which_has_an_interpreter_of_its_own(tmp_pat
     assert "status=conforms\n" in (tmp_path / "output").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_an_interpreter_that_the_action_does_not_find_is_named(tmp_path: Path) -> None:
     done = acted(tmp_path, TARGET="ncps", PYTHON="nosuchpython", SEED="1")
     assert done.returncode == 2 and "--python nosuchpython: cannot be run" in done.stderr
 
 
+@pytest.mark.frameworks
 def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: Path) -> None:
     done = acted(
         tmp_path,
@@ -223,6 +228,7 @@ def test_the_steps_of_the_action_judge_report_and_fail_as_a_run_does(tmp_path: P
     assert Path(found["report"]).with_suffix(".html").exists()
 
 
+@pytest.mark.frameworks
 def test_without_a_seed_the_action_keeps_what_failed_for_the_next_run(tmp_path: Path) -> None:
     kept = tmp_path / "examples"
     given = {"BACKEND": "numpy", "MORE": "--clause time.zero --smoke --jobs 1", "IMPORT_PATH": str(PLANTED)}

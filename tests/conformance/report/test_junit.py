@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from click.testing import CliRunner
 
 from conformance.cli import main as cli
@@ -61,6 +62,7 @@ def test_a_run_that_is_not_complete_has_a_case_that_says_so() -> None:
     assert (error.tag, error.text) == ("error", "cut short")
 
 
+@pytest.mark.frameworks
 def test_a_run_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.xml"
     few = ["--backend", "numpy", "--clause", "time.zero", "--smoke", "--jobs", "1", "--junit", str(path)]

@@ -213,6 +213,7 @@ def test_of_parts_that_do_not_say_what_they_match_all_have_to_lack_an_entry() ->
     )
 
 
+@pytest.mark.slow
 def test_the_command_shows_the_whole_writes_it_and_exits_as_a_run(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         jsonfile.write(shard(number, report=sample_report.red()), tmp_path / f"{number}.json")
@@ -227,6 +228,7 @@ def test_the_command_shows_the_whole_writes_it_and_exits_as_a_run(tmp_path: Path
     assert done.exit_code == 2 and "1.json is given twice" in done.output
 
 
+@pytest.mark.frameworks
 def test_real_shards_give_the_verdicts_of_the_whole_run(tmp_path: Path) -> None:
     given = [
         "ncps",

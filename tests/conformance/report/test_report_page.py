@@ -24,6 +24,8 @@ from conformance.spec import clauses
 from conformance.verdict import Failure, Report, Verdict
 from tests.conformance.report import browser, sample_report
 
+pytestmark = pytest.mark.slow
+
 SPEC = clauses.load()
 HOSTILE = (
     "<script>document.title='taken'</script>",

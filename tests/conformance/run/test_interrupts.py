@@ -20,9 +20,10 @@ from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[3]
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
-)
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"),
+]
 
 
 def start(folder: Path, *more: str, shell: str = "") -> subprocess.Popen[str]:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conformance.driver.survival.test_faults import ROOT, target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

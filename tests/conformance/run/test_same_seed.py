@@ -13,6 +13,8 @@ import pytest
 from tests.planted import PLANTED
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).parents[3]
 CLAUSES = "time.scalar,state.sizes,errors.inputs,serialization.config.json"
 

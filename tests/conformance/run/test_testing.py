@@ -19,6 +19,8 @@ from conformance.verdict import Verdict
 from tests.conformance.wheels import PIP, ROOT
 from tests.planted import PLANTED
 
+pytestmark = pytest.mark.frameworks
+
 pytest_plugins = ["pytester"]
 
 QUICK = {"backend": "numpy", "smoke": True, "seed": 1}

@@ -70,6 +70,7 @@ def test_what_fails_no_more_is_forgotten(tmp_path: Path) -> None:
     assert wrong.failed[-1] not in after.asked
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("seed", [[], ["--seed", "1"]])
 def test_a_run_keeps_them_where_it_is_told_unless_it_has_a_seed(seed: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conformance", "run", "faults:TimeIgnored", "--backend", "numpy"]

@@ -14,6 +14,8 @@ from conformance.search.trial import Plan, judge_clause
 from conformance.spec.families import Sizes
 from conformance.verdict import Failure
 
+pytestmark = pytest.mark.slow
+
 FEW = {
     "TimeAlongUnits": ("cfc", "time.per_sample"),
     "TimeOnOffset": ("cfc", "cfc.step.default"),

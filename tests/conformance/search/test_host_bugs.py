@@ -13,8 +13,10 @@ from conformance.options import importable_backends
 from conformance.search.host_bugs import Quirk, ledger
 from conformance.spec import clauses
 
+pytestmark = pytest.mark.frameworks
+
 BACKENDS = os.environ.get("NCPS_CONFORMANCE_BACKENDS", ",".join(importable_backends())).split(",")
-VERSION = metadata.version("keras")
+
 
 ENTRIES = [
     pytest.param(quirk, backend, id=f"{quirk.id}-{backend}")
@@ -32,8 +34,9 @@ def test_its_script_shows_the_fault_where_the_ledger_says_so(quirk: Quirk, backe
         [sys.executable, "-c", quirk.script], env=environment, capture_output=True, text=True
     )
     shown = run.returncode == 0
-    assert shown == quirk.concerns("keras", VERSION), (
-        f"Keras {VERSION} on {backend}: {run.stdout}{run.stderr}"
+    version = metadata.version("keras")
+    assert shown == quirk.concerns("keras", version), (
+        f"Keras {version} on {backend}: {run.stdout}{run.stderr}"
     )
 
 

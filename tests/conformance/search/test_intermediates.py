@@ -82,6 +82,7 @@ def departs(tmp_path):
     return judged
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     ("change", "name", "right"),
     [
@@ -114,6 +115,7 @@ def test_a_torch_module_tells_its_linear_layers(departs, change, name, right):
     assert (found["name"], found["right"]) == (name, right)
 
 
+@pytest.mark.slow
 def test_an_adapter_of_ones_own_tells_what_it_will(departs):
     verdict = departs(OWN, "Mine", "numpy", "ltc.time_constant")
     found = verdict.failure.diagnosis["departs"]

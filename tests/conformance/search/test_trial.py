@@ -313,6 +313,7 @@ MOST = 20 + 4 * 50
 """The examples of a clause of 20 that draws on as often as it may."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vague", [undecided_at, kinked_at])
 @pytest.mark.parametrize("rate", [0.06, 0.3])
 @pytest.mark.parametrize("budget", [2, 20])
@@ -327,6 +328,7 @@ def test_what_is_undecided_now_and_then_passes_by_every_seed(vague: Any, rate: f
     assert drawn_on > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vague", [undecided_at, kinked_at])
 @pytest.mark.parametrize("rate", [0.8, 1.0])
 def test_what_is_mostly_undecided_is_an_error_by_every_seed(vague: Any, rate: float) -> None:
@@ -377,6 +379,7 @@ def test_what_compares_no_values_decides_by_its_examples() -> None:
     assert (verdict.outcome, verdict.examples, verdict.values) == ("pass", 20, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.3, 0.8])
 def test_a_fault_is_found_in_the_values_that_are_decided(rate: float) -> None:
     def faulty(subject: Subject, draw: Draw) -> None:

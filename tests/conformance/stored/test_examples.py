@@ -133,6 +133,7 @@ def test_zeros_keep_their_sign_and_what_is_not_finite_stays_so(value: Any) -> No
     assert identical(there_and_back(value), value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", CHECKS)
 def test_whatever_a_clause_draws_comes_back(id: str) -> None:
     """Of every family, as far as the reference goes."""
@@ -188,6 +189,7 @@ def test_what_is_no_value_of_an_example_is_refused_by_name(plain: Any, message: 
 # Documents
 
 
+@pytest.mark.slow
 def test_a_failure_carries_its_example(document: dict[str, Any]) -> None:
     example = examples.stored(document)
     assert (example.clause, example.spec, example.family) == ("ltc.time_constant", SPEC.version, "ltc")
@@ -196,6 +198,7 @@ def test_a_failure_carries_its_example(document: dict[str, Any]) -> None:
     assert np.shape(example.got) == np.shape(example.want) == np.shape(example.bound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -282,6 +285,7 @@ def test_what_is_no_config_is_left_as_it_is(value: Any) -> None:
     assert fitted(few, value) is value
 
 
+@pytest.mark.slow
 def test_files_are_named_for_what_failed_and_keep_their_name(
     document: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -391,12 +395,14 @@ def file(document: dict[str, Any], tmp_path: Path) -> Path:
     return examples.write([document], tmp_path)[0]
 
 
+@pytest.mark.frameworks
 def test_an_example_that_holds_is_said_to(file: Path) -> None:
     result = invoke(file)
     assert result.exit_code == 0, result.output
     assert result.output == "✓ ltc.time_constant · ncps: LTCCell on numpy in float64 · holds\n"
 
 
+@pytest.mark.frameworks
 def test_an_example_that_fails_is_shown_at_length(tmp_path: Path) -> None:
     check, judged = CHECKS["step.output_is_state"], subject(ReferenceCells(), "ltc", None)
     drawn = drawn_by(check, judged)
@@ -417,11 +423,13 @@ def test_an_example_that_fails_is_shown_at_length(tmp_path: Path) -> None:
     assert invoke(tmp_path, "ncps").exit_code == 0
 
 
+@pytest.mark.frameworks
 def test_a_target_without_such_a_family_cannot_be_judged(file: Path) -> None:
     result = invoke(file, "ncps:CfCCell")
     assert result.exit_code == 3 and "has no cell of the family 'ltc'" in result.output
 
 
+@pytest.mark.frameworks
 def test_examples_that_do_not_apply_stand_by_the_others(document: dict[str, Any], tmp_path: Path) -> None:
     verdict, _ = failing("NoGateIsGated")
     assert verdict.failure and verdict.failure.example
@@ -432,6 +440,7 @@ def test_examples_that_do_not_apply_stand_by_the_others(document: dict[str, Any]
     assert result.output.count("· holds\n") == 1
 
 
+@pytest.mark.frameworks
 def test_an_example_that_the_reference_does_not_follow_accuses_nobody(
     document: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -442,6 +451,7 @@ def test_an_example_that_the_reference_does_not_follow_accuses_nobody(
     assert "does not fit: the reference does not follow the example either: step raises" in result.output
 
 
+@pytest.mark.frameworks
 def test_an_example_of_another_test_does_not_fit(file: Path, document: dict[str, Any]) -> None:
     examples.write([{**document, "drawn": []}], file.parent)
     result = invoke(file)

@@ -359,6 +359,7 @@ def test_pytest_takes_a_known_failure_for_an_expected_one() -> None:
         conclude(passing, strict=True)
 
 
+@pytest.mark.frameworks
 def test_from_a_red_run_to_a_green_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way on the command line, on Keras's numpy backend."""
     monkeypatch.chdir(tmp_path)

@@ -18,6 +18,8 @@ from conformance.report import jsonfile
 from conformance.stored import known_failures
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.frameworks
+
 ROOT = Path(__file__).resolve().parents[4]
 PROGRAM = Path(__file__).with_name("faulty.py")
 FULL = Path("/dev/full")

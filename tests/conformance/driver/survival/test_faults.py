@@ -28,7 +28,10 @@ PROGRAM = Path(__file__).with_name("faulty.py")
 STATE, STEP, BUILD, TWICE = "state.initial", "ltc.step.semi_implicit", "state.sizes", "state.repeatable"
 """Clauses, a method each, but for the last, which asks for a step too."""
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc"),
+]
 
 
 def target(fault: str, method: str) -> str:

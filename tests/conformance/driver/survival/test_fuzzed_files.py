@@ -25,6 +25,8 @@ from tests.conformance.driver.survival.fuzzing import invoke, spoiled, torn, wri
 from tests.conformance.report import sample_report
 from tests.fuzzed import fuzzed
 
+pytestmark = pytest.mark.slow
+
 FEW = ("cfc.step.default", "time.zero", "gradient.inputs")
 
 

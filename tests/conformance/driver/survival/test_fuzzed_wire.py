@@ -27,6 +27,8 @@ from conformance.search.trial import Plan, judge_clause
 from tests.conformance.driver.survival.fuzzing import nest, places, spoiled, torn, written
 from tests.fuzzed import fuzzed
 
+pytestmark = pytest.mark.slow
+
 wire = load_package("wire")
 TOLD = (HarnessFault, ImplementationRaised, NotSupported, RequestRefused)
 

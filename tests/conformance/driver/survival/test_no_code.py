@@ -21,7 +21,7 @@ SOURCES = [
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml"}
 UNSAFE_CALLS = {"eval", "exec", "execfile", "enable_unsafe_deserialization"}
 UNSAFE_ARGUMENTS = {("allow_pickle", True), ("safe_mode", False), ("weights_only", False), ("shell", True)}
-OWN_SOURCE = ROOT / "conformance" / "mutants" / "source.py"
+OWN_SOURCE = ROOT / "conformance" / "oracle" / "source.py"
 """Executes the reference's own source, changed, which is how mutants are made."""
 
 
@@ -75,7 +75,8 @@ import sys
 from pathlib import Path
 
 import reference
-from conformance import clauses, examples, known_failures, vectors
+from conformance.spec import clauses
+from conformance.stored import examples, known_failures, vectors
 from conformance.report import jsonfile
 
 folder, seen, watching = Path(sys.argv[1]), [], False

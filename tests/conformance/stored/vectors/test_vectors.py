@@ -65,6 +65,7 @@ def test_they_are_small_and_lie_in_the_package() -> None:
     assert sum(path.stat().st_size for path in FILES.values()) < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", WANTED)
 def test_made_anew_they_are_what_is_shipped(clause: str) -> None:
     """Their bounds to the last of three digits, for they come out of a machine's own tanh."""
@@ -115,6 +116,7 @@ def test_the_edges_are_there_and_say_what_they_are_for() -> None:
 # What they find
 
 
+@pytest.mark.slow
 def test_the_reference_follows_each() -> None:
     for path in FILES.values():
         assert {verdict.outcome for verdict in play.by_reference(vectors.read(path))} == {"pass"}, path
@@ -197,6 +199,7 @@ def test_they_are_exported_with_their_schema_and_check(tmp_path: Path) -> None:
     assert invoke("export", tmp_path, "--clause", "nope.*").exit_code == 2
 
 
+@pytest.mark.frameworks
 def test_they_are_played_against_a_target(tmp_path: Path) -> None:
     for clause in ("ltc.step.explicit", "cfc.step.pure", "sequence.mask.initial_state"):
         (tmp_path / f"{clause}.json").write_bytes(FILES[clause].read_bytes())
@@ -238,6 +241,7 @@ def filled(nested: Any, value: float) -> Any:
     return [filled(item, value) for item in nested] if isinstance(nested, list) else value
 
 
+@pytest.mark.frameworks
 def test_a_failing_example_put_among_vectors_is_one(tmp_path: Path) -> None:
     verdict, _ = test_examples.failing("LogTauLimitEight")
     assert verdict.failure and verdict.failure.example
