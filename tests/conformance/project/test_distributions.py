@@ -174,7 +174,7 @@ def test_installed_beside_pypi_ncps_and_uninstalled_it_leaves_that_whole(suite: 
     before = files(site)
     at = [*PIP, "--python", str(tmp_path / "venv" / "bin" / "python")]
     subprocess.run([*at, "install", "--no-deps", suite], check=True)
-    assert (site / "conformance" / "cli.py").exists()
+    assert (site / "conformance" / "cli" / "main.py").exists()
     assert {name: content for name, content in files(site).items() if name in before} == before
     subprocess.run([*at, "uninstall", "--yes", "ncps-conformance"], check=True)
     assert files(site) == before

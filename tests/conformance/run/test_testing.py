@@ -114,7 +114,7 @@ MINE = """
 import conformance
 
 @conformance.each_clause(
-    TARGET, path=PATH, backend="numpy", smoke=True, seed=1, clause="time.zero,time.per_sample,shape.step"
+    TARGET, backend="numpy", smoke=True, seed=1, clause="time.zero,time.per_sample,shape.step"
 )
 def test_cell(report, tmp_path):
     assert report.conforms, str(report)
@@ -129,7 +129,7 @@ def test_a_test_of_each_clause(
     pytester: pytest.Pytester, target: str, outcomes: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    pytester.makepyfile(MINE.replace("TARGET", repr(target)).replace("PATH", repr(str(PLANTED))))
+    pytester.makepyfile(MINE.replace("TARGET", f"{target!r}, path={str(PLANTED)!r}"))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "0")
     result.assert_outcomes(**outcomes)
     if "failed" in outcomes:
@@ -138,7 +138,7 @@ def test_a_test_of_each_clause(
 
 
 def test_tests_are_chosen_as_everywhere(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(MINE.replace("TARGET", repr("ncps:CfCCell")).replace("PATH", "None"))
+    pytester.makepyfile(MINE.replace("TARGET", repr("ncps:CfCCell")))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "zero", "-v")
     result.assert_outcomes(passed=1, deselected=2)
     result.stdout.fnmatch_lines(["*test_cell?time.zero? PASSED*"])

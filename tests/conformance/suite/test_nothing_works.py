@@ -29,7 +29,10 @@ OF_A_BUILT_CELL = {
 }
 OF_SHAPES = {"shape.step", "shape.dynamic"}
 """Clauses that are about no number."""
-OF_REFUSALS = {"errors.inputs", "errors.timespans", "layer.timespans.shape", "layer.empty"}
+OF_REFUSALS = {
+    *("errors.inputs", "errors.timespans", "layer.timespans.shape", "layer.empty"),
+    *("layer.mask.shape", "layer.stateful.batch"),
+}
 """What is refused by a cell that answers NaN is refused all the same."""
 
 
