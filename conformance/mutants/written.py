@@ -1,31 +1,26 @@
-"""The mutants that are written by hand."""
+"""The mutants that are written by hand, in written.toml."""
 
 from __future__ import annotations
 
-from conformance.mutants import (
-    written_calls,
-    written_formulas,
-    written_masked,
-    written_narrow,
-    written_sizes,
-    written_unrolled,
-    written_wired,
-    written_wired_formulas,
-)
-from conformance.mutants.mutant import Mutant
+import tomllib
+from functools import cache
+from pathlib import Path
 
-REWRITES = (
-    *written_formulas.REWRITES,
-    *written_calls.REWRITES,
-    *written_unrolled.REWRITES,
-    *written_masked.REWRITES,
-    *written_wired_formulas.REWRITES,
-    *written_wired.REWRITES,
-    *written_narrow.REWRITES,
-    *written_sizes.REWRITES,
-)
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.rewrite import Rewrite
+
+TABLE = Path(__file__).with_name("written.toml")
+
+
+@cache
+def rewrites() -> tuple[Rewrite, ...]:
+    """Return every rewrite of the table, in its order."""
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return tuple(
+        Rewrite(name, module=module, **row) for module, rows in table.items() for name, row in rows.items()
+    )
 
 
 def mutants() -> dict[str, Mutant]:
-    """Every written mutant, by name."""
-    return {rewrite.name: rewrite.mutant() for rewrite in REWRITES}
+    """Return every written mutant, by name."""
+    return {rewrite.name: rewrite.mutant() for rewrite in rewrites()}

@@ -123,7 +123,7 @@ def test_what_is_left_out_is_there():
 
 
 def test_names_tell_mutants_apart():
-    names = [change.name for change in generated.all_changes()] + [r.name for r in written.REWRITES]
+    names = [change.name for change in generated.all_changes()] + [r.name for r in written.rewrites()]
     assert len(names) == len(set(names))
 
 
