@@ -126,6 +126,7 @@ def asked_by_hand(implementation: Implementation, folder: Path) -> None:
     assert np.array_equal(implementation.request("load", **given)["output"], saved["output"])
 
 
+@pytest.mark.frameworks
 def test_requests_and_answers_of_a_run_are_by_the_schema(traffic: Any) -> None:
     methods, log = traffic
     answered, refused = set(), 0
@@ -140,6 +141,7 @@ def test_requests_and_answers_of_a_run_are_by_the_schema(traffic: Any) -> None:
     assert refused > 5
 
 
+@pytest.mark.frameworks
 def test_what_is_known_to_be_good_is_not_checked_again(traffic: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, log = traffic
     line, answer = next((a, b) for a, b in log if b'"step"' in a)

@@ -225,6 +225,7 @@ reports = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(reports)
 def test_any_report_follows_the_schema_and_comes_back_whole(made: Report) -> None:
@@ -233,6 +234,7 @@ def test_any_report_follows_the_schema_and_comes_back_whole(made: Report) -> Non
     assert repr(asdict(back)) == repr(asdict(made))  # by repr, in which NaN is like NaN
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(reports)
 def test_any_report_can_be_shown(made: Report) -> None:

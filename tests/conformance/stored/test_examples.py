@@ -297,6 +297,7 @@ def test_files_are_named_for_what_failed_and_keep_their_name(
     assert first.parent != second.parent == tmp_path / "exec_node_cells.js"
 
 
+@pytest.mark.slow
 def test_a_report_keeps_an_example_whole(document: dict[str, Any]) -> None:
     spoiled = copy.deepcopy(document)
     spoiled["drawn"] = encode([np.array([np.nan, np.inf, -np.inf]), float("inf")])

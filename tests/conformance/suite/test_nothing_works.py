@@ -18,6 +18,8 @@ from conformance.mutants import ReferenceCells
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
 
+pytestmark = pytest.mark.slow
+
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
 
