@@ -27,5 +27,5 @@ REWRITES = (
 
 
 def mutants() -> dict[str, Mutant]:
-    """Every written mutant, by name."""
+    """Return every written mutant, by name."""
     return {rewrite.name: rewrite.mutant() for rewrite in REWRITES}
