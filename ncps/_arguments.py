@@ -1,4 +1,4 @@
-"""Checks of constructor arguments. Each returns the value in plain Python form, or says what is allowed."""
+"""Checks of constructor arguments: each returns a plain Python value, or raises an error that explains."""
 
 import math
 import numbers
@@ -10,19 +10,19 @@ from ncps import activations
 
 
 def shown(value):
-    """`value` as a reader would type it: strings in double quotes."""
+    """Return `value` as typed in Python source, with strings in double quotes."""
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def refusal(error, owner, name, value, allowed):
-    """An exception of type `error` that reads `CfCCell(mode="prue"): mode must be ...`."""
+    """Return an exception of type `error` with a message such as `CfCCell(mode="prue"): mode must be ...`."""
     return error(f"{owner}({name}={shown(value)}): {name} must be {allowed}")
 
 
 def integer(owner, name, value, *, minimum, maximum=None, limit=""):
-    """`value` as an int from `minimum` to `maximum`; NumPy integers are welcome, booleans and floats are not.
+    """Return `value` as an int from `minimum` to `maximum`; accept NumPy integers, no booleans and no floats.
 
-    `limit` says in words where the maximum comes from.
+    `limit` explains the maximum in the message.
     """
     allowed = f"an integer of at least {minimum}"
     if maximum is not None:
@@ -36,7 +36,7 @@ def integer(owner, name, value, *, minimum, maximum=None, limit=""):
 
 
 def entries(owner, name, value, wanted):
-    """Raises unless `value`, of a config, is a dict that has at least the keys `wanted`."""
+    """Raise an error unless `value`, an entry of a config, is a dict with at least the keys `wanted`."""
     if not isinstance(value, dict):
         raise TypeError(f"{owner}: {name} must be a dict with {', '.join(wanted)}, not {value!r}")
     if lacking := [key for key in wanted if key not in value]:
@@ -44,7 +44,7 @@ def entries(owner, name, value, wanted):
 
 
 def optional_integer(owner, name, value, *, minimum):
-    """As `integer`, and None is allowed."""
+    """Return `value` as `integer` does, or None for None."""
     return None if value is None else integer(owner, name, value, minimum=minimum)
 
 
@@ -53,7 +53,7 @@ def _is_number(value):
 
 
 def rate(owner, name, value):
-    """`value` as a float in [0, 1)."""
+    """Return `value` as a float in [0, 1)."""
     allowed = "a number of at least 0 and below 1"
     if not _is_number(value):
         raise refusal(TypeError, owner, name, value, allowed)
@@ -63,7 +63,7 @@ def rate(owner, name, value):
 
 
 def non_negative(owner, name, value):
-    """`value` as a finite float of at least 0."""
+    """Return `value` as a finite float of at least 0."""
     allowed = "a finite number of at least 0"
     if not _is_number(value):
         raise refusal(TypeError, owner, name, value, allowed)
@@ -73,7 +73,7 @@ def non_negative(owner, name, value):
 
 
 def interval(owner, name, value, *, minimum=None):
-    """`value` as a list `[low, high]` of finite floats, `low` at least `minimum` and at most `high`."""
+    """Return `value` as a list `[low, high]` of finite floats with `minimum` <= `low` <= `high`."""
     allowed = "a pair (low, high) of finite numbers, low at most high"
     if minimum is not None:
         allowed += f", and at least {minimum:g}"
@@ -86,7 +86,7 @@ def interval(owner, name, value, *, minimum=None):
 
 
 def choice(owner, name, value, choices):
-    """`value`, one of `choices`: strings, and None perhaps."""
+    """Return `value`, which must be one of `choices`: strings, and possibly None."""
     allowed = "one of " + ", ".join(repr(c) for c in choices)
     if not isinstance(value, (str, *map(type, choices))):
         raise refusal(TypeError, owner, name, value, allowed)
@@ -96,7 +96,7 @@ def choice(owner, name, value, choices):
 
 
 def activation(owner, name, value):
-    """The function that `value` stands for."""
+    """Return the activation function that `value` names, or `value` itself if it is a function."""
     try:
         return activations.get(value)
     except (ValueError, TypeError) as error:
@@ -106,7 +106,7 @@ def activation(owner, name, value):
 
 
 def boolean(owner, name, value):
-    """`value`, True or False; NumPy's are welcome, numbers are not."""
+    """Return `value` as True or False; accept NumPy booleans and no numbers."""
     if not isinstance(value, (bool, np.bool_)):
         raise refusal(TypeError, owner, name, value, "True or False")
     return bool(value)

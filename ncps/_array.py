@@ -1,9 +1,10 @@
-"""The array functions of a step, straight from the backend's own library.
+"""Array functions for a cell's step, called directly in the backend's own library.
 
-Not `keras.ops`, for two reasons. On torch a call of one costs as much as the small product beside it, and a
-sequence makes hundreds. And newer Keras (3.15, not 3.8) takes float64 to be float32 wherever it works out a
-dtype itself, except on tensorflow: `keras.ops.tanh` of a float64 array is float32 on jax, and nearly every
-function on numpy. Here the result has the dtype of the arguments. They take tensors, never a KerasTensor.
+They replace `keras.ops` for two reasons. On torch, one call of `keras.ops` costs as much as a small matrix
+product, and a sequence makes hundreds of calls. And newer Keras (3.15, not 3.8) uses float32 in place of
+float64 wherever it infers a dtype, except on tensorflow: `keras.ops.tanh` of a float64 array is float32 on
+jax, and so is nearly every function on numpy. Here the result has the dtype of the arguments. The functions
+take tensors, never a KerasTensor.
 """
 
 import math
@@ -16,33 +17,33 @@ BACKEND = keras.backend.backend()
 
 
 def affine(z, kernel, bias):
-    """`z @ kernel + bias` for z `(batch, n)` and a bias `(m,)` or `(batch, m)`."""
+    """Return `z @ kernel + bias` for z `(batch, n)` and a bias `(m,)` or `(batch, m)`."""
     return z @ kernel + bias
 
 
 def split(x, sizes):
-    """`x` cut into parts of `sizes` along its last axis."""
+    """Split `x` into parts of `sizes` along its last axis."""
     ends = np.cumsum(sizes).tolist()
     return [x[..., end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def between(a, b, weight):
-    """`a + weight (b - a)`."""
+    """Return `a + weight (b - a)`."""
     return a + weight * (b - a)
 
 
 def cast(x, dtype):
-    """`x` in the dtype of that name."""
+    """Cast `x` to the dtype of that name."""
     return x if x.dtype == dtype else ops.cast(x, dtype)
 
 
 def take(x, indices):
-    """`x` at `indices`, NumPy integers, of its last axis."""
+    """Return the entries of `x` at `indices`, NumPy integers, of its last axis."""
     return x[..., indices]
 
 
 def total(x, axis):
-    """The sum of `x` along an axis."""
+    """Return the sum of `x` along an axis."""
     return x.sum(axis)
 
 
@@ -74,7 +75,7 @@ elif BACKEND == "jax":
     exp, absolute, where, clip, relu = jnp.exp, jnp.abs, jnp.where, jnp.clip, jax.nn.relu
 
     def differentiated(function, slope):
-        """`function` with the slope `slope(y)` at its value y, which is all that a loop then keeps of it."""
+        """Return `function` with the derivative `slope(y)` at its value y, so that a loop stores y alone."""
         late = jax.checkpoint(lambda y, dx: dx * slope(y), prevent_cse=False)
         function = jax.custom_jvp(function)
 
@@ -137,7 +138,7 @@ else:
 
 
 def magnitude(x):
-    """|x| with slope 1 at 0, where `absolute` has slope 0 and gradient descent would not leave."""
+    """Return |x| with slope 1 at 0; `absolute` has slope 0 there, so gradient descent would stay at 0."""
     return where(x >= 0, x, -x)
 
 
@@ -169,7 +170,7 @@ EXACT = {
 
 
 def activate(activation, x):
-    """`activation(x)`, of the dtype of `x`."""
+    """Return `activation(x)` in the dtype of `x`."""
     if activation in DIRECT:
         return DIRECT[activation](x)
     if activation in EXACT and x.dtype == np.float64:

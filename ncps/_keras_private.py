@@ -1,17 +1,18 @@
-"""What this package takes from Keras's private modules, and why it must.
+"""The uses of Keras's private modules in this package, with the reason for each.
 
-`keras.layers.RNN` prepares a dropout mask before its loop, and clears it afterwards, for cells that are
-instances of `DropoutRNNCell` and for no others. A mask that a cell draws by itself inside the loop leaks a
-tracer on jax and changes from step to step elsewhere, so there is no public way to one mask a sequence.
+`keras.layers.RNN` prepares a dropout mask before its loop, and clears it afterwards, only for cells that are
+instances of `DropoutRNNCell`. A mask that a cell draws inside the loop leaks a tracer on jax and changes from
+step to step on other backends. So no public API gives one mask for a whole sequence.
 
-If the loop fails, nothing is cleared and the cell is not told. What it can see is that the call in which the
-mask was drawn is over: Keras keeps an object for the call that runs. Both seen in Keras 3.8 to 3.15.
+If the loop fails, Keras neither clears the mask nor notifies the cell. But the cell can detect that the call
+in which the mask was drawn has ended, because Keras keeps an object for the current call. Both were observed
+in Keras 3.8 to 3.15.
 
-Outside of a call a variable has its own dtype, which under a mixed policy is not the one to compute in: what
-reads weights without a call does so in an `AutocastScope`, as Keras does in a call.
+Outside a call a variable has its own dtype, which under a mixed policy differs from the compute dtype. Code
+that reads weights outside a call therefore uses an `AutocastScope`, as Keras does inside a call.
 
-A loss that is added inside a compiled loop has no value outside of it. It must leave through the loop's
-carry, so `add_loss` of a cell and of its sublayers, which Keras lists in private, is replaced while a step
+A loss that is added inside a compiled loop has no value outside the loop. It must leave through the loop's
+carry. So `add_loss` of a cell and of its sublayers, whose list is private in Keras, is replaced while a step
 runs.
 """
 
@@ -26,7 +27,7 @@ __all__ = ["AutocastScope", "DropoutRNNCell", "collecting_losses", "current_call
 
 
 def current_call():
-    """What stands for the outermost layer call that runs now, an object of its own; None outside of any."""
+    """Return the object that identifies the current outermost layer call; None outside a call."""
     return get_global_attribute("current_call_ctx")
 
 

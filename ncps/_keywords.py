@@ -1,4 +1,4 @@
-"""Keyword arguments that a constructor does not have: refused, with the one that may have been meant."""
+"""Errors for unknown keyword arguments of a constructor, with a suggestion of the nearest name."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from ncps._pypi import ARGUMENTS, NEEDED
 P = ParamSpec("P")
 
 UNRECOGNISED = "Unrecognized keyword arguments"
-"""What Keras says of keyword arguments it does not know, with a dict of them; it says nothing else so."""
+"""The text in Keras's error for unknown keyword arguments, before a dict of them, and in no other error."""
 
 
 @contextlib.contextmanager
 def suggesting(kind: type, given: Mapping[str, Any]) -> Iterator[None]:
-    """Round Keras's constructor: what it does not recognise among `given` is told in our words.
+    """Replace the message of Keras's constructor for arguments among `given` that it does not recognise.
 
     Args:
-        kind: The class that is made.
-        given: Dict of the keyword arguments that Keras is handed.
+        kind: The class that is constructed.
+        given: Dict of the keyword arguments that are passed to Keras.
 
     Raises:
-        ValueError: as Keras does, with the nearest name; whatever else it refuses, in its own words.
+        ValueError: where Keras raises it for an unknown argument, with the nearest name. Other errors of
+            Keras pass unchanged.
     """
     try:
         yield
@@ -40,9 +41,9 @@ def suggesting(kind: type, given: Mapping[str, Any]) -> Iterator[None]:
 
 
 def hand_on(base: type) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Make a constructor that lists its arguments for people and tools, and hands `base` what it is given.
+    """Make a constructor that lists its arguments for people and tools, and passes those given to `base`.
 
-    Every argument is shown with its default, and `base` still sees which of them were given.
+    The signature shows each argument with its default, and `base` gets only the arguments that were given.
     """
 
     def decorate(constructor: Callable[P, None]) -> Callable[P, None]:
@@ -57,10 +58,10 @@ def hand_on(base: type) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 
 def named(constructor: Callable[P, None]) -> Callable[P, None]:
-    """`constructor`, without `**kwargs`, that tells of a name it does not have which one may be meant.
+    """Return `constructor`, which has no `**kwargs`, with an error that suggests the nearest name.
 
     Raises:
-        TypeError: as Python does.
+        TypeError: for an unknown argument, as in Python.
     """
     _, *parameters = inspect.signature(constructor).parameters.values()
     known = {p.name for p in parameters}
@@ -77,7 +78,7 @@ def named(constructor: Callable[P, None]) -> Callable[P, None]:
 
 
 def names(kind: type) -> set[str]:
-    """The names that the constructor of `kind` takes; `**kwargs` are the next base's."""
+    """Return the argument names of the constructor of `kind`; `**kwargs` stand for those of the next base."""
     found: set[str] = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base):

@@ -1,7 +1,7 @@
-"""Where PyPI's `ncps` and this package differ in names, for the errors that a user who moves here meets.
+"""Differences in names between PyPI's `ncps` and this package, for the errors that users see when they move.
 
-Both have the import name `ncps`, and much of the code in the world is written for the other. The same in
-full is in the documentation, "Moving from PyPI's ncps".
+Both packages have the import name `ncps`, and much published code is written for the one on PyPI. The
+documentation has the full list: "Moving from PyPI's ncps".
 """
 
 from __future__ import annotations
@@ -69,28 +69,28 @@ NEEDED = {
 }
 """The argument that a class must have for its entry in `ARGUMENTS` to be true of it."""
 FIRST = ("hidden_size", "in_features", "input_size", "rnn_cell", "wiring")
-"""Those that stand where the first argument is missing."""
+"""Names of arguments that are given in place of a missing first argument."""
 
 
 class Signpost:
-    """A finder, asked after all others, that says where what a module of PyPI's `ncps` holds is here."""
+    """An import finder, after all others, whose error gives the place here of a module of PyPI's `ncps`."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        """Raises ModuleNotFoundError for a module of PyPI's `ncps`; finds nothing otherwise."""
+        """Raise ModuleNotFoundError for a module of PyPI's `ncps`; find no other module."""
         if name in MODULES:
             # Without `name=`: an error that has it is replaced where the import is `from ncps import torch`.
             raise ModuleNotFoundError(f"No module named {name!r}: {THIS}; {MODULES[name]}; {SEE}")
 
 
 def put_up_signpost() -> None:
-    """Lets imports of modules of PyPI's `ncps` say where their contents are here."""
+    """Install the finder, so that an import of a module of PyPI's `ncps` fails with its place here."""
     if Signpost not in sys.meta_path:
         sys.meta_path.append(Signpost)
 
 
 def no_attribute(name: str) -> str:
-    """The message for an attribute that the package `ncps` has not."""
+    """Return the message for an attribute that the package `ncps` does not have."""
     message = f"module 'ncps' has no attribute {name!r}"
     place = MODULES.get(f"ncps.{name}")
     return f"{message}: {THIS}; {place}; {SEE}" if place else message
@@ -99,12 +99,12 @@ def no_attribute(name: str) -> str:
 def leading(
     name: str, wired: str | None = None, renamed: Sequence[str] = ()
 ) -> Callable[[Constructor], Constructor]:
-    """Marks a constructor: a `Guided` class explains what users of PyPI's `ncps` give it first.
+    """Mark a constructor, so that its `Guided` class explains first arguments written for PyPI's `ncps`.
 
     Args:
-        name: Its first argument, such as `"units"`.
-        wired: The class that takes a wiring, for one that takes none.
-        renamed: Arguments of a base that it takes under the name that `ARGUMENTS` gives.
+        name: Name of the first argument, such as `"units"`.
+        wired: The class that takes a wiring, where the marked class takes none.
+        renamed: Arguments of a base that the constructor takes under the name given in `ARGUMENTS`.
     """
 
     def mark(constructor: Constructor) -> Constructor:
@@ -117,9 +117,9 @@ def leading(
 
 
 class Guided:
-    """Base of layers whose constructor may be marked by `leading`; that of a subclass is not.
+    """Base of layers whose constructor may be marked by `leading`; that of a subclass is not marked.
 
-    Done in `__new__`, for Keras looks at the signature of `__init__`, which must be no wrapper.
+    The checks are in `__new__`: Keras reads the signature of `__init__`, so `__init__` cannot be a wrapper.
     """
 
     def __new__(cls, *given: Any, **named: Any) -> Self:
@@ -134,7 +134,7 @@ class Guided:
 def _check_first(
     owner: str, name: str, wired: str | None, given: tuple[Any, ...], named: Mapping[str, Any]
 ) -> None:
-    """Refuses a wiring where only `wired` takes one."""
+    """Reject a wiring as the first argument of a class that takes none; `wired` is the class that does."""
     first = given[0] if given else named.get(name, named.get("wiring"))
     if wired and _is_wiring(first):
         short = _short(first)
@@ -142,13 +142,13 @@ def _check_first(
 
 
 def _check_names(owner: str, named: Mapping[str, Any], others: Iterable[str]) -> None:
-    """Refuses those of `named` that are among `others`, names of PyPI's."""
+    """Reject the arguments in `named` whose names are in `others`, names of PyPI's `ncps`."""
     for name in sorted(named.keys() & set(others)):
         raise TypeError(f"{owner}({name}={_short(named[name])}): {name} {ARGUMENTS[name]}")
 
 
 def _check_number(owner: str, name: str, given: tuple[Any, ...], most: int) -> None:
-    """Refuses `CfC(3, 4)`, which begins with a number of inputs, and more than `most` without a name."""
+    """Reject `CfC(3, 4)`, which begins with a number of inputs, and more than `most` positional arguments."""
     call = f"{owner}({', '.join(map(_short, given))})"
     if len(given) > 1 and (_is_count(given[1]) or _is_wiring(given[1])):
         own = given[0] if _is_wiring(given[0]) else given[1]

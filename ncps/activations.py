@@ -1,4 +1,4 @@
-"""The activation that Keras does not have, and the way from a name to a function and back."""
+"""The activation `lecun_tanh`, which Keras does not have; conversion of names to functions and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ncps import _array
 
 
 def lecun_tanh(x: Any) -> Any:
-    """Scaled hyperbolic tangent, `1.7159 * tanh(0.666 * x)`.
+    """Apply the scaled hyperbolic tangent, `1.7159 * tanh(0.666 * x)`.
 
     The constants keep the variance of unit-variance inputs near one, and f(1) near 1. With `0.666`, as in the
     published code of the liquid cells, f(1) is 0.9994; LeCun's `2/3` gives 1.0000.
@@ -44,10 +44,10 @@ keras.saving.register_keras_serializable(package="ncps")(lecun_tanh)
 
 
 def get(identifier: str | dict[str, Any] | Callable[..., Any] | None) -> Callable[..., Any]:
-    """The function that `identifier` stands for: `"lecun_tanh"`, or anything `keras.activations.get` takes.
+    """Return the activation for `identifier`: `"lecun_tanh"`, or anything that `keras.activations.get` takes.
 
     Raises:
-        ValueError or TypeError: if it stands for no activation.
+        ValueError or TypeError: if `identifier` names no activation.
     """
     if identifier == "lecun_tanh":
         return lecun_tanh
@@ -55,7 +55,7 @@ def get(identifier: str | dict[str, Any] | Callable[..., Any] | None) -> Callabl
 
 
 def serialize(activation: Callable[..., Any]) -> str | dict[str, Any]:
-    """The plain JSON form of an activation, a name where it has one; `get` reads it back."""
+    """Return an activation in plain JSON form, as a name where it has one; `get` reads it back."""
     if activation is lecun_tanh:
         return "lecun_tanh"
     return keras.activations.serialize(activation)

@@ -1,4 +1,4 @@
-"""Weights of PyPI's `ncps` in the cells and layers of this package."""
+"""Conversion of weights from PyPI's `ncps` to the cells and layers of this package."""
 
 from __future__ import annotations
 
@@ -35,38 +35,39 @@ KERAS_PATH = re.compile(r"^(.*?)/((?:sequential(?:_\d+)?/backbone\d+/|time_[ab]/
 
 
 def load_pypi(target: Any, source: Mapping[str, Any] | str | os.PathLike[str]) -> None:
-    """Takes the weights of a cell or layer of PyPI's `ncps` 1.0.1 over into one of ours.
+    """Load the weights of a cell or layer of PyPI's `ncps` 1.0.1 into one of this package.
 
-    The two packages have one import name and cannot be imported together: save the weights where PyPI's is
-    installed. Of a torch `CfC`, `LTC`, `CfCCell`, `LTCCell` or `WiredCfCCell`, and of a Keras one:
+    The two packages have the same import name and cannot be imported together: save the weights where PyPI's
+    is installed. For a torch `CfC`, `LTC`, `CfCCell`, `LTCCell` or `WiredCfCCell`, and for a Keras one:
 
         np.savez("w.npz", **{k: v.numpy() for k, v in layer.state_dict().items()})
         np.savez("w.npz", **{v.path: np.asarray(v) for v in layer.weights})
 
-    Afterwards both compute the same, up to rounding, if what leaves no trace in the weights agrees. Theirs is
-    by default, and is to be given here:
+    Afterwards both compute the same, up to rounding, if the arguments that cannot be seen in the weights are
+    the same. Give these arguments here, with the values that PyPI's layer had. Its defaults:
 
         CfC             activation="lecun_tanh" of the backbone; the mode, of which "default" and "no_gate"
                         have the same weights
         LTC             ode_unfolds=6, epsilon=1e-8; implicit_param_constraints=True for torch's `LTC`, False
                         for torch's `LTCCell`
-        either, wired   the same wiring, with the same arguments and seed: checked where the weights show it,
-                        and for Keras's CfC they do not
+        either, wired   the same wiring, with the same arguments and seed; this is checked if the weights
+                        show it, and those of Keras's CfC do not
 
-    What can be asked of the target is: `head_activation="tanh"` for torch, "linear" for Keras, whose heads
-    have none; `sparse_time_heads=False` for a wired CfC, whose time heads are dense in both. PyPI's `LTC(n)`
-    is wired too: `LTC(ncps.wirings.FullyConnected(n))` here.
+    The target must have `head_activation="tanh"` for torch, or "linear" for Keras, whose heads have no
+    activation; and `sparse_time_heads=False` for a wired CfC, whose time heads are dense in both. PyPI's
+    `LTC(n)` is wired too: here it is `LTC(ncps.wirings.FullyConnected(n))`.
 
     Args:
         target: A `CfCCell`, `WiredCfCCell` or `WiredLTCCell`, such a cell in a `MixedMemoryCell`, or a layer
             of one, `CfC`, `LTC` or `keras.layers.RNN`; built.
-        source: A mapping of names to arrays or tensors: a torch `state_dict()`, or the variables of a Keras
-            cell or layer by path. Or the path of an `.npz` file of it. Names with a slash are Keras's.
+        source: A mapping of names to arrays or tensors, or the path of an `.npz` file of one: a torch
+            `state_dict()`, or the variables of a Keras cell or layer by path. Names with a slash are Keras's.
 
     Raises:
         TypeError: if the target or the source is of another kind.
         ValueError: if the target is not built or computes something else, and for entries that are missing,
-            left over, of another shape, no numbers, or from another wiring, by name. Nothing is changed then.
+            left over, of another shape, not numbers, or from another wiring; the message names them. The
+            target is then unchanged.
 
     Example:
 
@@ -120,7 +121,7 @@ def _mapping(source: Any) -> Mapping[str, Any]:
 
 
 def _array(name: str, value: Any) -> Array:
-    """`value`, a tensor of torch too, in float64, which holds every smaller type exactly."""
+    """Return `value`, an array or a torch tensor, in float64, which represents every smaller type exactly."""
     value = value.detach().cpu().double() if hasattr(value, "detach") else value
     try:
         return np.asarray(value, dtype="float64")
@@ -129,7 +130,7 @@ def _array(name: str, value: Any) -> Array:
 
 
 def _check_cell(cell: Any, origin: str, names: Iterable[str]) -> None:
-    """Refuses a cell that computes something else than PyPI's, whatever its weights."""
+    """Reject a cell whose arguments make it compute something else than PyPI's cell, with any weights."""
     mixed = isinstance(cell, MixedMemoryCell) or any(n.endswith("/recurrent_kernel") for n in names)
     if mixed and origin == "Keras":
         raise ValueError(
@@ -164,7 +165,7 @@ def _arguments_needed(cell: Any, origin: str) -> dict[str, Any]:
 
 
 def _synapses(cell: Any) -> dict[str, npt.NDArray[np.int32]]:
-    """By the path of torch's mask, the signs of the synapses: `(sources, targets)`, 0 where there is none."""
+    """Return the signs of the synapses by path of torch's mask: `(sources, targets)`, 0 for no synapse."""
     prefix, cell = ("cell/", cell.cell) if isinstance(cell, MixedMemoryCell) else ("", cell)
     if isinstance(cell, WiredLTCCell):
         sensory, between = cell.wiring.sensory_adjacency_matrix, cell.wiring.adjacency_matrix
@@ -175,7 +176,10 @@ def _synapses(cell: Any) -> dict[str, npt.NDArray[np.int32]]:
 
 
 def _from_torch(cell: Any, arrays: Mapping[str, Array]) -> Entries:
-    """By our path, the name in torch and the array. There kernels are `(out, in)`, and `time_a` adds."""
+    """Return the name in torch and the converted array by our path.
+
+    In torch kernels are `(out, in)`, and `time_a` has the opposite sign.
+    """
     backbone = sorted({int(i) for i in re.findall(r"\bbackbone\.(\d+)\.", "\n".join(arrays))})
     behind = "cell/" if isinstance(cell, MixedMemoryCell) else ""
     entries: Entries = {}
@@ -191,7 +195,10 @@ def _from_torch(cell: Any, arrays: Mapping[str, Array]) -> Entries:
 
 
 def _from_keras(cell: Any, arrays: Mapping[str, Array]) -> Entries:
-    """By our path, the path in Keras and the array. There the signs of synapses are part of a wired CfC."""
+    """Return the path in Keras and the converted array by our path.
+
+    A wired CfC of PyPI's Keras multiplies its kernels by the signs of the synapses.
+    """
     parts = {name: _parts(name) for name in arrays}
     cells = sorted({owner for owner, _ in parts.values()}, key=_number)
     signs = list(_synapses(cell).values())
@@ -207,13 +214,13 @@ def _from_keras(cell: Any, arrays: Mapping[str, Array]) -> Entries:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """The path of the cell of a variable, and its own inside it."""
+    """Split the path of a variable into the path of its cell and the path inside the cell."""
     found = KERAS_PATH.match(name)
     return (found[1], found[2]) if found else ("", name)
 
 
 def _number(path: str) -> int:
-    """The number that Keras puts behind the name of the second and later layers of a class."""
+    """Return the number that Keras appends to the names of the second and later layers of a class, else 0."""
     found = re.search(r"_(\d+)$", path)
     return int(found[1]) if found else 0
 
@@ -249,7 +256,7 @@ def _check_entries(entries: Entries, wanted: Mapping[str, Any]) -> None:
 
 
 def _check_wiring(entries: Entries, synapses: Mapping[str, npt.NDArray[np.int32]]) -> None:
-    """Refuses entries that are nonzero elsewhere than at the synapses of the target's wiring."""
+    """Reject masks whose nonzero entries are not exactly the synapses of the target's wiring."""
     differ = [
         entries[path][0]
         for path, signs in synapses.items()

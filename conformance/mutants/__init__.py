@@ -10,5 +10,5 @@ __all__ = ["Mutant", "ReferenceCells", "mutants"]
 
 
 def mutants() -> dict[str, Mutant]:
-    """Every numerical mutant, by name."""
+    """Return every numerical mutant, by name."""
     return {**written.mutants(), **generated.mutants()}

@@ -115,19 +115,19 @@ OUTSIDE = {
 
 @cache
 def mutants() -> dict[str, Mutant]:
-    """Every generated mutant that a clause must find, by name."""
+    """Return every generated mutant that a clause must find, by name."""
     found = (_mutant(change) for change in all_changes() if not _left_out(change.name))
     return {mutant.name: mutant for mutant in found}
 
 
 @cache
 def equivalent() -> dict[str, Mutant]:
-    """The generated changes that must pass, by name."""
+    """Return the generated changes that must pass, by name."""
     return {change.name: _mutant(change) for change in all_changes() if change.name in EQUIVALENT}
 
 
 def all_changes() -> Iterator[Change]:
-    """Every change of the reference's formulas."""
+    """Yield every change of the reference's formulas."""
     for module in MODULES:
         yield from changes(module, source.tree(module))
 

@@ -53,12 +53,12 @@ class Change:
 
     @property
     def name(self) -> str:
-        """Where, and what became of it."""
+        """Return the place of the change and the changed part."""
         return f"{self.module.rpartition('.')[2]}.{self.function}: {self.after}"
 
 
 def changes(module: str, tree: ast.Module) -> list[Change]:
-    """Every change of a module, each once."""
+    """Return every change of a module, each once."""
     found: dict[str, Change] = {}
     for statement in tree.body:
         function = statement.name if isinstance(statement, ast.FunctionDef) else "constant"
@@ -71,7 +71,7 @@ def changes(module: str, tree: ast.Module) -> list[Change]:
 
 
 def parts(statement: ast.stmt) -> Iterator[ast.AST]:
-    """A constant; of a function its defaults, simple statements, tests and loops."""
+    """Yield the parts to change: a constant, or a function's defaults, simple statements, tests and loops."""
     if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
         yield statement
     if isinstance(statement, ast.FunctionDef):
@@ -84,7 +84,7 @@ def parts(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 class Alternatives(ast.NodeVisitor):
-    """Finds, for each node of a part, its possible replacements."""
+    """Visitor that finds the possible replacements of each node of a part."""
 
     def __init__(self, part: ast.AST) -> None:
         self.found: list[tuple[ast.AST, ast.AST]] = []
@@ -95,13 +95,13 @@ class Alternatives(ast.NodeVisitor):
         self.visit(part)
 
     def propose(self, node: ast.AST, *others: ast.AST) -> None:
-        """Each of `others` for `node`; a lone number has not the shape of an array."""
+        """Propose each of `others` for `node`; skip a number that would replace an array."""
         self.found += [
             (node, other) for other in others if isinstance(node, ast.Constant) or not _number(other)
         ]
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        """Another operator; one operand alone; the operands swapped, where that matters."""
+        """Propose another operator, one operand alone, and swapped operands if the order matters."""
         other = OPERATORS.get(type(node.op))
         if other:
             right = ast.UnaryOp(ast.USub(), node.right) if isinstance(node.op, ast.Sub) else node.right
@@ -117,23 +117,23 @@ class Alternatives(ast.NodeVisitor):
         self.generic_visit(node)
 
     def negate(self, node: ast.expr) -> None:
-        """The other sign; of a right operand it is the same as another change."""
+        """Propose the opposite sign; for a right operand it would repeat another change."""
         if isinstance(node, ast.Name | ast.Subscript):
             self.propose(node, ast.UnaryOp(ast.USub(), node))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
-        """No sign."""
+        """Propose to drop the sign."""
         if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
             self.propose(node, node.operand)
             self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """A number a little off."""
+        """Propose a slightly different number."""
         if isinstance(node.value, float):
             self.propose(node, ast.Constant(node.value * (1.0 + NUDGE) or NUDGE))
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        """A parameter of the same shape."""
+        """Propose another parameter of the same shape."""
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         for group in LOOKALIKES:
             if key in group:
@@ -141,7 +141,7 @@ class Alternatives(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """The argument instead of the function of it; of a selection each branch alone, or both swapped."""
+        """Propose the argument instead of the call; for a selection, each branch alone, or both swapped."""
         name = ast.unparse(node.func)
         if name == "np.where":
             condition, first, second = node.args
@@ -154,36 +154,36 @@ class Alternatives(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_List(self, node: ast.List) -> None:
-        """The other order."""
+        """Propose the reverse order."""
         if len(node.elts) > 1:
             self.propose(node, ast.List(node.elts[::-1], node.ctx))
         self.generic_visit(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
-        """The other branch."""
+        """Propose swapped branches."""
         self.propose(node, ast.IfExp(node.test, node.orelse, node.body))
         self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        """Each condition alone."""
+        """Propose each condition alone."""
         self.propose(node, *node.values)
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """One of several names is not assigned to."""
+        """Propose to assign to one of several names alone."""
         if len(node.targets) > 1:
             self.propose(node, *(ast.Assign([target], node.value) for target in node.targets))
         self.generic_visit(node)
 
 
 def replaced(tree: Node, node: ast.AST, new: ast.AST) -> Node:
-    """A copy of `tree` in which `new` stands for `node`."""
+    """Return a copy of `tree` in which `new` replaces `node`."""
     copy: Any = ast.fix_missing_locations(Replacement(node, new).visit(tree))
     return copy  # type: ignore[no-any-return]
 
 
 class Replacement(ast.NodeTransformer):
-    """Puts one node in the place of another, in a copy."""
+    """Transformer that replaces one node by another, in a copy."""
 
     def __init__(self, node: ast.AST, new: ast.AST) -> None:
         self.node, self.new = node, new
@@ -201,7 +201,7 @@ class Replacement(ast.NodeTransformer):
 
 
 def _operands(part: ast.AST) -> Iterator[str]:
-    """The names that are added, subtracted, multiplied or divided."""
+    """Yield the names that are added, subtracted, multiplied or divided."""
     for node in ast.walk(part):
         if isinstance(node, ast.BinOp):
             yield from (side.id for side in (node.left, node.right) if isinstance(side, ast.Name))

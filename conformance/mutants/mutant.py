@@ -25,13 +25,13 @@ class Mutant:
 
     @property
     def family(self) -> str:
-        """The family whose cell shows the change."""
+        """Return the family whose cell shows the change."""
         families = clauses.load().clauses[self.clause].families
         own = self.module.rpartition(".")[2]
         return own if own in families else families[0]
 
     def implementation(self) -> ImplementationProtocol:
-        """The reference with the change, as an implementation."""
+        """Return the reference with the change, as an implementation."""
         copies = source.with_changes({self.module: self.changed()})
         answering: ImplementationProtocol = copies["conformance.oracle.reference_cells"].ReferenceCells(
             f"mutant:{self.name}"

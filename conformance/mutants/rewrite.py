@@ -11,7 +11,7 @@ from conformance.oracle import source
 
 @dataclass(frozen=True)
 class Rewrite:
-    """`old`, which stands in the module once, becomes `new`."""
+    """A replacement of `old`, which occurs once in the module, by `new`."""
 
     name: str
     what: str
@@ -21,7 +21,7 @@ class Rewrite:
     new: str
 
     def tree(self) -> ast.Module:
-        """The module rewritten; ValueError where `old` stands in it not once."""
+        """Return the rewritten module; raise ValueError unless `old` occurs in it exactly once."""
         text = source.text(self.module)
         count = text.count(self.old)
         if count != 1:
@@ -29,5 +29,5 @@ class Rewrite:
         return ast.parse(text.replace(self.old, self.new))
 
     def mutant(self) -> Mutant:
-        """The mutant that the rewritten module makes."""
+        """Return the mutant of the rewritten module."""
         return Mutant(self.name, self.what, self.clause, self.module, self.tree)

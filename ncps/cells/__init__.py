@@ -1,4 +1,4 @@
-"""The cells, one step each."""
+"""The cells: each computes one step."""
 
 from ncps.cells.base import BaseCell
 from ncps.cells.cfc import CfCCell

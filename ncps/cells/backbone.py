@@ -1,6 +1,6 @@
 """The dense layers in front of a cell's heads, and their dropout masks.
 
-For each layer l, `z = dropout(activation(z Kb_l + bb_l))`: dropout after every one.
+For each layer l, `z = dropout(activation(z Kb_l + bb_l))`: dropout follows every layer.
 """
 
 import keras
@@ -10,10 +10,10 @@ from ncps._array import activate, affine
 
 
 class Affine(keras.layers.Layer):
-    """A kernel and a bias, `z @ kernel + bias`: variables with a name of their own inside a cell.
+    """A kernel and a bias for `z @ kernel + bias`: variables under their own name inside a cell.
 
-    Not `keras.layers.Dense`: cells read the variables and call no layer in a step, while `Model.quantize` and
-    LoRA replace the kernel of every Dense they find by one that only Dense's own `call` understands.
+    It is not a `keras.layers.Dense`: cells read the variables and call no layer in a step, while
+    `Model.quantize` and LoRA replace the kernel of every Dense by one that only `Dense.call` can use.
 
     Args:
         units: Integer, number of columns of the kernel.
@@ -32,11 +32,11 @@ class Affine(keras.layers.Layer):
 
 
 def chain(layers, activation, z, masks=None):
-    """Activates `z` (batch, features), drops by the mask and applies the affine layer, for each of `layers`.
+    """Apply the activation, the dropout mask and the affine layer to `z` (batch, features), layer by layer.
 
     Args:
-        layers: `(kernel, bias)` tensors of each affine layer behind the first.
-        masks: One dropout mask a layer, or None.
+        layers: `(kernel, bias)` tensors of each affine layer after the first.
+        masks: One dropout mask for each layer, or None.
     """
     for i, (kernel, bias) in enumerate(layers):
         z = activate(activation, z)
@@ -47,7 +47,7 @@ def chain(layers, activation, z, masks=None):
 
 
 def dropout_masks(count, shape, rate, dtype, seed):
-    """`count` masks of `shape`: 0 with probability `rate`, else `1 / (1 - rate)`.
+    """Draw `count` masks of `shape`: each entry is 0 with probability `rate`, else `1 / (1 - rate)`.
 
     Args:
         seed: `keras.random.SeedGenerator`, advanced by each mask.

@@ -1,4 +1,4 @@
-"""The dense cells' base: a backbone and heads, both affine layers, on the concatenated input and state."""
+"""Base of the dense cells: a backbone and heads, all affine layers, on the concatenated input and state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
 
     One step runs `concat(x, h)` through the backbone and the heads, which are affine, and then
     `h' = advance(heads, h, t)`; the output is the new state. A subclass makes the heads' weights in
-    `build_heads`, says in `heads` which they are and computes in `advance`:
+    `build_heads`, returns them from `heads` and computes the new state in `advance`:
 
     >>> class Leaky(BaseCell):
     ...     def build_heads(self, features):
@@ -141,29 +141,29 @@ class BaseCell(DropoutRNNCell, TimedCell):
         return kernel, self.add_weight(shape=shape[1:], name=f"{prefix}bias", **weights.options(self, "bias"))
 
     def build_heads(self, features):
-        """Makes the weights behind the backbone; `features` is the last size of its output."""
+        """Make the weights of the heads; `features` is the last size of the backbone's output."""
         raise NotImplementedError(f"{type(self).__name__} does not define build_heads(features)")
 
     def heads(self, timed):
-        """A list of `(kernel (features, n), bias (n,))`, tensors, of the affine heads that `advance` reads.
+        """Return the affine heads for `advance` as a list of tensors `(kernel (features, n), bias (n,))`.
 
         Args:
-            timed: Whether elapsed times are given; without, each is 1, and heads may be folded.
+            timed: Whether elapsed times are given. Without them each is 1, and heads may be combined.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define heads(timed)")
 
     def advance(self, heads, h, t):
-        """The new state `(batch, units)`, in the compute dtype or wider.
+        """Return the new state `(batch, units)`, in the compute dtype or wider.
 
         Args:
-            heads: Values of the heads side by side, `(batch, n)`.
+            heads: Values of the heads, concatenated, `(batch, n)`.
             h: Previous state `(batch, units)`.
             t: Elapsed time, a number or `(batch, 1)`; None stands for 1.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define advance(heads, h, t)")
 
     def prepare(self, x, timed, training=False):
-        """The input's share of the first affine layer, for every sample at once, and the rest as the step."""
+        """Return the input's part of the first affine layer, for all samples, and the rest as the step."""
         projected, evaluate = self.prepare_heads(x, timed, training)
         dtype = self.compute_dtype
 
@@ -175,7 +175,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
         return projected, step
 
     def prepare_heads(self, x, timed, training=False):
-        """Return the input's share of the first affine layer, and a function of it and of h: the heads."""
+        """Return the input's part of the first affine layer, and a function from it and h to the heads."""
         layers = [(layer.kernel.value, layer.bias.value) for layer in self.backbone]
         kernels, biases = zip(*self.heads(timed), strict=True)
         layers.append((ops.concatenate(kernels, axis=-1), ops.concatenate(biases, axis=-1)))
@@ -193,11 +193,11 @@ class BaseCell(DropoutRNNCell, TimedCell):
         return self.time_constant_of(evaluate(projected, states[0]))
 
     def time_constant_of(self, heads):
-        """Return the time constants `(batch, units)` of the heads' values, as `advance` reads them."""
+        """Return the time constants `(batch, units)` for the heads' values, in the form for `advance`."""
         raise NotImplementedError(f"{type(self).__name__} has no time constants")
 
     def _masks(self, x):
-        """The masks of this sequence, or inside no sequence new ones."""
+        """Return the masks of the current sequence, or new ones outside a sequence."""
         if self._dropout_masks is not None and self._sequence is current_call():
             return self._dropout_masks
         return dropout_masks(
@@ -209,7 +209,7 @@ class BaseCell(DropoutRNNCell, TimedCell):
         )
 
     def get_dropout_mask(self, step_input):
-        """Draws the masks of a sequence; only `keras.layers.RNN` calls this, before its loop."""
+        """Draw the masks of a sequence; only `keras.layers.RNN` calls this, before its loop."""
         shapes.check_input(type(self).__name__, step_input.shape, self.input_dim)
         self.reset_dropout_mask()
         if self._drops:
@@ -217,14 +217,14 @@ class BaseCell(DropoutRNNCell, TimedCell):
         return self._dropout_masks
 
     def reset_dropout_mask(self):
-        """Forgets the masks of a sequence; `keras.layers.RNN` calls this after a loop that did not fail."""
+        """Clear the masks of a sequence; `keras.layers.RNN` calls this after a loop that did not fail."""
         self._dropout_masks = self._sequence = None
 
     def get_recurrent_dropout_mask(self, step_input):
-        """None: the state has no dropout of its own."""
+        """Return None: the state has no dropout of its own."""
 
     def reset_recurrent_dropout_mask(self):
-        """Nothing to forget."""
+        """Do nothing: there is no mask to clear."""
 
     def get_config(self):
         return {

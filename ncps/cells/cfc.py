@@ -30,15 +30,15 @@ class CfCCell(BaseCell):
         mode: `"default"`, `"pure"` or `"no_gate"`. Default `"default"`.
         activation: Activation of the backbone: the name of a Keras activation, a callable, or `"lecun_tanh"`.
             Default `"tanh"`.
-        backbone_units: Integer of at least 1, size of the backbone's layers. Default 128. Ignored, and kept
-            in the config, where `backbone_layers` is 0.
+        backbone_units: Integer of at least 1, size of the backbone's layers. Default 128. If
+            `backbone_layers` is 0, it has no effect but is kept in the config.
         backbone_layers: Integer of at least 0, number of dense layers in front of the heads. Default 1.
         backbone_dropout: Number of at least 0 and below 1: fraction of each backbone layer's output dropped
             while training. Inside `keras.layers.RNN` a mask holds for a whole sequence; a call by hand draws
             a new one. Default 0.1.
-        head_activation: Activation of f1 and f2, not used by `"pure"`. Default `"tanh"`; the paper's
-            TensorFlow code has `"lecun_tanh"`, some ports `"linear"`, with which `"no_gate"` can grow without
-            bound.
+        head_activation: Activation of f1 and f2, not used by `"pure"`. Default `"tanh"`. The paper's
+            TensorFlow code uses `"lecun_tanh"`. Some ports use `"linear"`, with which the state of
+            `"no_gate"` can grow without bound.
         seed: Integer of at least 0, or None: seed of the dropout masks. Default None.
         kernel_initializer, bias_initializer: Initializers of every kernel and of every bias, drawn anew for
             each. Default `"glorot_uniform"`, `"zeros"`.
@@ -157,11 +157,11 @@ class CfCCell(BaseCell):
         return 1.0 / absolute(heads[:, 2 * self.units : 3 * self.units])
 
     def _rate(self, f1):
-        """|w_tau| + |f1|."""
+        """Return |w_tau| + |f1|."""
         return magnitude(self.w_tau.value) + absolute(f1)
 
     def _decayed(self, f1, t):
-        """A - A f1 exp(-t (|w_tau| + |f1|))."""
+        """Return A - A f1 exp(-t (|w_tau| + |f1|))."""
         amplitude, rate = self.A.value, self._rate(f1)
         decay = exp(-rate if t is None else -t * rate)
         return amplitude - amplitude * f1 * decay

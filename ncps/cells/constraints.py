@@ -1,4 +1,4 @@
-"""The constraint that training keeps."""
+"""The weight constraint of the wired cells."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from ncps._array import clip
 
 @keras.saving.register_keras_serializable(package="ncps")
 class AtLeast(keras.constraints.Constraint):
-    """Holds a weight at `minimum` or above.
+    """Constraint that keeps a weight at `minimum` or above.
 
     Args:
         minimum: Number, the smallest value allowed.

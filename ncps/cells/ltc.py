@@ -16,8 +16,8 @@ LOG_TAU_LIMIT = 9.0  # exp(9) and exp(-9) are normal numbers in float16 too
 class LTCCell(BaseCell):
     """Liquid time-constant cell (LTC), dense, for `keras.layers.RNN` or to be called by hand.
 
-    Each unit relaxes towards a target with a time constant of its own, and both depend on the input and the
-    state. With `z = concat(x, h)`, or the backbone's output on it:
+    Each unit relaxes towards a target with its own time constant. Target and time constant depend on the
+    input and the state. With `z = concat(x, h)`, or the backbone's output on it:
 
         d   = z K + b                                     the target
         tau = exp(clip(z Ktau + btau, -9, 9))             the time constant
@@ -25,14 +25,14 @@ class LTCCell(BaseCell):
         "explicit":       v = h + t / tau (d - h)         stable only while t < 2 tau, see `time_constant`
         h'  = activation(v)
 
-    The output is the new state. The wired cell of the paper, with its synapses, is another one.
+    The output is the new state. The paper's cell, with neurons and synapses, is `WiredLTCCell`.
 
     Args:
         units: Integer of at least 1, size of the state and of the output.
         activation: Activation applied to v: the name of a Keras activation, a callable, or `"lecun_tanh"`.
             Default `"tanh"`.
-        backbone_units: Integer of at least 1, size of the backbone's layers; None, the default, without a
-            backbone.
+        backbone_units: Integer of at least 1, size of the backbone's layers; None without a backbone. Default
+            None.
         backbone_layers: Integer of at least 0, number of dense layers in front of the heads. Default 0.
         backbone_dropout: Number of at least 0 and below 1: fraction of each backbone layer's output dropped
             while training. Inside `keras.layers.RNN` a mask holds for a whole sequence; a call by hand draws
@@ -134,7 +134,7 @@ class LTCCell(BaseCell):
         return activate(self.activation, v)
 
     def _relax(self, h, d, log_tau, t):
-        """One solver step of length t from h towards d."""
+        """Return v, one solver step of length t from h towards d."""
         tau = _time_constant(log_tau)
         fraction = t / tau if self.solver == "explicit" else t / (t + tau)
         return h + fraction * (d - h)
@@ -143,7 +143,7 @@ class LTCCell(BaseCell):
         return _time_constant(self._widen(heads)[:, self.units :])
 
     def _widen(self, x):
-        """float16 and bfloat16 as float32: t + tau and t / tau leave float16's range."""
+        """Cast float16 and bfloat16 to float32, because t + tau and t / tau leave float16's range."""
         return cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
 
     def get_config(self):

@@ -18,8 +18,8 @@ from ncps.cells.timed import TimedCell, freeze_sublayers
 class MixedMemoryCell(DropoutRNNCell, TimedCell):
     """An LSTM in front of a liquid cell, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
 
-    Long memory is the LSTM's, continuous time the cell's: gradients neither vanish nor explode along c, and
-    the cell behind turns what the LSTM puts out into the next state, over the elapsed time t.
+    The LSTM gives long memory: along c, gradients neither vanish nor explode. The cell gives continuous time:
+    it computes the next state from the LSTM's output m and the elapsed time t.
 
         a, i, f, o = split(x Wx + h Wh + b, 4)
         c' = c sigmoid(f + 1) + tanh(a) sigmoid(i)
@@ -27,9 +27,9 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         output, h' = cell(x, m, t)
 
     Args:
-        cell: A cell of this package with one state, not built yet. It becomes a part of this one, as its
-            attribute `cell`: it takes that name, and the dtype of this one. Two may share one, and its
-            weights, if they have one dtype.
+        cell: A cell of this package with one state, not built yet. It becomes the attribute `cell` of this
+            one, and takes that name and the dtype of this one. Two cells with mixed memory may share one
+            `cell`, and its weights, if their dtype is the same.
         kernel_initializer, recurrent_initializer, bias_initializer: Initializers of `input_kernel`,
             `recurrent_kernel` and `bias`, the LSTM's. Default `"glorot_uniform"`, `"orthogonal"`, `"zeros"`.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: Their regularizers. Default None.
@@ -109,7 +109,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
 
     @property
     def output_size(self):
-        """That of the cell, whose wiring may still change."""
+        """Return the output size of `cell`, read at each access because its wiring may still change."""
         return self.cell.output_size
 
     def build_cell(self, features):
@@ -127,7 +127,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         shapes.check_input(type(self.cell).__name__, (None, features), self.cell.input_dim)
 
     def _check_shared(self):
-        """Raises ValueError where another that shares the cell has given it a dtype of its own."""
+        """Raise ValueError if another `MixedMemoryCell` shares the cell and has given it another dtype."""
         own, its = self.dtype_policy, self.cell.dtype_policy
         if (own.variable_dtype, own.compute_dtype) != (its.variable_dtype, its.compute_dtype):
             allowed = f"that of the cell, which another MixedMemoryCell shares and made {shown(its.name)}"
@@ -135,7 +135,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
             raise refusal(ValueError, type(self).__name__, "dtype", own.name, allowed + advice)
 
     def prepare(self, x, timed, training=False):
-        """The input's share of the gates and what the cell prepares, and both steps in one."""
+        """Return the input's part of the gates with the cell's prepared features, and a step for both."""
         gates, remember = self._prepare_memory(x)
         features, cell_step = self.cell.prepare_sequence(x, timed, training)
         several = isinstance(features, tuple)
@@ -149,7 +149,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
         return (gates, *features) if several else (gates, features), step
 
     def _prepare_memory(self, x):
-        """The input's share of the gates, and a function of it, h and c: m and the new c."""
+        """Return the input's part of the gates, and a function from it, h and c to m and the new c."""
         units, recurrent, dtype = self.units, self.recurrent_kernel.value, self.compute_dtype
 
         def remember(gates, h, c):
@@ -168,7 +168,7 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
 
     @property
     def overridden(self):
-        """As of any cell, or whether the step of the cell behind is."""
+        """Return whether the step of this cell, or that of `cell`, is overridden."""
         return super().overridden or self.cell.overridden
 
     # Keras's RNN draws the masks of a sequence through these; they are the cell's.
@@ -181,10 +181,10 @@ class MixedMemoryCell(DropoutRNNCell, TimedCell):
             self.cell.reset_dropout_mask()
 
     def get_recurrent_dropout_mask(self, step_input):
-        """None: the state has no dropout of its own."""
+        """Return None: the state has no dropout of its own."""
 
     def reset_recurrent_dropout_mask(self):
-        """Nothing to forget."""
+        """Do nothing: there is no mask to clear."""
 
     def get_config(self):
         cell = keras.saving.serialize_keras_object(self.cell)

@@ -1,20 +1,20 @@
-"""Shapes of what a cell is called with, checked. Sizes are ints, or None where not known yet."""
+"""Checks of the shapes of a cell's call arguments. Sizes are ints, or None if not known yet."""
 
 
 def is_nested(shape):
-    """Whether `shape` is a list of shapes; after a reload a plain one may be a list too, such as `[6, 3]`."""
+    """Return whether `shape` is a list of shapes; after a reload one shape may be a list too, as `[6, 3]`."""
     return len(shape) > 0 and isinstance(shape[0], (list, tuple))
 
 
 def of(tensors):
-    """The shape of a tensor, or the list of the shapes of a list of tensors."""
+    """Return the shape of a tensor, or the list of shapes of a list of tensors."""
     if isinstance(tensors, (list, tuple)):
         return [tuple(tensor.shape) for tensor in tensors]
     return tuple(tensors.shape)
 
 
 def split(shape):
-    """The shapes of x and t from a shape or a pair of shapes; the second is None where there is no t."""
+    """Return the shapes of x and t from a shape or a pair of shapes; the second is None without t."""
     if not is_nested(shape):
         return tuple(shape), None
     x_shape, t_shape = shape
@@ -22,7 +22,7 @@ def split(shape):
 
 
 def check_input(owner, shape, features=None):
-    """Refuses inputs that are not `(batch, features)`; `features` None allows any known number.
+    """Reject inputs that are not `(batch, features)`; with `features` None any known number is allowed.
 
     Raises:
         ValueError: with the shape and what is allowed.
@@ -38,7 +38,7 @@ def check_input(owner, shape, features=None):
 
 
 def check_states(owner, shapes, batch, sizes, *, name="states", hint=""):
-    """Refuses states other than one of `(batch, size)` for each of `sizes`.
+    """Reject states other than one of `(batch, size)` for each of `sizes`.
 
     Raises:
         ValueError: with the shapes and what is allowed, the `name` of the argument and a `hint`.

@@ -1,4 +1,4 @@
-"""Steps of length dt of cm dv/dt = N(v) - D(v) v, the membrane equation of the wired LTC.
+"""Solver steps of length dt for cm dv/dt = N(v) - D(v) v, the membrane equation of the wired LTC.
 
 `currents(v)` returns N and D, of the shape of v; v is `(batch, units)`, cm `(units,)`, dt a number or
 `(batch, 1)`.
@@ -6,18 +6,18 @@
 
 
 def semi_implicit(currents, v, cm, dt, epsilon):
-    """N and D held at v, the rest implicit; multiplied out, so that dt = 0 is the identity."""
+    """Apply an implicit step with N and D held at v, multiplied out so that dt = 0 is the identity."""
     n, d = currents(v)
     return (cm * v + dt * n) / (cm + dt * (d + epsilon))
 
 
 def explicit(currents, v, cm, dt, epsilon):
-    """Euler's forward step."""
+    """Apply Euler's forward step."""
     return v + dt * _slope(currents, v, cm)
 
 
 def rk4(currents, v, cm, dt, epsilon):
-    """The classical Runge-Kutta step of fourth order."""
+    """Apply the classical Runge-Kutta step of fourth order."""
     k1 = _slope(currents, v, cm)
     k2 = _slope(currents, v + dt / 2 * k1, cm)
     k3 = _slope(currents, v + dt / 2 * k2, cm)

@@ -1,4 +1,4 @@
-"""Several cells, each reading what the one before puts out."""
+"""A stack of cells: each cell reads the output of the one before."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +15,8 @@ from ncps.cells.timed import TimedCell, freeze_sublayers
 class StackedCells(DropoutRNNCell, TimedCell):
     """Liquid cells on top of each other, for `ncps.layers`, `keras.layers.RNN` or to be called by hand.
 
-    The first cell reads the input, each other one the output of the cell before it, all with the same elapsed
-    time t. `keras.layers.StackedRNNCells` does the same without elapsed time.
+    The first cell reads the input; each other cell reads the output of the cell before it. All use the same
+    elapsed time t. `keras.layers.StackedRNNCells` does the same without elapsed time.
 
     Args:
         cells: List of cells of this package, of one dtype, not built yet.
@@ -60,17 +60,17 @@ class StackedCells(DropoutRNNCell, TimedCell):
 
     @property
     def state_size(self):
-        """The sizes of all states: those of the first cell, then of the second, and so on."""
+        """Return the sizes of all states: those of the first cell, then of the second, and so on."""
         return [size for cell in self.cells for size in cell.state_sizes]
 
     @property
     def output_size(self):
-        """That of the last cell."""
+        """Return the output size of the last cell."""
         return self.cells[-1].output_size
 
     @property
     def overridden(self):
-        """As of any cell, or whether the step of one of the cells is."""
+        """Return whether the step of this stack, or that of one of its cells, is overridden."""
         return self._has_own_step or any(cell.overridden for cell in self.cells)
 
     @property
@@ -78,7 +78,7 @@ class StackedCells(DropoutRNNCell, TimedCell):
         return super().overridden or type(self).prepare is not StackedCells.prepare
 
     def in_sequence(self):
-        """Return the cells, those of a stack within the stack too, unless the stack has a step of its own."""
+        """Return the cells, including those of nested stacks; the stack itself if its step is overridden."""
         return [self] if self._has_own_step else [c for cell in self.cells for c in cell.in_sequence()]
 
     def build_cell(self, features):
@@ -87,12 +87,12 @@ class StackedCells(DropoutRNNCell, TimedCell):
             features = cell.output_size
 
     def split_states(self, states):
-        """Return the list of states as one list for each cell."""
+        """Split the list of states into one list for each cell."""
         states = iter(states)
         return [[next(states) for _ in cell.state_sizes] for cell in self.cells]
 
     def prepare(self, x, timed, training=False):
-        """What the first cell prepares; the others read what is known in the step alone."""
+        """Return what the first cell prepares, and the step, in which the other cells get their inputs."""
         first, *others = self.cells
         features, first_step = first.prepare_sequence(x, timed, training)
 
@@ -120,10 +120,10 @@ class StackedCells(DropoutRNNCell, TimedCell):
                 cell.reset_dropout_mask()
 
     def get_recurrent_dropout_mask(self, step_input):
-        """None: the state has no dropout of its own."""
+        """Return None: the state has no dropout of its own."""
 
     def reset_recurrent_dropout_mask(self):
-        """Nothing to forget."""
+        """Do nothing: there is no mask to clear."""
 
     def get_config(self):
         cells = [keras.saving.serialize_keras_object(cell) for cell in self.cells]

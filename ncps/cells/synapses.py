@@ -1,7 +1,7 @@
-"""The conductances of synapses, summed at the neurons they end in.
+"""The conductances of synapses, summed at their target neurons.
 
-A synapse from k to j with the potential v_k before it has the conductance g = w sigmoid(sigma (v_k - mu)),
-and pulls neuron j towards erev with it. What a solver needs is, for each j, the sum of g erev and that of g.
+A synapse from k to j with the presynaptic potential v_k has the conductance g = w sigmoid(sigma (v_k - mu)),
+and pulls neuron j towards erev. A solver needs, for each j, the sum of g erev and the sum of g.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ FEW = 16
 
 
 def currents(adjacency, w, mu, sigma, erev):
-    """A function of the potentials `(..., sources)`: the sums of g erev and of g, `(..., targets)` each.
+    """Return a function from potentials `(..., sources)` to the sums of g erev and of g, `(..., targets)`.
 
     Args:
-        adjacency: NumPy array `(sources, targets)`; there is a synapse where it is not 0. Nothing else has an
-            influence or a gradient.
+        adjacency: NumPy array `(sources, targets)`, not 0 where there is a synapse. Other pairs have no
+            influence and no gradient.
         w, mu, sigma, erev: Tensors `(sources, targets)`.
     """
     few = np.count_nonzero(adjacency) <= FEW * adjacency.shape[1]

@@ -1,4 +1,4 @@
-"""Elapsed time as it reaches a cell called by hand: checked where its values are known, cast, and shaped."""
+"""Elapsed time in a direct call of a cell: checks of known values, the cast, and the shape."""
 
 import numbers
 
@@ -10,11 +10,11 @@ LARGEST_HALF = 65504.0
 ALLOWED = "t must be a scalar, or a tensor of shape (batch,) or (batch, 1)"
 
 NAMES = ("elapsed_time", "t", "time", "timespans", "ts")
-"""What others call it in the call of a cell."""
+"""Names of the elapsed time in other packages' calls of a cell."""
 
 
 def check_call(owner, others, named):
-    """Refuses elapsed time in another place than beside the inputs, where other packages take it.
+    """Reject elapsed time that is not given as `(x, t)`; other packages take it in other places.
 
     Args:
         owner: Name of the cell, for the message.
@@ -22,7 +22,7 @@ def check_call(owner, others, named):
         named: Arguments by name.
 
     Raises:
-        TypeError: with the place that it has here.
+        TypeError: with the right place.
     """
     if others or any(name in named for name in NAMES):
         raise TypeError(
@@ -32,9 +32,9 @@ def check_call(owner, others, named):
 
 
 def admit(owner, t, dtype):
-    """`t` as a tensor of `dtype`; symbolic tensors pass as they are.
+    """Return `t` as a tensor of `dtype`; leave symbolic tensors unchanged.
 
-    In float16 a time above 65504 is held there: infinity would turn a step into NaN.
+    In float16 a time above 65504 becomes 65504, because infinity would make the result NaN.
 
     Args:
         owner: Name of the cell, for the message.
@@ -43,7 +43,7 @@ def admit(owner, t, dtype):
 
     Raises:
         TypeError: if `t` is none of these.
-        ValueError: if its values are known and one is negative, infinite or NaN.
+        ValueError: if its values are known and one of them is negative, infinite or NaN.
     """
     if keras.backend.is_keras_tensor(t):
         return t
@@ -56,7 +56,7 @@ def admit(owner, t, dtype):
 
 
 def described(t):
-    """What `t`, no tensor, is: of a list its shape, and what would make a tensor of it."""
+    """Describe `t`, which is no tensor: for a list, give its shape and how to convert it to a tensor."""
     if not isinstance(t, (list, tuple)):
         return repr(t)
     kind = f"a {type(t).__name__}"
@@ -67,7 +67,7 @@ def described(t):
 
 
 def known_values(owner, t):
-    """The values of `t` as a NumPy array, or None while a program is being traced."""
+    """Return the values of `t` as a NumPy array, or None while a program is being traced."""
     if isinstance(t, (np.ndarray, np.generic)) or (isinstance(t, numbers.Real) and not isinstance(t, bool)):
         return np.asarray(t)
     if not ops.is_tensor(t):
@@ -76,7 +76,7 @@ def known_values(owner, t):
 
 
 def seen(tensor):
-    """The values of `tensor` as a NumPy array, or None while a program is being traced."""
+    """Return the values of `tensor` as a NumPy array, or None while a program is being traced."""
     if under_torch_compile():
         return None
     try:
@@ -86,7 +86,7 @@ def seen(tensor):
 
 
 def under_torch_compile():
-    """Whether torch.compile or torch.export reads the program: a look at values would break its graph."""
+    """Return whether torch.compile or torch.export traces the program; to read values breaks its graph."""
     if keras.backend.backend() != "torch":
         return False
     import torch
@@ -95,7 +95,7 @@ def under_torch_compile():
 
 
 def check_shape(owner, shape, batch):
-    """Refuses a shape of `t` other than (), (batch,) and (batch, 1). None stands for a size not known yet.
+    """Reject a shape of `t` other than (), (batch,) and (batch, 1). None stands for a size not known yet.
 
     Raises:
         ValueError: with the shape, the batch size and what is allowed.
@@ -106,5 +106,5 @@ def check_shape(owner, shape, batch):
 
 
 def as_column(t):
-    """`t` as a scalar or (batch, 1), so that it multiplies (batch, units) along the batch."""
+    """Return `t` as a scalar or (batch, 1), so that it multiplies (batch, units) along the batch."""
     return ops.reshape(t, (-1, 1)) if len(t.shape) == 1 else t

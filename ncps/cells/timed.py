@@ -1,4 +1,4 @@
-"""What all liquid cells share: the way in, elapsed time, and one step for a call and a sequence alike."""
+"""Base of all liquid cells: argument checks, elapsed time, and one step for calls and for sequences."""
 
 from typing import Any
 
@@ -14,8 +14,9 @@ from ncps.cells import shapes, time
 def freeze_sublayers(layer):
     """Freeze the sublayers of a frozen `layer`.
 
-    Keras freezes those that exist when `trainable` is set. Those made later, in `build` or a constructor,
-    come up trainable: without this a layer that is loaded, cloned or made of its config would learn again.
+    Keras freezes those that exist when `trainable` is set. Sublayers that are made later, in `build` or a
+    constructor, are trainable: without this function a frozen layer would be trainable again after it is
+    loaded, cloned or made from its config.
     """
     if not layer.trainable:
         keras.layers.Layer.trainable.fset(layer, False)  # TensorFlow skips `layer.x = v` where x is v already
@@ -23,11 +24,11 @@ def freeze_sublayers(layer):
 
 @keras.saving.register_keras_serializable(package="ncps")
 class TimedCell(_pypi.Guided, keras.layers.Layer):
-    """Base of cells that know elapsed time, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
+    """Base of cells with elapsed time, for `keras.layers.RNN`, `ncps.layers` or to be called by hand.
 
     A subclass sets `state_size` and `output_size`, makes its weights in `build_cell` and computes in
-    `prepare`, which does once what a whole sequence needs once and returns the step that is left. One that
-    overrides `call` is called for each step of a sequence, which is slower:
+    `prepare`, which does the work that a sequence needs only once and returns the remaining step. A subclass
+    that overrides `call` is called for each step of a sequence, which is slower:
 
     >>> class Leaky(TimedCell):
     ...     def __init__(self, units, **kwargs):
@@ -64,12 +65,12 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
 
     @property
     def state_sizes(self):
-        """The sizes of the state's tensors, a list where `state_size` is one number."""
+        """Return the sizes of the state's tensors, as a list even if `state_size` is one number."""
         size = self.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
     def build(self, input_shape):
-        """Makes the weights.
+        """Make the weights.
 
         Args:
             input_shape: `(batch, features)`, or a pair of it and the shape of t; lists after a reload.
@@ -81,37 +82,39 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
         freeze_sublayers(self)
 
     def build_cell(self, features):
-        """Makes the weights for inputs of `features` features."""
+        """Make the weights for inputs of `features` features."""
         raise NotImplementedError(f"{type(self).__name__} does not define build_cell(features)")
 
     def prepare(self, x, timed, training=False):
-        """What depends on no state, done once, and the step that is left.
+        """Compute once what does not depend on the state, and return it with the remaining step.
 
         Args:
             x: Inputs `(batch, features)` or `(time, batch, features)`, in the compute dtype.
-            timed: Whether the step will be given elapsed times; without, each is 1.
-            training: Whether dropout applies. What is drawn here holds for every step.
+            timed: Whether the step will be given elapsed times; without them each is 1.
+            training: Whether dropout applies. A mask that is drawn here holds for every step.
 
         Returns:
             `(features, step)`. `features` is a tensor or a tuple of tensors with the leading axes of `x`.
-            `step(features, states, t)` takes those of one sample, `(batch, ...)`, a list of states and t, a
-            number or `(batch, 1)`, None where not `timed`, and returns `(output, states)` in the compute
-            dtype. It calls no layer and has no side effect.
+            `step(features, states, t)` takes the features of one sample, `(batch, ...)`, a list of states,
+            and t: a number or `(batch, 1)`, or None if not `timed`. It returns `(output, states)` in the
+            compute dtype, calls no layer and has no side effect.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define prepare(x, timed, training)")
 
     @property
     def overridden(self):
-        """Whether a step does more than `prepare` says: a subclass has a `call` of its own, or the cell an
-        `activity_regularizer`, which Keras applies to what a call returns."""
+        """Return whether a step does more than the one from `prepare`.
+
+        That is so if a subclass overrides `call`, or if the cell has an `activity_regularizer`, which Keras
+        applies to the result of a call."""
         return type(self).call is not TimedCell.call or self.activity_regularizer is not None
 
     def in_sequence(self):
-        """Return the cells that a sequence layer folds one after the other: this one, or those of a stack."""
+        """Return the cells that a sequence layer runs one after the other: this one, or those of a stack."""
         return [self]
 
     def prepare_sequence(self, x, timed, training=False):
-        """Prepare the steps of a sequence: by `prepare`, or where the step is overridden by calling the cell.
+        """Prepare the steps of a sequence: with `prepare`, or as calls of the cell if its step is overridden.
 
         Arguments and result are those of `prepare`. The step of an overridden cell is slower, and may add
         losses.
@@ -119,13 +122,13 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
         return (x, self._step_by_call) if self.overridden else self.prepare(x, timed, training)
 
     def _step_by_call(self, x, states, t):
-        """The step that a call of this cell makes, `training` as Keras knows it."""
+        """Return the step as a call of this cell, with `training` as Keras resolves it."""
         output, new = self(x if t is None else (x, t), states)
         new = new if isinstance(new, (list, tuple)) else [new]
         return cast(output, self.compute_dtype), [cast(state, self.compute_dtype) for state in new]
 
     def __call__(self, inputs, states, *others, **kwargs):
-        """Checks elapsed time while its values can be seen, then goes the way of every Keras layer."""
+        """Check elapsed time while its values can be read, then call the layer as Keras does."""
         time.check_call(type(self).__name__, others, kwargs)
         if isinstance(inputs, (list, tuple)):
             inputs = self._admit(inputs)
@@ -147,7 +150,7 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
     def _arguments_of_a_step(self, inputs, states):
-        """x, t `(batch, 1)`, a number or None, and a list of states, checked and in the compute dtype."""
+        """Check a step's arguments; return x, t (a number, `(batch, 1)` or None) and a list of states."""
         x, t = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         self._check_shapes(x.shape, None if t is None else t.shape, [s.shape for s in states])
@@ -163,7 +166,8 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
         | `CfCCell`, "pure" | 1 / (abs(w_tau) + abs(f1)): in this time the transient decays to 1 / e |
         | `LTCCell` | tau |
         | `WiredLTCCell` | cm / D, with D at the potentials before the step |
-        | `WiredCfCCell`, `MixedMemoryCell` | those of the layers in running order, of the cell behind |
+        | `WiredCfCCell` | those of its layers, in running order |
+        | `MixedMemoryCell` | those of its `cell` |
 
         Args:
             inputs: Tensor or array `(batch, features)`, or a pair `(x, t)`, as in a call.
@@ -197,11 +201,11 @@ class TimedCell(_pypi.Guided, keras.layers.Layer):
             time.check_shape(owner, tuple(t_shape), x_shape[0])
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """A list of states of zeros, `(batch_size, size)` each, in the compute dtype."""
+        """Return a list of zero states, `(batch_size, size)` each, in the compute dtype."""
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
 
     def compute_output_shape(self, inputs_shape, states_shape=None):
-        """The shapes `(output, [state, ...])` of a call, which is checked as the call itself is."""
+        """Return the shapes `(output, [state, ...])` of a call, with the same checks as the call itself."""
         x_shape, t_shape = shapes.split(inputs_shape)
         own = [(x_shape[0], size) for size in self.state_sizes]
         states_shape = own if states_shape is None else states_shape

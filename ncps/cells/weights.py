@@ -14,7 +14,7 @@ ROLES = {
 
 
 def assign(cell: keras.layers.Layer, **given: Any) -> None:
-    """Set the attributes `kernel_initializer` and the like of `cell`, each read by Keras's own `get`.
+    """Set the attributes `kernel_initializer` and the like of `cell`, each converted by Keras's own `get`.
 
     Raises:
         TypeError, ValueError: for a name or an object that Keras does not know.
@@ -38,8 +38,8 @@ def _refusal(cell, name, role, value):
 def options(cell: keras.layers.Layer, kind: str) -> dict[str, Any]:
     """Return the arguments of `add_weight` for the next weight of a kind, `"kernel"` for example.
 
-    Each weight is given an initializer of its own: Keras's draw the same values whenever they are called
-    again. A seed is counted on with the weights of the cell, so that no two kernels begin alike.
+    Each weight gets its own initializer, because an initializer of Keras draws the same values in each call.
+    A seed is increased for each weight of the cell, so that no two kernels begin with the same values.
     """
     values = {role: getattr(cell, f"{kind}_{role}") for role in ROLES}
     return {**values, "initializer": _own(values["initializer"], len(cell.weights))}
@@ -56,7 +56,7 @@ def _own(initializer, number):
 
 
 def config(cell: keras.layers.Layer, *kinds: str) -> dict[str, Any]:
-    """Return what `get_config` holds of the weights of these kinds."""
+    """Return the entries of `get_config` for the weights of these kinds."""
     return {
         f"{kind}_{role}": module.serialize(getattr(cell, f"{kind}_{role}"))
         for kind in kinds

@@ -1,4 +1,4 @@
-"""What the wired cells share: the wiring they hold, its graph once the inputs are known, and the config."""
+"""Base of the wired cells: the wiring, its graph once the number of inputs is known, and the config."""
 
 import copy
 from typing import Any
@@ -13,8 +13,8 @@ from ncps.wirings import Wiring
 class WiredCell(TimedCell):
     """Base of cells whose neurons and synapses are those of a wiring.
 
-    The cell builds the wiring it is given, so that it can be drawn, and keeps a copy of it as it is then:
-    what is changed by hand afterwards changes no cell.
+    The cell builds the wiring that it is given, so that the wiring can be drawn, and keeps a copy. Later
+    changes of the wiring do not change the cell.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses.
@@ -32,12 +32,12 @@ class WiredCell(TimedCell):
 
     @property
     def state_size(self):
-        """The number of neurons."""
+        """Return the number of neurons."""
         return self.wiring.units
 
     @property
     def output_size(self):
-        """The number of motor neurons."""
+        """Return the number of motor neurons."""
         return self.wiring.output_dim
 
     def build_cell(self, features):
@@ -46,7 +46,7 @@ class WiredCell(TimedCell):
         self.build_wired(features)
 
     def build_wired(self, features):
-        """Makes the weights; the wiring is built."""
+        """Make the weights, after the wiring is built."""
         raise NotImplementedError(f"{type(self).__name__} does not define build_wired(features)")
 
     def get_config(self):

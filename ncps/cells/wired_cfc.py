@@ -19,24 +19,24 @@ from ncps.wirings import Wiring
 class WiredCfCCell(WiredCell):
     """Closed-form continuous-time cell (CfC) on a wiring, for `keras.layers.RNN`, `ncps.layers` or by hand.
 
-    Each layer of the wiring, in an `NCP` the inter, command and motor neurons, is a CfC without backbone.
-    They run one after the other within a step, all with the same elapsed time t: a layer reads the new state
-    of the layer before it, the first one x, and its own state,
+    Each layer of the wiring (in an `NCP` the inter, command and motor neurons) is a CfC without backbone. The
+    layers run one after the other within a step, all with the same elapsed time t. A layer reads its own
+    state and the new state of the layer before it; the first layer reads x instead,
 
         h'_i = cfc_i(concat(h'_{i-1}, h_i), t),   h'_{-1} = x
 
-    with `cfc_i` as in `CfCCell`. An entry of a kernel counts only where the wiring has a synapse; the others
-    have no influence and no gradient. The state is that of all layers side by side, first layer first; the
-    output is that of the motor neurons, in the last layer.
+    with `cfc_i` as in `CfCCell`. An entry of a kernel counts only where the wiring has a synapse; the other
+    entries have no influence and no gradient. The state is the states of all layers, concatenated in running
+    order. The output is the state of the motor neurons, which are the last layer.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses; built for the cell's inputs.
         mode: `"default"`, `"pure"` or `"no_gate"`. Default `"default"`.
         head_activation: Activation of f1 and f2, not used by `"pure"`. Default `"tanh"`.
-        fully_recurrent: Whether each neuron reads the whole state of its own layer. Default True; otherwise,
-            what the wiring says.
-        sparse_time_heads: Whether the wiring holds for the time heads too. Default True; published code
-            leaves them dense.
+        fully_recurrent: Whether each neuron reads the whole state of its own layer; if False, only along the
+            synapses of the wiring. Default True.
+        sparse_time_heads: Whether the wiring applies to the time heads too. Default True; in published code
+            they are dense.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -109,7 +109,7 @@ class WiredCfCCell(WiredCell):
             features = len(ids)
 
     def _neurons(self):
-        """The ids of each layer's neurons."""
+        """Return the ids of each layer's neurons."""
         wiring = self.wiring
         neurons = [list(wiring.get_neurons_of_layer(i)) for i in range(wiring.num_layers)]
         once = sorted(itertools.chain(*neurons)) == list(range(wiring.units))
@@ -121,9 +121,9 @@ class WiredCfCCell(WiredCell):
         return neurons
 
     def _synapses(self, neurons):
-        """By layer the signs of its kernels' synapses, 0 for none, `(sources + own neurons, own neurons)`.
+        """Return for each layer the signs of its kernels' synapses, `(sources + own neurons, own neurons)`.
 
-        A state that is read whole, with `fully_recurrent`, is read with 1.
+        0 stands for no synapse. With `fully_recurrent` the entries of the layer's own state are 1.
         """
         between = self.wiring.adjacency_matrix
         inward = self.wiring.sensory_adjacency_matrix
@@ -135,7 +135,7 @@ class WiredCfCCell(WiredCell):
             inward = between[ids]
 
     def prepare(self, x, timed, training=False):
-        """The inputs' share of the first layer, for every sample at once, and the layers as the step."""
+        """Return the inputs' part of the first layer for all samples at once, and the layers as the step."""
         layers = [
             (layer, *self._split(layer, signs != 0, timed))
             for layer, signs in zip(self.layers, self.synapses, strict=True)
@@ -165,7 +165,7 @@ class WiredCfCCell(WiredCell):
         return concatenate(found)
 
     def _split(self, layer, mask, timed):
-        """The kernels of what a layer reads and of its own state, and the bias, of all heads side by side."""
+        """Return the kernels for a layer's sources and its own state, and the bias, of all heads together."""
         kernels, biases = zip(*layer.heads(timed), strict=True)
         dense = np.ones_like(mask)
         masks = [mask if i < 2 or self.sparse_time_heads else dense for i in range(len(kernels))]

@@ -38,39 +38,39 @@ SYNAPSE = ("w", "mu", "sigma", "erev")
 class WiredLTCCell(WiredCell):
     """Liquid time-constant cell (LTC) on a wiring, for `keras.layers.RNN`, `ncps.layers` or by hand.
 
-    The model of the paper: each neuron j has a membrane of capacitance cm and potential v, a leak, and
-    synapses from other neurons k and from inputs i, whose conductances depend on the potential before them.
-    With `x~ = x input_w + input_b`:
+    This is the model of the paper. Each neuron j has a membrane with the capacitance cm and the potential v,
+    a leak, and synapses from other neurons k and from inputs i. The conductance of a synapse depends on its
+    presynaptic potential. With `x~ = x input_w + input_b`:
 
         g_kj = w_kj sigmoid(sigma_kj (v_k - mu_kj))            the same from x~_i, with the sensory parameters
         N_j  = gleak_j vleak_j + sum_k g_kj erev_kj + sum_i g_ij erev_ij
         D_j  = gleak_j + sum_k g_kj + sum_i g_ij
         cm dv/dt = N - D v
 
-    is solved over the elapsed time t in `ode_unfolds` steps of dt = t / ode_unfolds, the inputs held:
+    is solved over the elapsed time t in `ode_unfolds` steps of dt = t / ode_unfolds, with constant inputs:
 
         "semi_implicit":  v = (cm v + dt N) / (cm + dt (D + epsilon))   stable for every dt, of first order
         "explicit":       v = v + dt (N - D v) / cm                     Euler's step, of first order
         "rk4":            the classical Runge-Kutta step                of fourth order, four times the work
 
-    The last two are stable for short steps only: with 32 neurons, all joined, and 6 unfolds "rk4" is not
-    finite at t = 1. `stable_timespan()` says for which times they are; more `ode_unfolds` make it longer.
+    "explicit" and "rk4" are stable for short steps only: with 32 fully connected neurons and 6 unfolds, "rk4"
+    is not finite at t = 1. `stable_timespan()` returns the longest stable time; more `ode_unfolds` make it
+    longer.
 
-    The state is v, the output `v[:, :output_dim] output_w + output_b`, of the motor neurons. A pair of
-    neurons that the wiring does not join has no influence and no gradient. float16 and bfloat16 are solved in
-    float32.
+    The state is v. The output is `v[:, :output_dim] output_w + output_b`, of the motor neurons. A pair of
+    neurons without a synapse has no influence and no gradient. float16 and bfloat16 are solved in float32.
 
     Args:
         wiring: `ncps.wirings.Wiring`, the neurons and their synapses; built for the cell's inputs.
         solver: `"semi_implicit"`, `"explicit"` or `"rk4"`. Default `"semi_implicit"`.
         ode_unfolds: Integer of at least 1, number of the solver's steps. Default 6.
-        epsilon: Number of at least 0, keeps the semi-implicit denominator off 0. Default 1e-8.
+        epsilon: Number of at least 0 that keeps the semi-implicit denominator above 0. Default 1e-8.
         input_mapping: `"affine"`, `"linear"` (no input_b) or None (neither). Default `"affine"`.
         output_mapping: The same for the output. Default `"affine"`.
         implicit_param_constraints: Whether gleak, cm, w and sensory_w are the softplus of their variables.
-            Default False: Keras constraints hold them at 0 (cm at 0.001) or above while training.
-        initialization_ranges: Dict of `(low, high)` by parameter, the range in which it begins, uniformly.
-            Those not named keep their default: gleak, w and sensory_w (0.001, 1), vleak (-0.2, 0.2),
+            Default False: Keras constraints keep them at 0 (cm at 0.001) or above while training.
+        initialization_ranges: Dict of `(low, high)` by parameter: the uniform range of its initial values.
+            Parameters not named keep their default: gleak, w and sensory_w (0.001, 1), vleak (-0.2, 0.2),
             cm (0.4, 0.6), sigma and sensory_sigma (3, 8), mu and sensory_mu (0.3, 0.8).
         seed: Integer of at least 0, or None: seed of the initial parameters. Default None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -187,7 +187,7 @@ class WiredLTCCell(WiredCell):
         setattr(self, f"{which}_b", bias)
 
     def prepare(self, x, timed, training=False):
-        """The leak and the sums over the sensory synapses, for every sample at once, and the solver."""
+        """Return the leak and the sums over sensory synapses, for all samples, and the solver's step."""
         gleak, vleak, cm = (self._parameter(name) for name in NEURON)
         synapses = self._synapses("", self.wiring.adjacency_matrix)
         sensory_synapses = self._synapses("sensory_", self.wiring.sensory_adjacency_matrix)
@@ -218,8 +218,8 @@ class WiredLTCCell(WiredCell):
     def stable_timespan(self) -> float:
         """Return the largest elapsed time for which a step stays finite, whatever the inputs and the state.
 
-        With z = dt D / cm, a step of "explicit" multiplies v by 1 - z, and stays bounded while z < 2; one of
-        "rk4" while z <= 2.785. Every conductance is open at most, so
+        With z = dt D / cm, a step of "explicit" multiplies v by 1 - z, and stays bounded while z < 2; a step
+        of "rk4" stays bounded while z <= 2.785. Each conductance is at most fully open, so
 
             D_j <= gleak_j + sum_k w_kj + sum_i sensory_w_ij
             t   <= ode_unfolds * limit * min_j cm_j / (that bound)
@@ -250,13 +250,13 @@ class WiredLTCCell(WiredCell):
         return currents(adjacency, *(self._parameter(kind + name) for name in SYNAPSE))
 
     def _parameter(self, name):
-        """A weight in the dtype in which is solved, and positive where it has to be."""
+        """Return a weight in the solver's dtype, made positive if the parameter must be positive."""
         value = self._widened(getattr(self, name).value)
         implicit = name in LOWEST and self.implicit_param_constraints
         return activate(keras.activations.softplus, value) if implicit else value
 
     def _mapping(self, which):
-        """The input or output mapping, a function of a tensor."""
+        """Return the input or output mapping as a function of a tensor."""
         weights = (getattr(self, f"{which}_w"), getattr(self, f"{which}_b"))
         weight, bias = (None if w is None else self._widened(w.value) for w in weights)
 
@@ -267,7 +267,7 @@ class WiredLTCCell(WiredCell):
         return mapped
 
     def _widened(self, x):
-        """float16 and bfloat16 as float32: dt N leaves float16's range, and N - D v cancels."""
+        """Cast float16 and bfloat16 to float32: dt N leaves float16's range, and N - D v loses precision."""
         return cast(x, "float32") if self.compute_dtype in ("float16", "bfloat16") else x
 
     def get_config(self):
@@ -285,5 +285,5 @@ class WiredLTCCell(WiredCell):
 
 
 def _constant(array):
-    """An initializer with the values of `array`."""
+    """Return an initializer with the values of `array`."""
     return lambda shape, dtype=None: ops.convert_to_tensor(array, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Both directions of a sequence layer, elapsed time included."""
+"""Bidirectional sequence layer with elapsed time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ncps.layers.sequence import TimedRNN
 
 @keras.saving.register_keras_serializable(package="ncps")
 class Bidirectional(keras.layers.Bidirectional):
-    """Runs a `CfC` or an `LTC` forwards and a second one backwards, both given the elapsed times.
+    """Bidirectional layer: a `CfC` or an `LTC` forwards and a second one backwards, both with elapsed times.
 
-    It differs from `keras.layers.Bidirectional` in that `timespans` reach both layers, and a mask too where
+    Unlike `keras.layers.Bidirectional`, it passes `timespans` to both layers, and passes the mask too if
     timespans or an initial state are given. The backward layer reads samples and times from the last to the
-    first: each sample keeps its own time, that since the sample before it, unless `backward_timespans` says
-    otherwise.
+    first. By default each sample keeps its own time, since the sample before it; `backward_timespans` can
+    change that.
 
     Args:
         layer: `CfC` or `LTC`, copied for the forward direction.
@@ -29,15 +29,15 @@ class Bidirectional(keras.layers.Bidirectional):
             `"concat"`.
         backward_layer: `CfC` or `LTC` with `go_backwards=True`. Default: a copy of `layer`, with weights of
             its own.
-        backward_timespans: What times the backward layer reads: `"as_given"`, each sample's own, or
-            `"elapsed"`, what passes between a sample and the one read before it; `CfC` says more. Default
-            None: as `layer` has it.
+        backward_timespans: Times that the backward layer reads: `"as_given"`, each sample's own, or
+            `"elapsed"`, the time between a sample and the one read before it; see `CfC`. Default None: the
+            value of `layer`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Call arguments:
         sequences: Tensor `(batch, time, features)`.
         initial_state: List of the states of the forward layer and then of the backward layer. Default zeros.
-        mask: Booleans `(batch, time)`. With `return_sequences` a masked step puts out zeros.
+        mask: Booleans `(batch, time)`. With `return_sequences` the output of a masked step is zeros.
         training: Whether dropout applies. Default False.
         timespans: Time elapsed since the previous sample, `(batch, time)` or `(batch, time, 1)`.
 
@@ -135,7 +135,7 @@ class Bidirectional(keras.layers.Bidirectional):
         return (*merged, *ahead[1:], *(self._in_order(x) for x in back[1:]))
 
     def _in_order(self, x: Any) -> Any:
-        """A state of the backward layer, or what it was at every step in the order of the samples."""
+        """Return a state of the backward layer; states at every step are put in the order of the samples."""
         return ops.flip(x, axis=1) if len(x.shape) == 3 else x
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
@@ -146,7 +146,7 @@ class Bidirectional(keras.layers.Bidirectional):
         return initial_state[:half], initial_state[half:]
 
     def _check_states(self, shape: Any) -> None:
-        """Refuses a shape alone, and a list of another number of shapes than there are states."""
+        """Reject a single shape, and a list whose number of shapes is not the number of states."""
         number = len(self.forward_layer.state_size) + len(self.backward_layer.state_size)
         several = shapes.is_nested(shape)
         if not several or len(shape) != number:
@@ -167,7 +167,7 @@ class Bidirectional(keras.layers.Bidirectional):
         return (ahead + back) / 2 if self.merge_mode == "ave" else ahead + back
 
     def compute_mask(self, sequences: Any, mask: Any) -> Any:
-        """The masks of what is returned, in its order; None for last outputs and for last states."""
+        """Return the masks of the results, in their order; None for last outputs and for last states."""
         outputs = [mask if self.return_sequences else None] * (2 if self.merge_mode is None else 1)
         for layer in (self.forward_layer, self.backward_layer):
             states = layer.cell.state_sizes

@@ -1,4 +1,4 @@
-"""From the first argument of a sequence layer to its cell."""
+"""The cell of a sequence layer, made from the layer's first argument."""
 
 import inspect
 
@@ -15,7 +15,7 @@ from ncps.cells.wired_ltc import WiredLTCCell
 from ncps.wirings import Wiring
 
 FAMILIES = {"CfC": (CfCCell, WiredCfCCell), "LTC": (LTCCell, WiredLTCCell)}
-"""By layer, its cell for a number of units and for a wiring. Cells of no family go into either."""
+"""Cells of each layer, for a number of units and for a wiring. Either layer takes a cell of no family."""
 
 MEMORY = {
     f"{kind}_{role}"
@@ -26,19 +26,19 @@ MEMORY = {
 
 
 def choose(owner, first, arguments, *, dense, wired, mixed_memory):
-    """The cell that `first` stands for.
+    """Return the cell for the first argument of a layer.
 
     Args:
         owner: Name of the layer, for messages.
         first: Number of units, a wiring, a cell, or a list of cells.
-        arguments: Keyword arguments of the layer. Those of the cell are taken out, and `dtype` becomes the
-            cell's, with which it must agree if the cell was given.
+        arguments: Keyword arguments of the layer, changed in place: those of the cell are removed, and
+            `dtype` becomes that of the cell. For a given cell the two dtypes must be the same.
         dense, wired: Classes of the cell for a number of units and for a wiring.
         mixed_memory: Whether to put an LSTM in front of the cell.
 
     Raises:
-        TypeError, ValueError: for another kind of first argument, a cell of the other layer's family among
-            them, and for an argument beside a given cell.
+        TypeError, ValueError: for a first argument of another kind, for a cell of the other layer's family,
+            and for cell arguments together with a given cell.
     """
     first, mixed_memory = _stacked(first), _arguments.boolean(owner, "mixed_memory", mixed_memory)
     memory = {name: arguments[name] for name in MEMORY & arguments.keys()} if mixed_memory else {}
@@ -62,7 +62,7 @@ def choose(owner, first, arguments, *, dense, wired, mixed_memory):
 
 
 def _stacked(first):
-    """The stack that a list of cells, or Keras's own stack of them, stands for; anything else as it is."""
+    """Return the stack for a list of cells or for Keras's own stack; return anything else unchanged."""
     cells = first.cells if isinstance(first, keras.layers.StackedRNNCells) else first
     return StackedCells(cells) if isinstance(cells, (list, tuple)) else first
 
@@ -89,13 +89,13 @@ def _units(owner, first):
 
 
 def names(kind):
-    """The names of the keyword arguments that the class `kind` has and a layer has not."""
+    """Return the names of the keyword arguments that the class `kind` takes and a layer does not."""
     _, *others = inspect.signature(kind).parameters.values()
     return {p.name for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
 
 
 def _refuse_other_kind(owner, first, arguments, foreign, kind, other):
-    """Refuses arguments of the wired cell beside a number of units, and of the dense one beside a wiring."""
+    """Reject arguments of the wired cell with a number of units, and of the dense cell with a wiring."""
     for name in sorted(foreign & set(arguments)):
         value = _arguments.shown(arguments[name])
         given, instead = "a number of units", f"ncps.wirings.FullyConnected({first!r})"

@@ -17,44 +17,44 @@ from ncps.wirings import Wiring
 class CfC(TimedRNN):
     """Closed-form continuous-time network (CfC) over a sequence, with elapsed time.
 
-    A `keras.layers.RNN` with all its options whose cell knows how much time passes between samples.
+    It is a `keras.layers.RNN` with all its options, whose cell takes the time elapsed between samples.
 
     >>> CfC(32)                                         # 32 units, densely connected
     >>> CfC(32, mode="pure", backbone_units=64)
     >>> CfC(ncps.wirings.AutoNCP(32, 4))                # a wiring, WiredCfCCell
-    >>> CfC(CfCCell(32), return_sequences=True)       # a cell that is there already
-    >>> CfC([CfCCell(32), CfCCell(8)])                 # two, one on top of the other
+    >>> CfC(CfCCell(32), return_sequences=True)       # a cell that was made before
+    >>> CfC([CfCCell(32), CfCCell(8)])                 # two stacked cells
 
     Args:
         units: Integer of at least 1, number of units of a `CfCCell`; or a wiring of `ncps.wirings`, for a
-            `WiredCfCCell`; or a cell, which brings its own arguments and dtype: one of these
-            two, one behind mixed memory, a list of them, or of your own; `LTC` takes the others.
+            `WiredCfCCell`; or a cell with its own arguments and dtype: one of these two, such a
+            cell with mixed memory, a cell of your own, or a list of cells. `LTC` takes the LTC cells.
         mixed_memory: Whether to put an LSTM in front of the cell, for long memory. Default False.
         return_sequences: Whether to return the output of every step, not only the last. Default False.
         return_state: Whether to return the last states too. Default False.
-        go_backwards: Whether to run from the last sample to the first. Outputs stay in the order in which
-            they were computed; `backward_timespans` says which elapsed times are read. Default False.
-        stateful: Whether the last state of a batch is the first of the next; the batch size must be known,
-            and another is refused. Default False.
-        unroll: Whether to lay the steps out in the program instead of a loop. Default False.
-        zero_output_for_mask: Whether a masked step puts out zeros. Default False.
+        go_backwards: Whether to run from the last sample to the first. Outputs are in the order in which
+            they are computed; `backward_timespans` selects the elapsed times. Default False.
+        stateful: Whether the last state of a batch is the first of the next. The batch size must be known;
+            a batch of another size is rejected with an error. Default False.
+        unroll: Whether to unroll the loop over the steps. Default False.
+        zero_output_for_mask: Whether the output of a masked step is zeros. Default False.
         time_feature: Whether the last feature of the sequences is the elapsed time. For `Sequential` and for
             Keras's own wrappers, which pass one tensor. Default False.
-        masked_time: What becomes of a masked step's elapsed time: `"drop"` forgets it, `"carry"` adds it to
-            that of the next unmasked step, in running order, where a step without `timespans` counts 1. What
-            is carried past the end of a sequence is lost. Default `"drop"`.
-        backward_timespans: What times a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
-            `"elapsed"`, what passes between a sample and the one read before it, 0 for the first that is
-            read. Samples at the times 0, 1, 3, 7, given as 0, 1, 2, 4, are read backwards with 4, 2, 1, 0 or
-            with 0, 4, 2, 1. Default `"as_given"`.
-        return_state_sequences: Whether to return each state at every step too, for a wired cell the potential
-            of every neuron. Default False.
+        masked_time: Treatment of a masked step's elapsed time: `"drop"` ignores it; `"carry"` adds it to the
+            time of the next unmasked step, in running order. Without `timespans` each step counts 1. Time
+            carried past the end of a sequence is lost. Default `"drop"`.
+        backward_timespans: Times that a layer with `go_backwards` reads: `"as_given"`, each sample's own, or
+            `"elapsed"`, the time between a sample and the one read before it, and 0 for the first that is
+            read. For samples at the times 0, 1, 3, 7, given as 0, 1, 2, 4, the layer reads 4, 2, 1, 0 with
+            `"as_given"` and 0, 4, 2, 1 with `"elapsed"`. Default `"as_given"`.
+        return_state_sequences: Whether to return each state at every step too; for a wired cell this is the
+            potential of every neuron. Default False.
         mode, activation, backbone_units, backbone_layers, backbone_dropout, head_activation, seed: Arguments
             of the `CfCCell`; `mode` and `head_activation` of a `WiredCfCCell` too. By default the backbone
             drops 0.1 of its features while training.
         fully_recurrent, sparse_time_heads: Arguments of the `WiredCfCCell`.
         kernel_initializer, ...: Initializers, regularizers and constraints of the `CfCCell`, and of the LSTM
-            of mixed memory, which alone has the `recurrent_` ones.
+            of mixed memory. Only the LSTM has those that begin with `recurrent_`.
         **kwargs: `name`, `dtype`, `trainable` and the like, for `keras.layers.Layer`.
 
     Call arguments:
@@ -66,9 +66,9 @@ class CfC(TimedRNN):
         timespans: Time elapsed since the previous sample, `(batch, time)` or `(batch, time, 1)`, finite and
             not negative, in whatever unit the model is trained with. Without it each is 1. By keyword only.
 
-    A masked step holds the states and puts out the output of the step before it in this sequence: zeros if
-    there was none, whatever the initial state, and so also at the beginning of each batch of a stateful
-    layer. What stands at a masked step is not looked at, its elapsed time only if it is carried.
+    A masked step keeps the states and repeats the output of the step before it in this sequence. If there is
+    no step before it, its output is zeros for any initial state, also at the beginning of each batch of a
+    stateful layer. The values at a masked step are not read; its elapsed time is read only with `"carry"`.
 
     Output shape:
         `(batch, output_size)`, or `(batch, time, output_size)` with `return_sequences`; with `return_state` a

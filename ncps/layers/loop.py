@@ -1,4 +1,4 @@
-"""A step folded over time, by the loop that each backend runs best."""
+"""The loop over time: a step folded by the loop that is fastest on each backend."""
 
 from itertools import repeat
 
@@ -7,16 +7,16 @@ from keras import ops
 
 
 def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=1):
-    """`carry = advance(inputs of one step, carry)` for each step.
+    """Compute `carry = advance(inputs of one step, carry)` for each step.
 
     Args:
         advance: Function of one step's inputs and the carry, without side effects.
         carry: List of tensors. `advance` returns one of the same shapes and dtypes.
-        inputs: Tensor `(time, batch, ...)`, None, or a tuple of these, nested at will. A step is given the
-            same, without the time axis.
-        reverse: Whether to begin at the end of time.
-        unroll: Whether to lay all steps out in the program, instead of a loop; time must be known.
-        collect: How many tensors to keep of every step's carry, from the first on.
+        inputs: Tensor `(time, batch, ...)`, None, or a tuple of these, nested to any depth. A step gets the
+            same structure, without the time axis.
+        reverse: Whether to run from the last step to the first.
+        unroll: Whether to unroll the loop; the number of steps must be known.
+        collect: Number of tensors of each step's carry to keep, from the first on.
 
     Returns:
         The last carry, and a list of as many tensors as `collect`: those of all steps, `(time, batch, ...)`
@@ -27,12 +27,12 @@ def fold(advance, carry, inputs, *, reverse=False, unroll=False, collect=1):
 
 
 def swapped(x):
-    """`x` with batch and time in each other's place; None as it is."""
+    """Swap the batch and time axes of `x`; return None for None."""
     return None if x is None else ops.swapaxes(x, 0, 1)
 
 
 def each(function, inputs):
-    """`function` of each tensor of a nest of tuples, whose Nones are kept."""
+    """Apply `function` to each tensor of nested tuples; keep None."""
     if isinstance(inputs, tuple):
         return tuple(each(function, x) for x in inputs)
     return None if inputs is None else function(inputs)
@@ -47,7 +47,7 @@ def _plain(advance, carry, inputs, reverse, collect):
 
 
 def _steps(inputs, reverse):
-    """An iterator of the inputs of each step, in running order."""
+    """Return an iterator over the inputs of each step, in running order."""
     if inputs is None:
         return repeat(None)
     if isinstance(inputs, tuple):
@@ -89,12 +89,12 @@ def _tensorflow(advance, carry, inputs, reverse, collect):
 
 
 def _first(inputs):
-    """The first tensor of a nest of tuples."""
+    """Return the first tensor of nested tuples."""
     return _first(inputs[0]) if isinstance(inputs, tuple) else inputs
 
 
 def _known_time(outputs, time):
-    """`outputs` with what is known of their time axis: a stack of a TensorArray has forgotten it."""
+    """Set the known size of the time axis of `outputs`, which the stack of a TensorArray loses."""
     outputs.set_shape([time, *outputs.shape[1:]])
     return outputs
 

@@ -1,4 +1,4 @@
-"""What the sequence layers share: a timed cell folded over a sequence, with elapsed time and mask."""
+"""Base of the sequence layers: a timed cell folded over a sequence, with elapsed time and mask."""
 
 from functools import partial
 
@@ -25,12 +25,12 @@ BOOLEAN = {
     "unroll",
     "zero_output_for_mask",
 }
-"""Arguments of `keras.layers.RNN`, which takes anything for them."""
+"""Arguments of `keras.layers.RNN` that it does not check."""
 BACKWARD_TIMESPANS = ("as_given", "elapsed")
 
 
 def of_cell(name):
-    """A property that reads the attribute `name` of the layer's cell, or of the one behind mixed memory."""
+    """Return a property that reads the attribute `name` of the layer's cell, within mixed memory too."""
 
     def read(self):
         behind = self.cell.cell if isinstance(self.cell, MixedMemoryCell) else self.cell
@@ -42,7 +42,7 @@ def of_cell(name):
 class TimedRNN(_pypi.Guided, keras.layers.RNN):
     """A `TimedCell` folded over a sequence; base of `CfC` and `LTC`, which describe the arguments.
 
-    A subclass names its cells: `dense` for a number of units, `wired` for a wiring.
+    A subclass defines the classes of its cells: `dense` for a number of units, `wired` for a wiring.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         freeze_sublayers(self)
 
     def set_backward_timespans(self, owner, value):
-        """Set the times that the layer reads backwards; `owner` is named where `value` is refused."""
+        """Set which times the layer reads backwards; an error for `value` names `owner`."""
         self.backward_timespans = _arguments.choice(owner, "backward_timespans", value, BACKWARD_TIMESPANS)
 
     units, seed, wiring = of_cell("units"), of_cell("seed"), of_cell("wiring")
@@ -108,7 +108,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
             spans.check_shape(owner, timespans_shape, shape)
 
     def _check_states(self, shape, batch):
-        """Refuses a shape, or a list of shapes, of other states than the cell has."""
+        """Reject a shape, or a list of shapes, that differs from the cell's states."""
         several = shapes.is_nested(shape)
         shapes.check_states(
             type(self).__name__,
@@ -121,7 +121,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
 
     @property
     def variables(self):
-        """All variables: the weights, seeds, and the states of a stateful layer, which no file holds."""
+        """Return all variables: weights, seeds, and the states of a stateful layer, which are not saved."""
         return super().variables + list(self.states or ())  # without, training on jax would forget them
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None, timespans_shape=None):
@@ -135,7 +135,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return (*first, *((*sequences_shape[:2], size) for size in self.cell.state_sizes))
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
-        """Takes elapsed times as they are given, then goes the way of every Keras layer."""
+        """Convert the elapsed times in their given precision, then call the layer as Keras does."""
         spans.check_call(type(self).__name__, sequences, args, kwargs)
         if timespans is not None:
             kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
@@ -164,7 +164,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return (output, *more) if more else output
 
     def _counted(self, sequences, mask):
-        """`mask` as booleans `(batch, time, 1)`, or None."""
+        """Return `mask` as booleans `(batch, time, 1)`, or None."""
         if mask is None:
             return None
         shape, wanted = tuple(mask.shape), tuple(sequences.shape[:2])
@@ -175,7 +175,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return mask if len(shape) == 3 else ops.expand_dims(mask, -1)
 
     def _samples(self, sequences, timespans, mask):
-        """Samples `(batch, time, features)` and times `(batch, time, 1)` or None, in the compute dtype."""
+        """Return samples `(batch, time, features)` and times `(batch, time, 1)` or None, in compute dtype."""
         x = ops.cast(sequences, self.compute_dtype)
         if self.time_feature:
             x, timespans = x[:, :, :-1], x[:, :, -1:]
@@ -223,9 +223,9 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
             )
 
     def _fold(self, x, t, mask, states, training):
-        """The output, a list of the last states, and a list of the states at every step, if asked for.
+        """Return the output, a list of the last states, and a list of all steps' states, empty by default.
 
-        The cells of a stack are folded one after the other: each reads what the one before put out.
+        The cells of a stack are folded one after the other: each reads the outputs of the one before.
         """
         x, t, mask = swapped(x), swapped(t), swapped(mask)  # before anything wider is made of x
         cells, left, last, sequences = self.cell.in_sequence(), iter(states), [], []
@@ -241,7 +241,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return swapped(kept[0]) if self.return_sequences else output, last, sequences
 
     def _fold_cell(self, cell, x, t, mask, states, training, collect):
-        """The last output and states in one list, and the first `collect` of these at every step."""
+        """Fold one cell; return the last output and states, and the first `collect` of them at every step."""
         features, step = cell.prepare_sequence(x, t is not None, training)
         nothing = ops.zeros((ops.shape(x)[1], cell.output_size), dtype=self.compute_dtype)
 
@@ -259,7 +259,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return loop(advance, [nothing, *states], (features, t, mask), **options)
 
     def _fold_calls(self, cell, advance, carry, inputs, **options):
-        """Fold steps that call the cell: all with one dropout mask, their losses added to the layer."""
+        """Fold steps that call the cell, all with one dropout mask, and add their losses to the layer."""
         dtype, added = self.compute_dtype if self.compute_dtype == "float64" else "float32", False
 
         def advance_and_add(inputs, carry):
@@ -283,7 +283,7 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
         return carry, kept
 
     def compute_mask(self, sequences, mask):
-        """The masks of what is returned, in its order; None for the last output and for the last states."""
+        """Return the masks of the results, in their order; None for the last output and the last states."""
         mask = None if mask is None else keras.tree.flatten(mask)[0]
         if mask is not None and self.go_backwards:
             mask = ops.flip(mask, axis=1)

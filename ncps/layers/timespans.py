@@ -1,4 +1,4 @@
-"""Elapsed times of a sequence: admitted, checked against the sequence, and carried over masked steps."""
+"""Elapsed times of a sequence: the conversion, the checks, and the carry over masked steps."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ BY_NAME = "; if these are elapsed times, give them by name, timespans=..."  # in
 
 
 def check_call(owner, sequences, others, named):
-    """Refuses what other packages take in a call, above all elapsed times that are not given by name.
+    """Reject arguments that other packages take in a call, such as elapsed times that are not given by name.
 
     Args:
         owner: Name of the layer, for the message.
@@ -22,7 +22,7 @@ def check_call(owner, sequences, others, named):
         named: Arguments by name, apart from `timespans`.
 
     Raises:
-        TypeError: with the name under which the argument is given here.
+        TypeError: with the right name of the argument.
     """
     if isinstance(sequences, (list, tuple)):
         raise TypeError(
@@ -38,9 +38,9 @@ def check_call(owner, sequences, others, named):
 
 
 def admit(owner, t, dtype):
-    """`t` as it can be cast to `dtype`; symbolic tensors pass as they are.
+    """Return `t` so that it can be cast to `dtype`; leave symbolic tensors unchanged.
 
-    In float16 a finite time above 65504 is held there: infinity would turn a step into NaN.
+    In float16 a finite time above 65504 becomes 65504, because infinity would make the result NaN.
 
     Raises:
         TypeError: if `t` is no tensor and no array.
@@ -56,7 +56,7 @@ def admit(owner, t, dtype):
 
 
 def check_shape(owner, shape, sequences_shape):
-    """Refuses a shape other than (batch, time) and (batch, time, 1). None stands for a size not known yet.
+    """Reject a shape other than (batch, time) and (batch, time, 1). None stands for a size not known yet.
 
     Raises:
         ValueError: with both shapes and what is allowed.
@@ -70,7 +70,7 @@ def check_shape(owner, shape, sequences_shape):
 
 
 def check_values(owner, t, mask):
-    """Refuses times that are negative, infinite or NaN at a step that counts, where values can be seen.
+    """Reject times that are negative, infinite or NaN at a step that counts, if values can be read.
 
     Args:
         t: Tensor `(batch, time, 1)`.
@@ -93,12 +93,12 @@ def check_values(owner, t, mask):
 
 
 def carry(t, mask, *, reverse, unroll):
-    """Return each step's time and that of the masked steps right before it, in running order.
+    """Return each step's time plus the times of the masked steps right before it, in running order.
 
     Args:
         t: Times, `(batch, time, 1)`.
         mask: Booleans `(batch, time, 1)`, False where a step does not count.
-        reverse, unroll: As of `fold`.
+        reverse, unroll: Arguments of `fold`.
 
     Returns:
         Tensor like `t`.
@@ -114,10 +114,10 @@ def carry(t, mask, *, reverse, unroll):
 
 
 def elapse_backwards(t, mask, *, carries, unroll):
-    """Return the time that passes before each sample where they are read from the last to the first.
+    """Return the time between each sample and the one read before it, from the last sample to the first.
 
-    That is the time since its previous sample of the sample read before it, and 0 for the one read first. A
-    masked sample is none; where `carries`, its time counts for the next sample that is read.
+    That is the given time of the sample read before it, and 0 for the sample that is read first. A masked
+    sample is not read; if `carries` is True, its time is added to that of the next sample that is read.
 
     Args:
         t: Times since the previous sample, `(batch, time, 1)`.
@@ -139,9 +139,9 @@ def elapse_backwards(t, mask, *, carries, unroll):
 
 
 def _fold_times(advance, t, mask, reverse, unroll):
-    """The first of what `advance` carries at each step, in the order of the samples.
+    """Return the first tensor of the carry of `advance` at each step, in the order of the samples.
 
-    Added up in float32 where `t` is narrower.
+    The sum is computed in float32 if `t` is narrower.
     """
     t, mask = swapped(t), swapped(mask)
     wide = t if keras.backend.standardize_dtype(t.dtype) == "float64" else ops.cast(t, "float32")

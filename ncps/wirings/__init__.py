@@ -1,4 +1,4 @@
-"""Wirings: which neurons of a liquid network are joined by synapses, and of which sign."""
+"""Wirings: the synapses between the neurons of a liquid network, with their signs."""
 
 from ncps.wirings.base import Wiring
 from ncps.wirings.fully_connected import FullyConnected

@@ -1,4 +1,4 @@
-"""The wiring that is made by hand, and what every wiring can do."""
+"""The base of all wirings, which is also the wiring that is built by hand."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ Matrix = npt.NDArray[np.int32]
 
 @keras.saving.register_keras_serializable(package="ncps")
 class Wiring:
-    """A graph of neurons and synapses: which neuron acts on which, and with which sign.
+    """Wiring: a directed graph of neurons and synapses, where each synapse excites or inhibits its target.
 
     This class has no synapses of its own: add them by hand, or use `FullyConnected`, `Random`, `NCP` or
     `AutoNCP`. A subclass adds its synapses in `__init__`, or in `build` after `super().build(input_dim)`,
-    which runs once; if its constructor takes anything but `units`, it defines `get_config` as a Keras layer
-    would.
+    which runs once. If its constructor takes other arguments than `units`, it defines `get_config` as a Keras
+    layer does.
 
     The first `output_dim` neurons are the motor neurons, whose state is the output. Synapses from inputs
-    are known once the wiring is built, that is, once it knows how many inputs there are. A wiring is built
-    for one number of inputs; what reads another needs a wiring of its own, of the same arguments or by
-    `copy.deepcopy` before it is built.
+    exist once the wiring is built, that is, once the number of inputs is known. A wiring is built for one
+    number of inputs. For another number of inputs, make a second wiring with the same arguments, or copy this
+    one with `copy.deepcopy` before it is built.
 
     Args:
         units: Integer of at least 1, number of neurons.
 
     Attributes:
         units: Number of neurons.
-        output_dim: Number of motor neurons; all of them, unless `set_output_dim` says otherwise.
+        output_dim: Number of motor neurons; all neurons, unless `set_output_dim` changes it.
         input_dim: Number of inputs, None until built.
         adjacency_matrix: int32 array `(units, units)`, indexed `[source, target]`: 1 for an excitatory
             synapse, -1 for an inhibitory one, 0 for none.
@@ -85,13 +85,13 @@ class Wiring:
         self._complete = False
 
     def set_output_dim(self, output_dim: int) -> None:
-        """Makes the first `output_dim` neurons, at least 1, the motor neurons."""
+        """Make the first `output_dim` neurons, at least 1, the motor neurons."""
         self.output_dim = _arguments.integer(
             type(self).__name__, "output_dim", output_dim, minimum=1, maximum=self.units, limit="the units"
         )
 
     def set_input_dim(self, input_dim: int) -> None:
-        """Does what `build` does: sensory synapses can be added from here on."""
+        """Build the wiring, as `build` does; afterwards sensory synapses can be added."""
         owner = type(self).__name__
         input_dim = _arguments.integer(f"{owner}.build", "input_dim", input_dim, minimum=1)
         if self.input_dim is None:
@@ -105,26 +105,26 @@ class Wiring:
             )
 
     def build(self, input_dim: int) -> None:
-        """Fixes the number of inputs, an integer of at least 1; to do it again changes nothing.
+        """Set the number of inputs, an integer of at least 1; a second call changes nothing.
 
         Raises:
-            ValueError: if the wiring is built for another number of inputs.
+            ValueError: if the wiring is already built for another number of inputs.
         """
         self.set_input_dim(input_dim)
 
     def is_built(self) -> bool:
-        """Whether the number of inputs is known."""
+        """Return whether the number of inputs is known."""
         return self.input_dim is not None
 
     def add_synapse(self, src: int, dest: int, polarity: int) -> None:
-        """Lets neuron `src` act on neuron `dest`: polarity 1 excites, -1 inhibits."""
+        """Add a synapse from neuron `src` to neuron `dest`: polarity 1 excites, -1 inhibits."""
         owner = f"{type(self).__name__}.add_synapse"
         self.adjacency_matrix[self._neuron(owner, "src", src), self._neuron(owner, "dest", dest)] = _polarity(
             owner, polarity
         )
 
     def add_sensory_synapse(self, src: int, dest: int, polarity: int) -> None:
-        """Lets input `src` act on neuron `dest`, as `add_synapse`. The wiring must be built."""
+        """Add a synapse from input `src` to neuron `dest`, like `add_synapse`. The wiring must be built."""
         owner = f"{type(self).__name__}.add_sensory_synapse"
         matrix = self._must_be_built("add_sensory_synapse")
         src = _arguments.integer(
@@ -134,21 +134,21 @@ class Wiring:
 
     @property
     def synapse_count(self) -> int:
-        """Number of synapses between neurons."""
+        """Return the number of synapses between neurons."""
         return int(np.count_nonzero(self.adjacency_matrix))
 
     @property
     def sensory_synapse_count(self) -> int:
-        """Number of synapses from inputs to neurons. The wiring must be built."""
+        """Return the number of synapses from inputs to neurons. The wiring must be built."""
         return int(np.count_nonzero(self._must_be_built("sensory_synapse_count")))
 
     @property
     def num_layers(self) -> int:
-        """Number of layers that compute one after the other within a step."""
+        """Return the number of layers that compute one after the other within a step."""
         return 1
 
     def get_neurons_of_layer(self, layer_id: int) -> list[int]:
-        """The ids of the neurons of a layer, a list; layer 0 is the first to compute."""
+        """Return the ids of the neurons of a layer, a list; layer 0 computes first."""
         _arguments.integer(
             f"{type(self).__name__}.get_neurons_of_layer",
             "layer_id",
@@ -160,37 +160,43 @@ class Wiring:
         return list(range(self.units))
 
     def get_type_of_neuron(self, neuron_id: int) -> str:
-        """The kind of a neuron: `"motor"` or `"inter"`, and `"command"` in an `NCP`."""
+        """Return the kind of a neuron: `"motor"` or `"inter"`, and `"command"` in an `NCP`."""
         neuron_id = self._neuron(f"{type(self).__name__}.get_type_of_neuron", "neuron_id", neuron_id)
         return "motor" if neuron_id < self.output_dim else "inter"
 
     def erev_initializer(self, shape: Any = None, dtype: Any = None) -> Any:
-        """Keras initializer of the reversal potentials of synapses between neurons: their polarity."""
+        """Return the polarities of synapses between neurons, their initial reversal potentials.
+
+        The method is an initializer for Keras.
+        """
         return keras.ops.convert_to_tensor(self.adjacency_matrix, dtype=dtype)
 
     def sensory_erev_initializer(self, shape: Any = None, dtype: Any = None) -> Any:
-        """Keras initializer of the reversal potentials of sensory synapses: their polarity."""
+        """Return the polarities of sensory synapses, their initial reversal potentials.
+
+        The method is an initializer for Keras.
+        """
         return keras.ops.convert_to_tensor(self._must_be_built("sensory_erev_initializer"), dtype=dtype)
 
     def get_graph(self, include_sensory_neurons: bool = True) -> networkx.DiGraph:
-        """The wiring as a `networkx.DiGraph`. The wiring must be built.
+        """Return the wiring as a `networkx.DiGraph`. The wiring must be built.
 
         Nodes are named `neuron_{id}` and `sensory_{input}`, with the attribute `neuron_type`; edges have the
-        attribute `polarity`, `"excitatory"` or `"inhibitory"`. Needs the extra: `pip install
+        attribute `polarity`, `"excitatory"` or `"inhibitory"`. This needs the extra `draw`: `pip install
         "ncps-keras[draw]"`.
         """
         self._must_be_built("get_graph")
         return wiring_graph(self, include_sensory_neurons)
 
     def draw(self, ax: Axes | None = None, labels: bool = True) -> Axes:
-        """Draws the wiring with matplotlib, kinds of neurons in columns. The wiring must be built.
+        """Draw the wiring with matplotlib, one column for each kind of neuron. The wiring must be built.
 
-        Excitatory synapses are solid and end in an arrow, inhibitory ones are dashed and end in a bar. Needs
-        the extra: `pip install "ncps-keras[draw]"`.
+        Excitatory synapses are solid and end in an arrow; inhibitory ones are dashed and end in a bar. This
+        needs the extra `draw`: `pip install "ncps-keras[draw]"`.
 
         Args:
-            ax: The matplotlib Axes to draw on; by default those of a new figure of fitting size.
-            labels: Whether neurons and inputs bear their ids, where there is room for them.
+            ax: The matplotlib Axes to draw on. Default: those of a new figure of suitable size.
+            labels: Whether to write the ids of neurons and inputs, if there is room. Default True.
 
         Returns:
             The Axes.
@@ -205,22 +211,22 @@ class Wiring:
         synapse_colors: dict[str, Any] | str | None = None,
         draw_labels: bool = False,
     ) -> list[Patch]:
-        """Draws the wiring with networkx, as PyPI's `ncps` does. The wiring must be built.
+        """Draw the wiring with networkx, as PyPI's `ncps` does. The wiring must be built.
 
         It draws on the current Axes of matplotlib, in one of networkx's layouts; `draw` shows the kinds of
-        neurons in columns. Needs the extra: `pip install "ncps-keras[draw]"`.
+        neurons in columns. This needs the extra `draw`: `pip install "ncps-keras[draw]"`.
 
         Args:
             layout: `"shell"`, `"circular"`, `"kamada"`, `"random"`, `"spectral"`, `"spiral"` or `"spring"`.
                 Default `"shell"`.
-            neuron_colors: Dict of colours by kind of neuron. Those not named keep their default: inter
+            neuron_colors: Dict of colours by kind of neuron. Kinds not named keep their default: inter
                 tab:blue, motor tab:orange, sensory tab:olive, and any other kind tab:blue.
             synapse_colors: Dict of colours by polarity, or one colour for both. Default: excitatory
                 tab:green, inhibitory tab:red.
-            draw_labels: Whether nodes bear their names. Default False.
+            draw_labels: Whether to write the names of the nodes. Default False.
 
         Returns:
-            Handles for a legend, a list of a `matplotlib.patches.Patch` for each kind that has a colour.
+            Handles for a legend: a list with a `matplotlib.patches.Patch` for each kind that has a colour.
 
         Example:
 
@@ -235,12 +241,12 @@ class Wiring:
         return draw_wiring_graph(self, layout, neuron_colors, synapse_colors, draw_labels)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments and, under `"graph"`, the synapses that were added."""
+        """Return the constructor's arguments and, under `"graph"`, the synapses that were added."""
         return {"units": self.units, "graph": self._graph()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """The wiring whose `get_config` gave `config`."""
+        """Make the wiring for a `config` from `get_config`."""
         arguments = dict(config)
         graph = arguments.pop("graph", None)
         wiring = cls(**arguments)
@@ -249,7 +255,7 @@ class Wiring:
         return wiring
 
     def _graph(self) -> dict[str, Any]:
-        """Everything that does not follow from the arguments, in plain JSON form."""
+        """Return the part of the wiring that does not follow from the arguments, in plain JSON form."""
         sensory = self.sensory_adjacency_matrix
         return {
             "output_dim": self.output_dim,
@@ -276,7 +282,7 @@ class Wiring:
         )
 
     def _must_be_built(self, what: str) -> Matrix:
-        """The sensory adjacency matrix; raises where there is none yet."""
+        """Return the sensory adjacency matrix; raise an error if there is none yet."""
         if self.sensory_adjacency_matrix is None:
             raise ValueError(
                 f"{type(self).__name__}.{what}: the wiring must be built first, since the number of inputs "
@@ -286,7 +292,7 @@ class Wiring:
 
 
 def _synapses(owner: str, name: str, graph: dict[str, Any], shape: tuple[int, int]) -> Matrix:
-    """A matrix of polarities of a config."""
+    """Return a matrix of polarities from a config."""
     allowed = f"{owner}: the graph's {name} must hold {shape[0]} rows of {shape[1]} numbers, each 1, -1 or 0"
     try:
         found = np.array(graph[name])
@@ -300,7 +306,7 @@ def _synapses(owner: str, name: str, graph: dict[str, Any], shape: tuple[int, in
 
 
 def _once(build: Callable[[Any, int], None]) -> Callable[[Any, int], None]:
-    """A subclass's `build`, which may draw at random, so that to build again changes nothing."""
+    """Wrap a subclass's `build`, which may draw at random, so that a second call changes nothing."""
 
     @functools.wraps(build)
     def build_once(self: Any, input_dim: int) -> None:

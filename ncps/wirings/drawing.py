@@ -1,6 +1,6 @@
-"""A wiring as a picture: kinds of neurons in columns, synapses that end in an arrow or in a bar.
+"""Drawing of a wiring: kinds of neurons in columns, synapses that end in an arrow or in a bar.
 
-Lengths are in units of the distance between two neurons of the fullest column, the same across and down.
+The unit of length, horizontal and vertical, is the distance between two neurons of the fullest column.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Points = npt.NDArray[np.float64]
 Neuron = tuple[bool, int]
-"""Whether it is an input, and its id."""
+"""(is an input, id)"""
 Columns = dict[str, list[Neuron]]
 Places = dict[Neuron, Points]
 Curves = dict[int, list[Points]]
@@ -33,7 +33,7 @@ SYNAPSES = {  # polarity: name, color, line style, marker in the legend
 
 
 def draw_wiring(wiring: Any, ax: Any, labels: bool) -> Axes:
-    """Draws a built wiring; `Wiring.draw` says how."""
+    """Draw a built wiring, as described in `Wiring.draw`."""
     columns = _columns(wiring)
     places = _places(columns)
     curves = {polarity: _curves(wiring, places, polarity) for polarity in SYNAPSES}
@@ -50,7 +50,7 @@ def draw_wiring(wiring: Any, ax: Any, labels: bool) -> Axes:
 
 
 def _columns(wiring: Any) -> Columns:
-    """Each kind with its neurons, as (is an input, id), in the order in which a signal passes."""
+    """Return the neurons of each kind, as (is an input, id), in the order in which a signal passes."""
     columns = {"sensory": [(True, i) for i in range(wiring.input_dim)], "inter": [], "command": []}
     for neuron in range(wiring.units):
         columns.setdefault(wiring.get_type_of_neuron(neuron), []).append((False, neuron))
@@ -59,7 +59,7 @@ def _columns(wiring: Any) -> Columns:
 
 
 def _places(columns: Columns) -> Places:
-    """Where each neuron stands: ids from top to bottom, those of short columns a little further apart."""
+    """Return the position of each neuron: ids from top to bottom, with wider gaps in short columns."""
     fullest = max(len(neurons) for neurons in columns.values())
     gap = max(3.2, 0.42 * fullest)
     places = {}
@@ -71,7 +71,7 @@ def _places(columns: Columns) -> Places:
 
 
 def _corners(places: Places, curves: Curves) -> tuple[Points, Points]:
-    """The lower left and the upper right corner, with room for headings and the legend."""
+    """Return the lower left and the upper right corner, with room for headings and the legend."""
     points = np.concatenate([[*places.values()], *curves[1], *curves[-1]])
     return points.min(axis=0) - np.array([1.4, 2.4]), points.max(axis=0) + np.array([1.4, 1.7])
 
@@ -83,13 +83,13 @@ def _new_axes(extent: Points) -> Any:
 
 
 def _points_per_unit(ax: Any) -> float:
-    """How many points on paper a unit of length takes, for the widths of lines and the sizes of letters."""
+    """Return the size of a unit of length in points on paper, for line widths and font sizes."""
     box = ax.get_window_extent()
     return min(box.width / np.ptp(ax.get_xlim()), box.height / np.ptp(ax.get_ylim())) * 72 / ax.figure.dpi
 
 
 def _curves(wiring: Any, places: Places, polarity: int) -> list[Points]:
-    """The points of each synapse of this polarity."""
+    """Return the points of each synapse of this polarity."""
     matrices = ((True, wiring.sensory_adjacency_matrix), (False, wiring.adjacency_matrix))
     return [
         _curve(places[is_input, source], places[False, target])
@@ -99,7 +99,7 @@ def _curves(wiring: Any, places: Places, polarity: int) -> list[Points]:
 
 
 def _curve(source: Points, target: Points) -> Points:
-    """Points from the rim of a neuron to the rim of another, bent so that the way back is another one."""
+    """Return points from the rim of one neuron to the rim of another, bent apart from the reverse curve."""
     t = np.linspace(0.0, 1.0, 65)[:, None]
     if np.array_equal(source, target):  # a loop above it, to the right
         angle = 2 * np.pi * t - 0.7 * np.pi
@@ -114,7 +114,7 @@ def _curve(source: Points, target: Points) -> Points:
 
 
 def _end(curve: Points) -> tuple[Points, Points, Points]:
-    """The last point of a curve, and the directions back along it and across it."""
+    """Return the last point of a curve, and the directions back along it and across it."""
     back = curve[-4] - curve[-1]
     back = back / np.linalg.norm(back)
     return curve[-1], back, np.array([-back[1], back[0]])

@@ -1,4 +1,4 @@
-"""What graphs and drawings need, and a computation does not."""
+"""Imports that graphs and drawings need, and a computation does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def imported(name: str) -> Any:
-    """The module `name`, which the extra `draw` installs."""
+    """Import the module `name`, which the extra `draw` installs."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

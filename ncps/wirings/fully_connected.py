@@ -16,13 +16,13 @@ POLARITIES = (-1, 1, 1)  # two excitatory synapses for each inhibitory one
 
 @keras.saving.register_keras_serializable(package="ncps")
 class FullyConnected(GeneratedWiring):
-    """Every neuron acts on every neuron, every input on every neuron; two synapses of three excite.
+    """Wiring with a synapse from every neuron and every input to every neuron; two of three excite.
 
     Args:
         units: Integer of at least 1, number of neurons.
         output_dim: Integer from 1 to `units`, number of motor neurons. Default None: all of them.
         erev_init_seed: Integer of at least 0, seed of the polarities. Default 1111.
-        self_connections: Whether a neuron acts on itself. Default True.
+        self_connections: Whether each neuron has a synapse to itself. Default True.
 
     Example:
 

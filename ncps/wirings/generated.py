@@ -1,4 +1,4 @@
-"""Wirings whose graph is drawn at random, and always the same one for the same arguments."""
+"""Wirings whose graph is drawn at random from a seed: the same arguments give the same graph."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ncps.wirings.base import Matrix, Wiring
 
 
 class GeneratedWiring(Wiring):
-    """A wiring whose graph is a function of its arguments, its seed among them, and of the number of inputs.
+    """A wiring whose graph is a function of its arguments, including its seed, and of the number of inputs.
 
-    Subclasses define `_generate`. What is added, removed or changed by hand is kept, and goes into the
-    config as a whole graph; otherwise the config holds the arguments alone.
+    Subclasses define `_generate`. After changes by hand, the config holds the whole graph; otherwise it holds
+    the arguments alone.
     """
 
     def _generate(self, input_dim: int | None) -> tuple[Matrix, Matrix | None]:
-        """The adjacency and the sensory adjacency matrix; `input_dim` is None before the wiring is built."""
+        """Return the adjacency and sensory adjacency matrices; `input_dim` is None before `build`."""
         raise NotImplementedError
 
     def set_input_dim(self, input_dim: int) -> None:
@@ -29,7 +29,7 @@ class GeneratedWiring(Wiring):
         self.adjacency_matrix = np.where(untouched, adjacency, self.adjacency_matrix)
 
     def _changes(self, output_dim: int) -> dict[str, Any]:
-        """What `get_config` needs beside the arguments, which give `output_dim` motor neurons."""
+        """Return what `get_config` needs besides the arguments, which give `output_dim` motor neurons."""
         adjacency, sensory = self._generate(self.input_dim)
         as_generated = (
             self.output_dim == output_dim

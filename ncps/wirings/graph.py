@@ -1,4 +1,4 @@
-"""A wiring as a graph of networkx, and that drawn by networkx."""
+"""Conversion of a wiring to a networkx graph, and its drawing by networkx."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SYNAPSE_COLORS = {"excitatory": "tab:green", "inhibitory": "tab:red"}
 
 
 def wiring_graph(wiring: Any, include_sensory_neurons: bool) -> networkx.DiGraph:
-    """The `networkx.DiGraph` of a built wiring; `Wiring.get_graph` says what it holds."""
+    """Return the `networkx.DiGraph` of a built wiring, as described in `Wiring.get_graph`."""
     graph = imported("networkx").DiGraph()
     for neuron in range(wiring.units):
         graph.add_node(f"neuron_{neuron}", neuron_type=wiring.get_type_of_neuron(neuron))
@@ -46,7 +46,7 @@ def wiring_graph(wiring: Any, include_sensory_neurons: bool) -> networkx.DiGraph
 def draw_wiring_graph(
     wiring: Any, layout: str, neuron_colors: Any, synapse_colors: Any, draw_labels: bool
 ) -> list[Patch]:
-    """Draws the graph of a built wiring on the current Axes; `Wiring.draw_graph` says how."""
+    """Draw the graph of a built wiring on the current Axes, as described in `Wiring.draw_graph`."""
     owner = f"{type(wiring).__name__}.draw_graph"
     layout = LAYOUTS[_arguments.choice(owner, "layout", layout, tuple(LAYOUTS))]
     neuron_colors = _colors(owner, "neuron_colors", neuron_colors, NEURON_COLORS)
@@ -68,7 +68,7 @@ def draw_wiring_graph(
 
 
 def _colors(owner: str, name: str, value: Any, defaults: dict[str, str]) -> dict[str, Any]:
-    """The given colours, and the default ones behind them."""
+    """Return the given colours, completed by the default ones."""
     value = {} if value is None else value
     if not isinstance(value, dict):
         allowed = f"a dict of colours, of {', '.join(defaults)} for instance"

@@ -15,21 +15,23 @@ from ncps.wirings.generated import GeneratedWiring
 
 @keras.saving.register_keras_serializable(package="ncps")
 class NCP(GeneratedWiring):
-    """Neural circuit policy: inputs act on inter neurons, these on command neurons, these on motor neurons.
+    """Neural circuit policy (NCP): synapses from inputs to inter, to command, to motor neurons.
 
-    Command neurons act on each other too. Where the fans leave a neuron without a source, or a command neuron
-    without a target, it gets as many as its peers have on average, and at least one. A synapse excites or
-    inhibits with equal chance. Neuron ids: motor first, then command, then inter.
+    Command neurons act on each other too. If the fans leave a neuron without a source, or a command neuron
+    without a target, it gets as many as the other neurons of its layer have on average, and at least one. A
+    synapse excites or inhibits with equal probability. Neuron ids: motor first, then command, then inter.
 
     Args:
         inter_neurons: Integer of at least 1, number of inter neurons.
         command_neurons: Integer of at least 1, number of command neurons.
         motor_neurons: Integer of at least 1, number of motor neurons, whose state is the output.
-        sensory_fanout: Integer from 0 to `inter_neurons`, on how many inter neurons an input acts.
-        inter_fanout: Integer from 0 to `command_neurons`, on how many command neurons an inter neuron acts.
-        recurrent_command_synapses: Integer of at least 0, how many synapses are drawn between command
-            neurons; a pair may be drawn more than once, and counts once.
-        motor_fanin: Integer from 0 to `command_neurons`, how many command neurons act on a motor neuron.
+        sensory_fanout: Integer from 0 to `inter_neurons`, number of inter neurons that an input acts on.
+        inter_fanout: Integer from 0 to `command_neurons`, number of command neurons that an inter neuron acts
+            on.
+        recurrent_command_synapses: Integer of at least 0, number of synapses that are drawn between command
+            neurons; a pair may be drawn more than once, and then counts once.
+        motor_fanin: Integer from 0 to `command_neurons`, number of command neurons that act on a motor
+            neuron.
         seed: Integer from 0 to 2**32 - 1, seed of the graph. Default 22222.
 
     Reference:
@@ -80,18 +82,18 @@ class NCP(GeneratedWiring):
 
     @property
     def num_layers(self) -> int:
-        """3: inter, command and motor neurons."""
+        """Return 3: inter, command and motor neurons."""
         return 3
 
     def get_neurons_of_layer(self, layer_id: int) -> list[int]:
-        """The ids of the inter (0), command (1) or motor (2) neurons, a list."""
+        """Return the ids of the inter (0), command (1) or motor (2) neurons, a list."""
         super().get_neurons_of_layer(layer_id)  # refuses a layer that there is not
         first_inter = self.motor_neurons + self.command_neurons
         bounds = [(first_inter, self.units), (self.motor_neurons, first_inter), (0, self.motor_neurons)]
         return list(range(*bounds[layer_id]))
 
     def get_type_of_neuron(self, neuron_id: int) -> str:
-        """`"inter"`, `"command"` or `"motor"`."""
+        """Return `"inter"`, `"command"` or `"motor"`."""
         kind = super().get_type_of_neuron(neuron_id)
         is_command = self.motor_neurons <= neuron_id < self.motor_neurons + self.command_neurons
         return "command" if is_command else kind
@@ -182,7 +184,7 @@ class AutoNCP(NCP):
 def _join(
     rng: np.random.RandomState, matrix: Matrix, sources: Sequence[int], targets: Sequence[int], fanout: int
 ) -> None:
-    """Joins each source to `fanout` targets, and then the targets that were left out to some sources."""
+    """Connect each source to `fanout` targets, and then each target without a source to some sources."""
     _fan(rng, matrix, sources, targets, fanout)
     orphans = [target for target in targets if not matrix[sources, target].any()]
     _fan(rng, matrix.T, orphans, sources, max(len(sources) * fanout // len(targets), 1))
@@ -191,7 +193,7 @@ def _join(
 def _fan(
     rng: np.random.RandomState, matrix: Matrix, neurons: Sequence[int], others: Sequence[int], number: int
 ) -> None:
-    """Synapses between each neuron and `number` of the others, drawn without replacement."""
+    """Draw synapses between each neuron and `number` of the others, without replacement."""
     for neuron in neurons:
         for other in rng.choice(others, size=number, replace=False):
             matrix[neuron, other] = _polarity(rng)

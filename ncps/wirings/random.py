@@ -1,4 +1,4 @@
-"""The wiring with synapses at random places."""
+"""The wiring with random synapses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ncps.wirings.generated import GeneratedWiring
 
 @keras.saving.register_keras_serializable(package="ncps")
 class Random(GeneratedWiring):
-    """Synapses at random places, a given fraction of those that are possible; two of three excite.
+    """Wiring with a given fraction of the possible synapses, at random places; two of three excite.
 
     Args:
         units: Integer of at least 1, number of neurons.
@@ -55,7 +55,7 @@ class Random(GeneratedWiring):
         return adjacency, None if input_dim is None else self._scattered(rng, input_dim, draws=2)
 
     def _scattered(self, rng: np.random.Generator, sources: int, draws: int) -> Matrix:
-        """A matrix `(sources, units)` with a polarity at as many places as the sparsity leaves."""
+        """Draw a matrix `(sources, units)` of polarities, 0 for the fraction that the sparsity leaves out."""
         matrix = np.zeros((sources, self.units), dtype="int32")
         number = round(matrix.size * (1 - self.sparsity_level))
         places = rng.choice(matrix.size, size=number, replace=False)
