@@ -91,8 +91,9 @@ def parse(text: str) -> Spec:
     """Return the clauses in `text`, in its order.
 
     Raises:
-        ValueError: no version line, an id used twice, a clause without text, or a heading of a third level
-            that is not `### dotted.id · MUST` or `· SHOULD`, with or without ` since VERSION`.
+        ValueError: no version line, an id used twice, a clause without text or since a later version, or a
+            heading of a third level that is not `### dotted.id · MUST` or `· SHOULD`, with or without
+            ` since VERSION`.
     """
     version = VERSION.search(text)
     if version is None:
@@ -104,8 +105,11 @@ def parse(text: str) -> Spec:
         if not clause.text:
             raise ValueError(f"clause {clause.id} has no text")
         clauses[clause.id] = clause
-    versions = {version["version"], *(since for c in clauses.values() for since, _ in c.history)}
-    return Spec(version["version"], clauses, tuple(sorted(versions, key=_key)))
+    current, since = version["version"], {since for c in clauses.values() for since, _ in c.history}
+    versions = sorted({current, *since}, key=_key)
+    if versions[-1] != current:
+        raise ValueError(f"a clause is since {versions[-1]}, which is later than Version {current}")
+    return Spec(current, clauses, tuple(versions))
 
 
 def _key(version: str) -> tuple[int, ...]:

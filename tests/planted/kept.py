@@ -89,7 +89,7 @@ def unexplained(folder: Path) -> list[str]:
     lonely, why = alone(read(folder).values()), reasons(folder)
     return [
         *(
-            f"{id} finds no mutant that no other clause finds, and {REASONS} does not say why"
+            f"{id} finds no mutant that no other clause finds, and docs/teeth/{REASONS} does not say why"
             for id in must()
             if id not in lonely and id not in why
         ),

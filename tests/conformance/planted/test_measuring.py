@@ -85,7 +85,8 @@ def test_a_clause_that_alone_finds_nothing_says_why(folder: Path) -> None:
     said = [line for line in lines if not line.startswith('"cfc.step.default"')]
     path.write_text("\n".join([*said, '"time.scalar" = "no reason"', '"cfc.step.nothing" = "no clause"']))
     assert kept.unexplained(folder) == [
-        "cfc.step.default finds no mutant that no other clause finds, and reasons.toml does not say why",
+        "cfc.step.default finds no mutant that no other clause finds, "
+        "and docs/teeth/reasons.toml does not say why",
         "reasons.toml excuses time.scalar, which alone finds ScalarTimeOfOneSample",
         "reasons.toml excuses cfc.step.nothing, which is no MUST clause",
     ]

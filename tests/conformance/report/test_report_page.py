@@ -120,7 +120,7 @@ def test_a_known_failure_is_marked_as_one_with_its_reason_and_link(tmp_path: Pat
     assert next(found.rows).entries[found.columns[0]].mark.sign == "~"
     said = entry_facts(next(found.rows).entries[found.columns[0]], SPEC.clauses)
     assert said["reasons"] == ["linear heads", "https://example.org/7"]
-    assert found.cards[0].conclusion == "conforms to specification 0.3 but for 1 known failure"
+    assert found.cards[0].conclusion == f"conforms to specification {SPEC.version} but for 1 known failure"
 
 
 def test_the_strip_has_the_bound_where_errors_meet_it() -> None:

@@ -107,6 +107,11 @@ def test_a_clause_is_about_the_families_that_its_id_begins_with(id_: str, famili
         ("state.second · SHOULD", "state.second - SHOULD", "not a clause heading"),
         ("state.second · SHOULD", "state.second", "not a clause heading"),
         ("state.second · SHOULD", "state.second · SHOULD since seven", "not a clause heading"),
+        (
+            "state.second · SHOULD",
+            "state.second · SHOULD since 0.10",
+            "which is later than",
+        ),
         ("state.second · SHOULD", "state.second · MUST, SHOULD since 0.1", "not a clause heading"),
         ("state.second · SHOULD", "second · SHOULD", "not a clause heading"),
         ("state.second · SHOULD", "State.Second · SHOULD", "not a clause heading"),
