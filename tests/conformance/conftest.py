@@ -11,11 +11,11 @@ from conformance.driver.process import Process
 from tests.conformance.wheels import ROOT, interpreter, wheel
 
 LONG = (
-    *("test_faults_of_cells", "test_keras_cells", "test_mutants", "test_interrupts"),
+    *("test_sound", "test_faults_of_cells", "test_keras_cells", "test_mutants", "test_interrupts"),
     *("test_faults", "test_intermediates", "test_environment", "test_testing", "test_distributions"),
     *("test_known_failures", "test_examples", "test_host_bugs", "test_doctor", "test_diagnosis"),
     *("test_overnight", "test_same_seed", "test_gradients", "test_report_page", "test_docs"),
-    *("test_measuring", "test_plugin"),
+    *("test_measuring", "test_plugin", "test_nothing_works", "test_javascript", "test_github"),
 )
 """Files that take longest on two cores, the longest first."""
 

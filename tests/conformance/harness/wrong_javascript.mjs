@@ -1,9 +1,9 @@
 /** The JavaScript cells with one thing wrong: `node wrong_javascript.mjs FAULT`. */
 
-import { CfCCell, LTCCell, Recurrent } from "../../javascript/index.mjs";
-import { Cell } from "../../javascript/cell.mjs";
-import { serve } from "../../javascript/server.mjs";
-import { Service } from "../../javascript/service.mjs";
+import { CfCCell, LTCCell, Recurrent } from "../../../javascript/index.mjs";
+import { Cell } from "../../../javascript/cell.mjs";
+import { serve } from "../../../javascript/server.mjs";
+import { Service } from "../../../javascript/service.mjs";
 
 /** Wraps a method: `change` has the method as it was, and its arguments. */
 function replace(kind, name, change) {
