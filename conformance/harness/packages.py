@@ -57,7 +57,7 @@ def _owns(distribution: metadata.Distribution, top: str, file: str) -> bool:
     )
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a value as JSON, or else as Python writes it."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.bounds.arrays import Arithmetic, ErrorBounded
 from conformance.driver.implementation import NotSupported
 from conformance.judging.subject import Nonconformance, Subject
-from conformance.spec.cases import SequenceCase, StepCase, Values, plain
+from conformance.spec.cases import SequenceCase, StepCase, Values, as_lists
 from conformance.spec.families import Config
 from reference import fold
 
@@ -25,7 +25,7 @@ def assert_true(
     """Raise with `summary` unless `condition` is true."""
     __tracebackhide__ = True
     if not condition:
-        raise subject.departure(summary, got=plain(got), want=plain(want))
+        raise subject.departure(summary, got=as_lists(got), want=as_lists(want))
 
 
 def assert_close(
@@ -58,7 +58,7 @@ def _off(
         f"within {float(bound[worst]):.2g}: off by {float(excess[worst]):.3g} times the bound"
         f"{_of_too_few_digits(got.dtype, subject.arithmetic.dtype)}"
     )
-    evidence = {"got": plain(got), "want": plain(want), "bound": plain(bound)}
+    evidence = {"got": as_lists(got), "want": as_lists(want), "bound": as_lists(bound)}
     return subject.departure(summary, excess=float(excess[worst]), **evidence)
 
 
@@ -91,7 +91,7 @@ def assert_equal(subject: Subject, what: str, got: Any, want: Any) -> None:
     if not np.array_equal(got, want, equal_nan=True):
         where = tuple(int(i) for i in np.argwhere(got != want)[0])
         summary = f"{what}{list(where)} is {got[where]!s}, but should be exactly {want[where]!s}"
-        raise subject.departure(summary, got=plain(got), want=plain(want))
+        raise subject.departure(summary, got=as_lists(got), want=as_lists(want))
 
 
 def finite(what: str, value: Any) -> Any:

@@ -23,7 +23,7 @@ from conformance.driver.implementation import (
 from conformance.driver.pool import Pool
 from conformance.judging.arguments import CellArguments
 from conformance.judging.naming import unmapped
-from conformance.spec.cases import Case, StepCase, Values, plain
+from conformance.spec.cases import Case, StepCase, Values, as_lists
 from conformance.spec.families import FAMILIES, Config, Family, Sizes
 from conformance.spec.families.base import Variant
 from conformance.verdict import Failure
@@ -286,7 +286,7 @@ class Subject:
     def departure(self, summary: str, **evidence: Any) -> Nonconformance:
         """Return a departure, with the current case, or else the last request."""
         case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
-        return Nonconformance(Failure(summary, case=plain(case), **evidence))
+        return Nonconformance(Failure(summary, case=as_lists(case), **evidence))
 
     def about(self, case: Case) -> dict[str, Any]:
         """Return the parameters of a request about `case`: model, values and inputs."""

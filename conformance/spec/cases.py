@@ -193,14 +193,14 @@ def with_times(family: Family, case: SequenceCase, seed: int, *, pauses: bool = 
     return replace(case, timespans=times.astype(case.inputs.dtype))
 
 
-def plain(value: Any) -> Any:
+def as_lists(value: Any) -> Any:
     """Return `value` as JSON: arrays as nested lists, dataclasses as objects."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): as_lists(item) for key, item in value.items()}
     if isinstance(value, StepCase | SequenceCase):
-        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {name: as_lists(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [as_lists(item) for item in value]
     return value

@@ -13,7 +13,7 @@ from ..adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, t
 from ..conventions import declared
 from ..hints import NO_HINTS, Hints
 from ..mapping import output_and_state
-from ..packages import origin, plain, regime
+from ..packages import json_value, origin, regime
 from ..wirings import graphs
 from .cpu import stay_on_cpu
 from .float64 import keep_float64
@@ -352,7 +352,7 @@ def _cell_facts(kind: Kind) -> dict[str, Any]:
         "family": kind.family,
         **_layer_facts(layer_of(kind.cell, str(kind.family))),
         "arguments": list(kind.arguments),
-        "defaults": {key: plain(value) for key, value in given.items()},
+        "defaults": {key: json_value(value) for key, value in given.items()},
         "values": kind.values(),
         "behind": kind.behind(),
         "fixed": kind.fixed(),

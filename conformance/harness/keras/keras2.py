@@ -18,7 +18,7 @@ import numpy as np
 from ..adapter import Model, NotSupported, theirs
 from ..conventions import declared
 from ..own import Cell, OwnCell
-from ..packages import plain
+from ..packages import json_value
 from ..torch.names import ARGUMENTS
 from ..wirings import graphs, wiring
 from .names import arguments_of, family_of
@@ -117,7 +117,7 @@ class Keras2Cells(OwnCell):
         return [
             {
                 **facts,
-                "defaults": {n: plain(constructor[s].default) for n, s in self.legacy.spelled.items()},
+                "defaults": {n: json_value(constructor[s].default) for n, s in self.legacy.spelled.items()},
                 "unknown": [name for name in constructor if name not in known],
                 "variant": declared(self.legacy.implements, self.legacy.family),
             }

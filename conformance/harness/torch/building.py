@@ -14,7 +14,7 @@ from ..adapter import Array, BadParams, ContractBroken, Model, NotSupported, the
 from ..conventions import declared
 from ..keras.names import arguments_of
 from ..mapping import check, shown_form
-from ..packages import plain
+from ..packages import json_value
 from ..wirings import wiring
 from .names import BEHIND, Kind, canonical_names, is_timed, transposed
 
@@ -152,7 +152,7 @@ class Builder:
             "arguments": list(kind.spelled),
             "fixed": self._fixed(kind),
             "timed": is_timed(kind.module),
-            "defaults": {n: plain(v) for n, v in defaults.items() if not isinstance(v, type)},
+            "defaults": {n: json_value(v) for n, v in defaults.items() if not isinstance(v, type)},
             "variant": declared(kind.module, kind.family),
             "values": {name: self._values(kind, name) for name in CHOICES if name in kind.spelled},
         }
