@@ -45,3 +45,11 @@ def masking_backend():
 @pytest.fixture(autouse=True)
 def same_seed():
     keras.utils.set_random_seed(7)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_of_a_file():
+    """Drop what a file had compiled: jax keeps every program, gigabytes in all, and none is run again."""
+    yield
+    if BACKEND == "jax":
+        jax.clear_caches()
