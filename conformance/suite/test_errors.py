@@ -14,13 +14,13 @@ from conformance.judging.strategies import FEW, any_steps
 from conformance.judging.subject import Subject, headline
 
 
-def works(subject: Subject, method: str, **params: Any) -> None:
-    """Make a call with good values.
+def works(subject: Subject, method: str, **params: Any) -> Any:
+    """Return the answer to a call with good values.
 
     Raises NotSupported if it is rejected: its rejection then shows nothing.
     """
     try:
-        subject.attempt(method, **params)
+        return subject.attempt(method, **params)
     except ImplementationRaised as raised:
         said = f"{raised.type}: {headline(raised.message)}"
         raise NotSupported(

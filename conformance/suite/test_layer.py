@@ -36,8 +36,8 @@ general = st.just("normal")
 """Values other than 0: a constraint may hold a parameter at 0, or it may have no slope there."""
 
 
-def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
-    """Return the layer's answer to the sequence; every output, unless the case's options differ."""
+def request_of(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
+    """Return the request for a layer's answer to the sequence; every output, unless its options differ."""
     times = case.timespans
     given = {
         "wrapper": "layer",
@@ -46,7 +46,12 @@ def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -
         "initial_state": subject.tensors(case),
         "options": {"return_sequences": True, **case.options},
     }
-    answer: dict[str, Any] = subject.request("sequence", **{**subject.about(case), **given, **more})
+    return {**subject.about(case), **given, **more}
+
+
+def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
+    """Return the layer's answer to the sequence."""
+    answer: dict[str, Any] = subject.request("sequence", **request_of(subject, case, form, **more))
     return answer
 
 
@@ -201,21 +206,14 @@ def test_stateful_batch(subject: Subject, draw: Draw) -> None:
     given = replace(case, inputs=np.resize(case.inputs, (other, *case.inputs.shape[1:])))
     for begin, beside in ((None, ""), (from_ones, " with an initial state")):
         same, unlike = (one if begin is None else begin(subject, one) for one in (case, given))
-        works(subject, "sequence", **second_call(subject, same, earlier))
+        answer = works(subject, "sequence", **request_of(subject, same, earlier=earlier))
+        goes_on(subject, same, earlier, answer["output"])
         what = f"a batch of {other} for a stateful layer that keeps states of {batch}{beside}"
-        refused(subject, what, "sequence", **second_call(subject, unlike, earlier))
+        refused(subject, what, "sequence", **request_of(subject, unlike, earlier=earlier))
 
 
-def second_call(subject: Subject, case: SequenceCase, earlier: Values) -> dict[str, Any]:
-    """Return the request for the output of a stateful layer after a call with `earlier`."""
-    options = {"return_sequences": True, **case.options}
-    given = {"initial_state": subject.tensors(case), "options": options, "earlier": earlier}
-    return {**subject.about(case), **given, "wrapper": "layer"}
-
-
-def goes_on(subject: Subject, case: SequenceCase, earlier: Values) -> None:
+def goes_on(subject: Subject, case: SequenceCase, earlier: Values, got: Any) -> None:
     """Raise unless a second call starts from the states that the first has left, or from given ones."""
-    got = run(subject, case, earlier=earlier)["output"]
     whole = case if case.state is not None else with_earlier(case, earlier)
     outputs, _ = assertions.folded(subject, whole)
     length = case.inputs.shape[1]
@@ -283,8 +281,7 @@ def test_mask_carry(subject: Subject, draw: Draw) -> None:
 @clause("layer.mask.shape", examples=4, smoke=1)
 def test_mask_shape(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=LENGTHS[1:], masked=True))
-    asked = {**subject.about(case), "options": {"return_sequences": True}, "wrapper": "layer"}
-    works(subject, "sequence", **asked, mask=case.mask)
+    assert_sequence(subject, case, works(subject, "sequence", **request_of(subject, case))["output"])
     batch, length = case.inputs.shape[:2]
     shapes = [
         (),
@@ -301,7 +298,7 @@ def test_mask_shape(subject: Subject, draw: Draw) -> None:
     for shape in draw(st.permutations([shape for shape in shapes if shape != (batch, length)])):
         mask = np.ones(shape, bool)
         what = f"a mask of shape {shape} for a sequence of shape {case.inputs.shape}"
-        refused(subject, what, "sequence", **asked, mask=mask)
+        refused(subject, what, "sequence", **request_of(subject, case, mask=mask))
 
 
 NOTHING = -7.0

@@ -14,7 +14,7 @@ import conformance.suite
 from conformance.driver.implementation import ImplementationRaised
 from conformance.judging.registry import CHECKS, Check
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
 
@@ -31,10 +31,7 @@ OF_A_BUILT_CELL = {
 }
 OF_SHAPES = {"shape.step", "shape.dynamic"}
 """Clauses that are about no number."""
-OF_REFUSALS = {
-    *("errors.inputs", "errors.timespans", "layer.timespans.shape", "layer.empty"),
-    *("layer.mask.shape", "layer.stateful.batch"),
-}
+OF_REFUSALS = {"errors.inputs", "errors.timespans", "layer.timespans.shape", "layer.empty"}
 """What is refused by a cell that answers NaN is refused all the same."""
 
 
