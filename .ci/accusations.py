@@ -33,7 +33,7 @@ import seed_counts
 from conformance.judging import registry as checks
 from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
 from conformance.options import run_options
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.run.session import begin
 from conformance.search.seeding import derived

@@ -1,12 +1,11 @@
-"""The reference as an implementation, and the numerical mutants of it that the suite must find."""
+"""Known faults: changes of the reference, which the suite must find and by which failures are explained."""
 
 from __future__ import annotations
 
 from conformance.mutants import generated, written
 from conformance.mutants.mutant import Mutant
-from conformance.oracle.reference_cells import ReferenceCells
 
-__all__ = ["Mutant", "ReferenceCells", "mutants"]
+__all__ = ["Mutant", "mutants"]
 
 
 def mutants() -> dict[str, Mutant]:

@@ -11,9 +11,9 @@ from conformance import options
 from conformance.driver.pool import HarnessKey, Pool
 from conformance.judging.registry import PRECISION, every
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
 from conformance.options import RunOptions
 from conformance.options.describing import described
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.trial import Plan, judge_example
 from conformance.spec import clauses
 from conformance.stored.examples import StoredExample

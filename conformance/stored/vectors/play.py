@@ -12,7 +12,7 @@ from conformance.judging import assertions
 from conformance.judging.assertions import assert_close
 from conformance.judging.registry import PRECISION, TIERS, Check, Draw
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.example import FORMAT
 from conformance.search.trial import Plan, judge_example
 from conformance.spec import clauses

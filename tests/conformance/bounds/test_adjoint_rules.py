@@ -11,7 +11,7 @@ from conformance.bounds import adjoint_rules as adjoint_bounds
 from conformance.bounds.arrays import FUNCTIONS, Arithmetic, ErrorBounded, lift
 from conformance.judging.gradients import adjoint, drawn
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.spec.cases import array, sequence_case, step_case, with_state, with_times
 from conformance.spec.families import FAMILIES, Config, Family, Sizes
 from conformance.spec.families.wired import layered

@@ -11,7 +11,7 @@ import reference
 from conformance.driver.implementation import NotSupported
 from conformance.judging.registry import every
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.run.session import TIERS, offered
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses

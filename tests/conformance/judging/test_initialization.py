@@ -15,7 +15,7 @@ from conformance.judging import initialization
 from conformance.judging.initialization import GRID, RATE, distance, distance_allowed, gap_allowed
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec.families.initial import Orthogonal
 from conformance.suite import test_initialization as suite

@@ -15,10 +15,11 @@ import conformance.suite
 from conformance.driver.implementation import ImplementationRaised, NotSupported
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells, generated, mutants, written
+from conformance.mutants import generated, mutants, written
 from conformance.mutants.generator import changes
 from conformance.mutants.rewrite import Rewrite
 from conformance.oracle import cell, source
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.trial import Plan, judge_clause
 from conformance.spec import clauses
 from reference.activations import ACTIVATIONS

@@ -7,7 +7,8 @@ import pytest
 
 from conformance.judging import registry as checks
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells, mutants
+from conformance.mutants import mutants
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report.failures import details, findings
 from conformance.search import diagnosis
 from conformance.search.trial import Plan, judge_clause

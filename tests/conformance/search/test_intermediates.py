@@ -7,7 +7,7 @@ from conformance.driver import implementation as driver
 from conformance.harness.torch.modules import noting
 from conformance.judging import registry as checks
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report.failures import details, findings
 from conformance.search.intermediates import first_departure, wanted
 from conformance.search.trial import Plan, judge_clause

@@ -20,7 +20,8 @@ from conformance.driver.implementation import HarnessDied, NotSupported
 from conformance.judging.fitting import fitted
 from conformance.judging.registry import Check, every
 from conformance.judging.subject import Nonconformance, Subject
-from conformance.mutants import ReferenceCells, mutants
+from conformance.mutants import mutants
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.search import example as failing_example
 from conformance.search import script

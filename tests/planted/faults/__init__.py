@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from . import (
+from . import (  # noqa: F401
     crashing,
     dropping,
     initial,
@@ -24,38 +24,23 @@ from . import (
 )
 from .fault import MUTANTS, SOUND, Fault, FaultOfLayer
 
-_ = (
-    crashing,
-    dropping,
-    initial,
-    keeping,
-    layering,
-    learning,
-    masking,
-    saving,
-    shaping,
-    sound,
-    stepping,
-    wiring,
-)
+FAULTS = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
 
 
 def cells() -> dict[str, Any]:
-    """Every mutant, and every cell without a fault, as a Keras class by its name."""
-    faults = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
-    return {name: _spoiled(fault) for name, fault in faults.items()}
+    """Return every mutant, and every cell without a fault, as a Keras class by its name."""
+    return {name: _spoiled(fault) for name, fault in FAULTS.items()}
 
 
 def __getattr__(name: str) -> Any:
     """Make the cell of this name, when it is asked for."""
-    faults = {name: mutant.fault for name, mutant in MUTANTS.items()} | SOUND
-    if name in faults:
-        return _spoiled(faults[name])
-    raise AttributeError(f"no fault {name!r}; there are {', '.join(sorted(faults))}")
+    if name in FAULTS:
+        return _spoiled(FAULTS[name])
+    raise AttributeError(f"no fault {name!r}; there are {', '.join(__dir__())}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*MUTANTS, *SOUND])
+    return sorted(FAULTS)
 
 
 def _spoiled(fault: type[Fault]) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.judging.registry import Check, Draw, every
 from conformance.judging.subject import Subject, digest
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search import trial
 from conformance.search.trial import Plan, judge_clause
 from conformance.verdict import Verdict

@@ -17,7 +17,7 @@ import numpy as np
 from conformance.judging import assertions
 from conformance.judging.registry import TIERS
 from conformance.judging.subject import Subject
-from conformance.mutants import ReferenceCells
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.spec import clauses
 from conformance.spec.cases import SequenceCase, StepCase, Values
