@@ -35,7 +35,8 @@ from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from conformance.verdict import Verdict
 

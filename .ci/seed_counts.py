@@ -15,8 +15,9 @@ from conformance.options import run_options
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.run.session import begin
+from conformance.search.plan import Plan
 from conformance.search.seeding import derived
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from conformance.verdict import Verdict
 

@@ -29,7 +29,8 @@ from conformance.driver.implementation import ImplementationProtocol
 from conformance.judging.registry import CHECKS, PRECISION
 from conformance.judging.subject import Subject
 from conformance.report import jsonfile
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.suite import test_gradient, test_sequence, test_state, test_step  # noqa: F401  fill CHECKS
 from conformance.verdict import Report, Verdict
 

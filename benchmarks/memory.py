@@ -11,7 +11,8 @@ from conformance import start
 from conformance.driver.implementation import Implementation
 from conformance.judging.registry import CHECKS, FORMULA, Check, Draw
 from conformance.judging.subject import Subject
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.suite import test_step  # noqa: F401  fills CHECKS
 
 PAGE = 4096

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Outcome = Literal["pass", "fail", "known failure", "host", "not applicable", "error", "not reproducible"]
+CauseKind = Literal["convention", "fault", "place", "clause"]
 Status = Literal["conforms", "conforms but for known failures", "departs", "could not be judged"]
 
 EXIT_CODES: dict[Status, int] = {
@@ -14,6 +15,22 @@ EXIT_CODES: dict[Status, int] = {
     "departs": 1,
     "could not be judged": 3,
 }
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A reason for which clauses fail."""
+
+    kind: CauseKind
+    """A documented "convention" or a known "fault", under which what failed holds; the "place" of an
+    exception; or the failing "clause" itself, where nothing explains it."""
+    name: str
+    what: str
+    """What is wrong, in one line."""
+    place: str = ""
+    """The line of the judged code, "file:line in function", where it is known."""
+    proven: int = 0
+    """The number of steps that depart from the specification and are explained; 0 if it is no formula."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +47,12 @@ class Failure:
     """The error over its bound; None if the clause is not numerical."""
     script: str = ""
     """Python that can be pasted to see the failure again."""
-    diagnosis: dict[str, Any] = field(default_factory=dict)
-    """The known "faults", each with "name" and "what", that explain the answers in all "cases"; {}: none."""
+    raised: dict[str, str] = field(default_factory=dict)
+    """The exception that the judged code raised: "type", "message", and "place", the innermost line of its
+    own code, where it is known; {}: none."""
+    departs: dict[str, Any] = field(default_factory=dict)
+    """The first intermediate of a step that departs: its "name", what is "said", and the "right" ones before
+    it; {}: none, or the implementation reports no intermediates."""
     example: dict[str, Any] | None = None
     """The failing example in the form of `conformance replay`, by schemas/example.json."""
 
@@ -67,6 +88,8 @@ class Verdict:
     """The documented variant of the specification that fits if the default does not; {} is the default."""
     holds_under_variant: bool = False
     """True if the clause fails because of that variant alone; it still fails."""
+    causes: list[Cause] = field(default_factory=list)
+    """The causes of a failure."""
     failure: Failure | None = None
     known: dict[str, Any] = field(default_factory=dict)
     """For a clause that is listed as a known failure: the entry's number, reason and link, and, if it is
@@ -94,5 +117,11 @@ class Report:
 
 def verdict_from(plain: dict[str, Any]) -> Verdict:
     """Return a verdict from its own JSON."""
-    failure = plain["failure"]
-    return Verdict(**{**plain, "failure": None if failure is None else Failure(**failure)})
+    failure, causes = plain["failure"], plain.get("causes", ())
+    return Verdict(
+        **{
+            **plain,
+            "failure": None if failure is None else Failure(**failure),
+            "causes": [Cause(**cause) for cause in causes],
+        }
+    )

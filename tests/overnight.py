@@ -21,7 +21,8 @@ from conformance.judging import registry as checks
 from conformance.judging.registry import PRECISION, Check
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.search.host_bugs import quirk_met
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 
 ROOT = Path(__file__).resolve().parent.parent

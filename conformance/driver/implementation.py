@@ -196,6 +196,10 @@ class Implementation:
         """Return the end of the output of the harness, its own and the implementation's."""
         return self._connection.stderr() if self._connection is not None else ""
 
+    def share_hangs(self, other: Implementation) -> None:
+        """Count timeouts together with another process of the same implementation."""
+        self._hung = other._hung
+
     def restart(self) -> None:
         """Start a fresh process, which has seen no request."""
         self.close()

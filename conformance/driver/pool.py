@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote
 
-from conformance.driver.implementation import Implementation, start
+from conformance.driver.implementation import Implementation, ImplementationProtocol, start
 from conformance.driver.process import cores
 
 SLOWEST_FIRST = ("tensorflow", "jax", "torch", "openvino", "numpy")
@@ -21,6 +21,8 @@ class HarnessKey:
     backend: str
     regime: str
     exchange: bool = False
+    confirms: bool = False
+    """True if it sees only examples that failed in the other process of its group."""
     reads: bool = False
     """True if nothing is built there: the process loads what the other process of its group has saved."""
 
@@ -120,6 +122,19 @@ class Pool:
         if other.closed:
             other.restart()
         return other
+
+    def confirming(self, implementation: ImplementationProtocol) -> Implementation | None:
+        """Return a second process of a harness, for failing examples alone; None in the own process."""
+        place = next((p for p, running in self.running.items() if running is implementation), None)
+        if place is None or self.options.in_process:
+            return None
+        other = replace(place, confirms=True)
+        if other not in self.running:
+            self.running[other] = self.start(other)
+            self.running[other].share_hangs(self.running[place])
+        elif self.running[other].closed:
+            self.running[other].restart()
+        return self.running[other]
 
     def close_readers(self) -> None:
         """End the processes that load, so that the next request starts a fresh one."""

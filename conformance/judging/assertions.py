@@ -12,7 +12,6 @@ from conformance.driver.implementation import NotSupported
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import SequenceCase, StepCase, Values, as_lists
 from conformance.spec.families import Config
-from reference import fold
 
 UNDECIDED, ROUNDINGS = 1e-2, 64.0
 """A value decides nothing if its bound exceeds this share of the largest value in its array, or this many
@@ -38,14 +37,24 @@ def assert_close(
     value, bound = want.value, want.error
     if rows is not None:
         got, value, bound = got[rows], value[rows], bound[rows]
-    scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
-    most = max(UNDECIDED, ROUNDINGS * want.arithmetic.u)
-    decided = np.isfinite(bound) & (bound <= most * scale)
+    tells = narrow(bound, value, want.arithmetic)
     excess = ratio(np.abs(got - value), bound)
     excess = np.where(np.isfinite(got), excess, np.inf)
-    subject.tally.add(excess[decided], int((~decided).sum()))
-    if (excess[decided] > 1.0).any():
-        raise _off(subject, what, got, value, bound, np.where(decided, excess, 0.0))
+    subject.tally.add(excess[tells], int((~tells).sum()))
+    if (excess[tells] > 1.0).any():
+        raise _off(subject, what, got, value, bound, np.where(tells, excess, 0.0))
+
+
+def decided(want: ErrorBounded) -> Values:
+    """Tell for each value whether its bound is narrow enough to judge by."""
+    return narrow(want.error, want.value, want.arithmetic)
+
+
+def narrow(bound: Values, value: Values, arithmetic: Arithmetic) -> Values:
+    """Tell for each of some values whether its bound is narrow enough to judge by."""
+    scale = float(np.max(np.abs(value), initial=0.0)) or 1.0
+    most = max(UNDECIDED, ROUNDINGS * arithmetic.u)
+    return np.isfinite(bound) & (bound <= most * scale)
 
 
 def _off(
@@ -171,7 +180,7 @@ def _stepwise(subject: Subject, case: SequenceCase, got: Values, what: str) -> E
         new = ErrorBounded(value, want.arithmetic, 2.0 * want.error)
         return new, new
 
-    shown, last = fold(own, case.inputs, start(subject, case), **fold_options(case))
+    shown, last = subject.fold(own, case.inputs, start(subject, case), **fold_options(case))
     assert isinstance(last, ErrorBounded)
     if case.mask is not None:
         for i, held in enumerate(shown):
@@ -185,7 +194,8 @@ def folded(subject: Subject, case: SequenceCase) -> tuple[list[ErrorBounded], Er
     def step(_: Any, state: ErrorBounded, k: int) -> tuple[ErrorBounded, ErrorBounded]:
         return subject.reference(case.at(k, state))
 
-    return fold(step, case.inputs, start(subject, case), **fold_options(case))
+    outputs, last = subject.fold(step, case.inputs, start(subject, case), **fold_options(case))
+    return outputs, last
 
 
 def start(subject: Subject, case: SequenceCase) -> ErrorBounded:

@@ -6,10 +6,9 @@ import hashlib
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from conformance.spec.cases import Case, StepCase, Values, as_lists
 from conformance.spec.families import FAMILIES, Config, Family, Sizes
 from conformance.spec.families.base import Variant
 from conformance.verdict import Failure
+from reference import fold
 
 
 class Nonconformance(AssertionError):
@@ -35,6 +35,16 @@ class Nonconformance(AssertionError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.summary)
         self.failure = failure
+
+
+class Law(Protocol):
+    """A changed specification."""
+
+    def step(self, subject: Subject, case: StepCase) -> tuple[ErrorBounded, ErrorBounded]: ...
+
+    def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]: ...
+
+    def fold(self, *arguments: Any, **options: Any) -> Any: ...
 
 
 @dataclass
@@ -93,6 +103,10 @@ class Example:
     tags: set[str] = field(default_factory=set)
     case: Case | None = None
     on_first_request: Callable[[str], None] | None = None
+    answers: list[tuple[str, Mapping[str, Any], Any]] = field(default_factory=list)
+    """Each request and its answer, or the exception that it raised."""
+    replayed: dict[str, list[Any]] | None = None
+    """The answers of an example that is judged again, by their requests; None: requests are made."""
     refused: bool = False
     """True if the last request was rejected. If another follows, it was expected, and is no failure."""
 
@@ -103,6 +117,28 @@ class Example:
             self.requests.pop()
             self.refused = False
         self.requests.append((method, params))
+
+    def again(self) -> Example:
+        """Return an example that is given the same answers, as far as it makes the same requests."""
+        replayed: dict[str, list[Any]] = {}
+        for method, params, answer in self.answers:
+            replayed.setdefault(digest(method, params), []).append(answer)
+        return Example(replayed=replayed)
+
+    def answer(self, method: str, params: dict[str, Any], ask: Callable[[], Any]) -> Any:
+        """Return the answer of `ask`, or of the example that this one repeats."""
+        known = self.replayed.get(digest(method, params)) if self.replayed is not None else None
+        if known:
+            answer = known.pop(0)
+        else:
+            try:
+                answer = ask()
+            except (ImplementationRaised, NotSupported) as refusal:
+                answer = refusal
+            self.answers.append((method, params, answer))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def digest(method: str, params: Mapping[str, Any]) -> str:
@@ -154,8 +190,10 @@ class Subject:
     other_backends: tuple[str, ...] = ()
     variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
     """The variant that each cell, backend and precision was found to follow."""
-    diagnoses: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
-    """The diagnosis of each formula that failed, by cell, backend, precision and variant."""
+    law: Law | None = None
+    """What it is judged by in place of the specification, to see whether it explains a failure."""
+    causes: MutableMapping[tuple[str, ...], Any] = field(default_factory=dict)
+    """What is known of the causes of failures, by target, cell and backend."""
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
 
@@ -258,7 +296,9 @@ class Subject:
         try:
             return self.attempt(method, to=to, **params)
         except ImplementationRaised as raised:
-            raise self.departure(f"{method} raises {raised.type}: {headline(raised.message)}") from None
+            said = headline(raised.message)
+            exception = {"type": raised.type, "message": said, "place": ""}
+            raise self.departure(f"{method} raises {raised.type}: {said}", raised=exception) from None
 
     def attempt(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
         """Return the implementation's answer, or ImplementationRaised, or NotSupported.
@@ -269,7 +309,7 @@ class Subject:
         self.example.record(method, params)
         asked = to or self.implementation
         try:
-            return asked.request(method, **params)
+            return self.example.answer(method, params, lambda: asked.request(method, **params))
         except ImplementationRaised:
             self.example.refused = True
             raise
@@ -321,6 +361,8 @@ class Subject:
 
         `family` is a copy of the cell's own family, if a copy of the reference is to compute them.
         """
+        if self.law and variant is None and family is None:
+            return self.law.step(self, case)
         bounded = {path: lift(value, self.arithmetic) for path, value in case.parameters.items()}
         arrays = [lift(array, self.arithmetic) for array in (case.inputs, case.state, case.column)]
         config, chosen = self.family.full(case.config), self.variant if variant is None else variant
@@ -328,21 +370,35 @@ class Subject:
         with np.errstate(all="ignore"):
             return reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
 
-    @contextmanager
-    def under(self, variant: Variant) -> Iterator[None]:
-        """Judge by a variant of the specification for a while, without counting."""
-        variant_before, tally_before = self.variant, self.tally
-        self.variant, self.tally = variant, Tally()
-        try:
-            yield
-        finally:
-            self.variant, self.tally = variant_before, tally_before
+    def computed(self, case: StepCase) -> tuple[Values, Values]:
+        """Return what `reference` does, without bounds; arrays may be complex."""
+        if self.law:
+            return self.law.value(self, case)
+        config = self.family.full(case.config)
+        return self.family.reference(
+            case.parameters, case.inputs, case.state, case.column, config, self.variant
+        )
+
+    def fold(self, *arguments: Any, **options: Any) -> Any:
+        """Fold a step over a sequence, as the specification requires."""
+        return (self.law.fold if self.law else fold)(*arguments, **options)
 
     def elsewhere(self, backend: str) -> ImplementationProtocol:
         """Return the same target in another process: of another backend, or of the same one."""
         if self.pool is None:
             raise NotSupported("a process of its own")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
+
+    def confirmers(self) -> Iterator[ImplementationProtocol]:
+        """Yield the process that is kept for failing examples, then a fresh one; or the latter alone."""
+        if self.pool is not None and (kept := self.pool.confirming(self.implementation)):
+            self.pool.close_readers()
+            yield kept
+            kept.restart()
+            yield kept
+        else:
+            self.renew()
+            yield self.implementation
 
     def renew(self) -> None:
         """Start fresh processes, which keep nothing of earlier requests."""

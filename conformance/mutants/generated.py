@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache, partial
 
-from conformance.mutants.generator import Change, changes, replaced
+from conformance.mutants.generator import Change, changes
 from conformance.mutants.mutant import Mutant
 from conformance.oracle import source
 
@@ -139,5 +139,5 @@ def _left_out(name: str) -> bool:
 def _mutant(change: Change) -> Mutant:
     what = f"In {change.function}, `{change.before}` has become `{change.after}`."
     clause = next(clause for pattern, clause in FOUND_BY if re.match(pattern, change.name))
-    changed = partial(replaced, source.tree(change.module), change.node, change.new)
+    changed = partial(change.applied, source.tree(change.module))
     return Mutant(change.name, what, clause, change.module, changed)

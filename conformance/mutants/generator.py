@@ -43,13 +43,26 @@ class Change:
     """One change of a module: `node` becomes `new`."""
 
     module: str
-    function: str
-    """The function that is changed, or "constant"."""
+    statement: ast.stmt
+    """The statement of the module that is changed: a function, or a constant."""
     before: str
     after: str
     """The changed statement, test, loop or default."""
     node: ast.AST
     new: ast.AST
+
+    @property
+    def function(self) -> str:
+        """Return the name of the function that is changed, or "constant"."""
+        return self.statement.name if isinstance(self.statement, ast.FunctionDef) else "constant"
+
+    def applied(self, tree: ast.Module) -> ast.Module:
+        """Return the module's tree with the change; all but the changed statement is shared with `tree`."""
+        body = [
+            replaced(statement, self.node, self.new) if statement is self.statement else statement
+            for statement in tree.body
+        ]
+        return ast.Module(body, tree.type_ignores)
 
     @property
     def name(self) -> str:
@@ -61,11 +74,10 @@ def changes(module: str, tree: ast.Module) -> list[Change]:
     """Return every change of a module, each once."""
     found: dict[str, Change] = {}
     for statement in tree.body:
-        function = statement.name if isinstance(statement, ast.FunctionDef) else "constant"
         for part in parts(statement):
             for node, new in Alternatives(part).found:
                 after = ast.unparse(replaced(part, node, new))
-                change = Change(module, function, ast.unparse(part), after, node, new)
+                change = Change(module, statement, ast.unparse(part), after, node, new)
                 found.setdefault(change.name, change)
     return list(found.values())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from types import CodeType
 
 from conformance.driver.implementation import ImplementationProtocol
 from conformance.oracle import source
@@ -23,6 +25,11 @@ class Mutant:
     changed: Callable[[], ast.Module]
     """The module's tree with the change."""
 
+    @cached_property
+    def code(self) -> CodeType:
+        """Return the code of the changed module."""
+        return source.compiled(self.module, self.changed())
+
     @property
     def family(self) -> str:
         """Return the family whose cell shows the change."""
@@ -32,7 +39,7 @@ class Mutant:
 
     def implementation(self) -> ImplementationProtocol:
         """Return the reference with the change, as an implementation."""
-        copies = source.with_changes({self.module: self.changed()})
+        copies = source.with_changes({self.module: self.code})
         answering: ImplementationProtocol = copies["conformance.oracle.reference_cells"].ReferenceCells(
             f"mutant:{self.name}"
         )

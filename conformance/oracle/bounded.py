@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 from conformance.bounds.arrays import FUNCTIONS
@@ -14,11 +13,16 @@ PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES
 """The functions in the copies that have a bound of their own, by name, without those of the adjoints."""
 
 
-def bounded(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
-    """Return copies of `source.with_changes` for arrays of `ErrorBounded`."""
-    copies = source.with_changes(changed)
-    for copy in copies.values():
-        _bound(vars(copy))
+def bounded(
+    changed: Mapping[str, CodeType],
+    modules: Sequence[str] = source.MODULES,
+    shared: Mapping[str, ModuleType] = MappingProxyType({}),
+) -> dict[str, ModuleType]:
+    """Return copies of `source.with_changes` for arrays of `ErrorBounded`, as those in `shared` are."""
+    copies = source.with_changes(changed, modules, shared)
+    for name, copy in copies.items():
+        if shared.get(name) is not copy:
+            _bound(vars(copy))
     return copies
 
 

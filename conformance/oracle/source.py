@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 MODULES = (
@@ -62,18 +63,73 @@ def code(module: str) -> CodeType:
     return compile(tree(module), str(file(module)), "exec")
 
 
-def with_changes(changed: Mapping[str, ast.Module]) -> dict[str, ModuleType]:
-    """Return fresh copies of `MODULES` that import each other, those in `changed` made from its trees."""
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Return those of `MODULES` that a module imports."""
+    return frozenset(
+        _home(node.module, alias.name)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+    )
+
+
+def _home(module: str, name: str) -> str:
+    """Return the module that a name of a module comes from: itself a module, or where a function stands."""
+    if f"{module}.{name}" in MODULES:
+        return f"{module}.{name}"
+    value = getattr(import_module(module), name)
+    return value.__module__ if inspect.isfunction(value) and value.__module__ in MODULES else module
+
+
+@cache
+def needed(module: str) -> tuple[str, ...]:
+    """Return a module, those that it rests on, and the package, in the order of `MODULES`."""
+    found, more = set[str](), {module, "reference"}
+    while more:
+        found |= more
+        more = {name for one in more - {"reference"} for name in imported(one)} - found
+    return tuple(name for name in MODULES if name in found)
+
+
+def affected(changed: Iterable[str]) -> set[str]:
+    """Return those of `MODULES` that compute otherwise if some of them are changed."""
+    found = set(changed)
+    for module in MODULES:
+        if imported(module) & found:
+            found.add(module)
+    return found
+
+
+def with_changes(
+    changed: Mapping[str, CodeType],
+    modules: Sequence[str] = MODULES,
+    shared: Mapping[str, ModuleType] = MappingProxyType({}),
+) -> dict[str, ModuleType]:
+    """Return copies of `modules` that import each other, those in `changed` made from its code.
+
+    A copy that no change affects is taken from `shared`, where it is there; the others are fresh.
+    """
     copies = {"reference": ModuleType("reference")}
+    fresh = affected(changed)
 
     def importing(name: str, *rest: Any) -> Any:
         return copies[name] if name in copies else builtins.__import__(name, *rest)
 
-    for name in MODULES:
-        copy = copies.setdefault(name, ModuleType(name))
-        vars(copy).update(__file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing})
-        made = compile(changed[name], f"<{name}, changed>", "exec") if name in changed else code(name)
-        exec(made, vars(copy))
+    for name in modules:
+        if name in shared and name not in fresh:
+            copies[name] = shared[name]
+        else:
+            copy = copies.setdefault(name, ModuleType(name))
+            vars(copy).update(
+                __file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing}
+            )
+            exec(changed.get(name) or code(name), vars(copy))
         if name.startswith("reference."):
-            setattr(copies["reference"], name.rpartition(".")[2], copy)
+            setattr(copies["reference"], name.rpartition(".")[2], copies[name])
     return copies
+
+
+def compiled(module: str, tree: ast.Module) -> CodeType:
+    """Return the code of a changed module."""
+    return compile(tree, f"<{module}, changed>", "exec")

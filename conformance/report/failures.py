@@ -164,23 +164,11 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
         yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
     if exceeded := list(_exceeded(finding)):
         yield "error", Text("\n".join(exceeded))
-    diagnosis = first.failure.diagnosis if first.failure else {}
-    if diagnosis.get("faults"):
-        yield "cause", Text(_cause(diagnosis))
-    if departs := diagnosis.get("departs"):
-        yield "departs", Text(_departs(departs))
+    if first.failure and first.failure.departs:
+        yield "departs", Text(_departs(first.failure.departs))
     if first.variant:
         holds = "holds under it" if finding.explained else "fails under it too"
         yield "variant", Text(f"{show_case(first.variant)}: {holds}")
-
-
-def _cause(diagnosis: Mapping[str, Any]) -> str:
-    """Return the known faults whose step gives the answers of the implementation, in a line each."""
-    cases = count(diagnosis["cases"], "case")
-    found = [f"{fault['what']} ({fault['name']})" for fault in diagnosis["faults"]]
-    if len(found) == 1:
-        return f"of all known faults one alone gives what was got in each of {cases}:\n{found[0]}"
-    return "\n".join([f"several known faults give what was got in each of {cases}:", *found])
 
 
 def _departs(departs: Mapping[str, Any]) -> str:

@@ -89,12 +89,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Group the tests by harness, the slowest harness first; deselect tests that were not asked for."""
+    """Order the tests by harness, the slowest first, by cell, and by the specification's own order.
+
+    The specification has what others rest on first: where a step is wrong, its cause is known before
+    sequences and gradients are judged. Tests that were not asked for are deselected.
+    """
+    run = session.config.stash[SESSION]
+    rank = {clause: i for i, clause in enumerate(run.spec.clauses)}
     keys = {item: item.callspec.params["trial"] for item in items if hasattr(item, "callspec")}
     items[:] = sorted(
-        (item for item in items if isinstance(keys.get(item), TestKey)), key=lambda i: keys[i].order
+        (item for item in items if isinstance(keys.get(item), TestKey)),
+        key=lambda item: (*keys[item].order, rank[_check_of(item).clause]),
     )
-    run = session.config.stash[SESSION]
     run.left_out = sum(len(run.keys(check)) for check in every().values()) - len(items)
     if run.options.shard:
         items[:] = run.options.shard.part(

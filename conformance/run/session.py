@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from conformance import options
+from conformance.causes.known import KnownCauses
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
 from conformance.driver.paths import storage
 from conformance.driver.pool import HarnessKey, Pool
@@ -23,9 +24,9 @@ from conformance.judging.subject import Subject
 from conformance.options import RunOptions
 from conformance.options.describing import described
 from conformance.run.interrupts import RunSentinel
-from conformance.search.diagnosis import Diagnosis
+from conformance.search.plan import Plan
 from conformance.search.seeding import derived
-from conformance.search.trial import Plan, judge_clause, judge_start, judge_unasked
+from conformance.search.trial import judge_clause, judge_start, judge_unasked
 from conformance.spec import clauses
 from conformance.spec.families.base import Variant
 from conformance.stored import known_failures
@@ -105,7 +106,7 @@ class Session:
     verdicts: list[Verdict] = field(default_factory=list)
     implementations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     variants: dict[tuple[str, ...], Variant] = field(default_factory=dict)
-    diagnoses: dict[tuple[Any, ...], Diagnosis] = field(default_factory=dict)
+    causes: dict[tuple[str, ...], KnownCauses] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -142,7 +143,7 @@ class Session:
             self.spec,
             self.listed,
             variants=self.variants,
-            diagnoses=self.diagnoses,
+            causes=self.causes,
         )
 
     def keys(self, check: Check) -> list[TestKey]:
@@ -198,7 +199,7 @@ class Session:
             pool=self.pool,
             other_backends=tuple(backend for backend in backends if backend != key.place.backend),
             variants=self.variants,
-            diagnoses=self.diagnoses,
+            causes=self.causes,
         )
 
     def plan(self, check: Check, key: TestKey) -> Plan:

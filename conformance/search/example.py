@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance._version import __version__
 from conformance.driver.implementation import HarnessFault
+from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
+from conformance.search import script
+from conformance.search.plan import Plan
+from conformance.search.record import Recording
 from conformance.spec.encoding import encode, plain
 from conformance.verdict import Failure
 
 FORMAT = "ncps-conformance example"
 FORMAT_VERSION = 1
+
+
+def kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
+    """Return the failure of the current example, with a script for a person and a document for `replay`."""
+    recorded, tier = subject.example, subject.dtype if check.numerical else None
+    assert isinstance(recorded, Recording)
+    example = document(check.clause, plan.spec.version, tier, subject, recorded.drawn, failure)
+    return replace(failure, script=script.write(subject), example=example)
 
 
 def document(

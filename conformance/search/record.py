@@ -11,9 +11,6 @@ from conformance.judging.registry import Draw
 from conformance.judging.subject import Example
 from conformance.verdict import Failure
 
-SHRINK_CALLS = 150
-"""New cases that shrinking may send to an implementation."""
-
 
 class Unshrinkable(BaseException):
     """Carries an exception past Hypothesis, which would otherwise look for a smaller example of it."""
@@ -26,7 +23,8 @@ class Unshrinkable(BaseException):
 class Shrinking:
     """A limit on the calls that shrinking makes after the first failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.failures: set[str] = set()
         self.calls = 0
         self.last: tuple[Recording, Failure]
@@ -44,7 +42,7 @@ class Shrinking:
         """Continue with a case that is known to fail, or while calls are left; reject any other."""
         if self.begun and key not in self.failures:
             self.calls += 1
-            assume(self.calls <= SHRINK_CALLS)
+            assume(self.calls <= self.limit)
 
 
 class Recording(Example):

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
+from conformance.causes.known import SHRINK_CALLS
 from conformance.driver.implementation import (
     HarnessFault,
     ImplementationRaised,
@@ -21,18 +22,15 @@ from conformance.driver.implementation import (
     NotSupported,
     RequestRefused,
 )
-from conformance.judging import variants
 from conformance.judging.fitting import fitted, trains
 from conformance.judging.registry import Check
 from conformance.judging.subject import Nonconformance, Subject, Tally
-from conformance.search import script
-from conformance.search.diagnosis import diagnosed
-from conformance.search.example import document
+from conformance.search.example import kept
+from conformance.search.explaining import Explaining
 from conformance.search.host_bugs import quirk_met
+from conformance.search.plan import Plan
 from conformance.search.record import Recording, Shrinking, Unshrinkable
 from conformance.search.seeding import derived, seed_alone
-from conformance.spec import clauses
-from conformance.spec.families.base import Variant
 from conformance.verdict import Failure, Outcome, Verdict
 
 ENOUGH = 0.95
@@ -48,22 +46,11 @@ HALF = 0.5
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
 
+MOST_CAUSES = 3
+"""The most failures of one clause that are searched, each for another cause."""
+
 MOST_REFUSED = 10
 """Rejected examples, with none judged, after which the clause is reported as not applicable."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The parameters of a search."""
-
-    examples: int
-    seed: int
-    database: str | None = None
-    variant: str = "auto"
-    explain: bool = True
-    """True if a failure is explained, by a smaller example and a known fault: this takes most of the time."""
-    spec: clauses.Spec = field(default_factory=clauses.load)
-    """The specification by which it judges."""
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
@@ -124,26 +111,50 @@ def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
 
 
 def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
-    failure = _find(check, subject, plan)
-    if failure is None:
+    """Search for failures, each of another cause, until the known causes explain all that fail."""
+    explaining = Explaining(check, subject, plan)
+    for _ in range(MOST_CAUSES):
+        failure = _find(explaining)
+        if failure is None:
+            break
+        if not _repeats(check, subject, plan):
+            if explaining.causes:
+                break
+            reason = f"seen once, and not again in a fresh process: {failure.summary}"
+            return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
+        if not explaining.conclude(failure):
+            break
+        subject.tally = Tally()
+    if explaining.failure is None:
         return _passed(check, subject, plan)
-    if not _repeats(check, subject, plan):
-        reason = f"seen once, and not again in a fresh process: {failure.summary}"
-        return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
-    variant = {} if plan.variant == "strict" else variants.find(subject)
-    if not variant:
-        return _verdict(check, subject, plan, "fail", failure=_explained(subject, plan, failure))
-    return _under_a_variant(check, subject, plan, failure, variant)
+    return _failed(explaining)
 
 
-def _find(check: Check, subject: Subject, plan: Plan) -> Failure | None:
-    """Look for a failure; draw on while too little is decided."""
-    failure, tally = search(check, subject, plan), subject.tally
-    if failure or tally.decided >= ENOUGH * tally.examples:
+def _failed(explaining: Explaining) -> Verdict:
+    """Return the verdict on a clause that fails, with the causes."""
+    return _verdict(
+        explaining.check,
+        explaining.subject,
+        explaining.plan,
+        "fail",
+        variant=explaining.variant,
+        holds_under_variant=bool(explaining.variant)
+        and all(c.kind == "convention" for c in explaining.causes.values()),
+        causes=list(explaining.causes.values()),
+        failure=explaining.failure,
+    )
+
+
+def _find(explaining: Explaining) -> Failure | None:
+    """Look for a failure that no known cause explains; draw on while too little is decided."""
+    check, subject, plan = explaining.check, explaining.subject, explaining.plan
+    failure, tally = search(check, subject, plan, explaining), subject.tally
+    if failure or explaining.causes or tally.decided >= ENOUGH * tally.examples:
         return failure
     for part in range(MOST_SEARCHES):
         seed = derived(plan.seed, f"more/{part}")
-        failure = search(check, subject, replace(plan, examples=max(plan.examples, MORE), seed=seed))
+        more = replace(plan, examples=max(plan.examples, MORE), seed=seed)
+        failure = search(check, subject, more, explaining)
         if failure or _decides(subject):
             return failure
     return None
@@ -152,11 +163,6 @@ def _find(check: Check, subject: Subject, plan: Plan) -> Failure | None:
 def _decides(subject: Subject) -> bool:
     """Tell whether at least half of the tried examples are decided."""
     return subject.tally.decided >= HALF * subject.tally.examples
-
-
-def _explained(subject: Subject, plan: Plan, failure: Failure) -> Failure:
-    """Return the failure, with the known fault that causes it."""
-    return diagnosed(subject, failure) if plan.explain else failure
 
 
 def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
@@ -193,36 +199,9 @@ def _undecided(subject: Subject) -> str:
     return f"{said}; {kinks}" if tally.kinks else said
 
 
-def _under_a_variant(
-    check: Check, subject: Subject, plan: Plan, failure: Failure, variant: Variant
-) -> Verdict:
-    """Return a failure, and what remains of it under the variant of the specification that fits the steps.
-
-    The kept example is one that fails by the specification itself.
-    """
-    with subject.under(variant):
-        try:
-            remaining = _find(check, subject, plan)
-            if remaining is not None:
-                remaining = _explained(subject, plan, remaining)
-            elif not _decides(subject):
-                remaining = failure
-        except (HarnessFault, NotSupported):  # nothing is known of the variant, and the failure stands
-            remaining = failure
-    return _verdict(
-        check,
-        subject,
-        plan,
-        "fail",
-        variant=dict(variant),
-        holds_under_variant=remaining is None,
-        failure=replace(remaining, example=failure.example) if remaining else failure,
-    )
-
-
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
     """Return a death, hang or wire fault, confirmed once in a fresh process."""
-    failure = _kept(check, subject, plan, _ended(subject, fault))
+    failure = kept(check, subject, plan, _ended(subject, fault))
     if _repeats(check, subject, plan):
         return _verdict(check, subject, plan, "fail", failure=failure)
     with suppress(HarnessFault):
@@ -230,8 +209,10 @@ def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFau
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
 
 
-def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
-    """Look for an example that breaks the clause, and shrink it.
+def search(
+    check: Check, subject: Subject, plan: Plan, explaining: Explaining | None = None
+) -> Failure | None:
+    """Look for an example that breaks the clause for a cause that is not known, and shrink it.
 
     Raises:
         NotSupported: the implementation rejected every example.
@@ -239,28 +220,32 @@ def search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
     """
     for begin in range(0, plan.examples, MOST_REMEMBERED):
         part = replace(plan, examples=min(MOST_REMEMBERED, plan.examples - begin), seed=plan.seed + begin)
-        if failure := _search(check, subject, part):
+        if failure := _search(check, subject, part, explaining):
             return failure
     if subject.tally.refused and not subject.tally.examples:
         raise NotSupported(subject.tally.refusal)
     return None
 
 
-def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
-    shrinking = Shrinking()
+def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining | None) -> Failure | None:
+    shrinking = Shrinking(explaining.known.shrink_calls if explaining else SHRINK_CALLS)
+    if explaining:
+        explaining.begin(shrinking)
 
     def once(data: st.DataObject) -> None:
         recording = Recording(shrinking)
         subject.example = recording
         subject.tally.begin()
+        draw = recording.drawing(data.draw)
         try:
-            check.body(subject, recording.drawing(data.draw))
+            check.body(subject, draw)
         except Nonconformance as departure:
             quirk = quirk_met(check.clause, subject)
-            if quirk is None:
+            if quirk is not None:
+                subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
+            elif explaining is None or not explaining.explains(recording, departure.failure, draw):
                 shrinking.failed(recording, departure.failure)
                 raise
-            subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
         except (HarnessFault, MethodUnresponsive) as reason:
             raise Unshrinkable(reason) from reason
         except NotSupported as refused:
@@ -272,12 +257,12 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
         if not shrinking.begun:
             subject.tally.end()
 
-    explaining = (Phase.shrink,) if plan.explain else ()
+    shrink = (Phase.shrink,) if plan.explain else ()
     configured = settings(
         max_examples=plan.examples,
         deadline=None,
         database=DirectoryBasedExampleDatabase(plan.database) if plan.database else None,
-        phases=(Phase.explicit, Phase.reuse, Phase.generate, *explaining),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, *shrink),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
@@ -290,7 +275,7 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
             raise stopped.reason from None
         return _last(check, subject, plan, shrinking)
     except Nonconformance as departure:
-        return _kept(check, subject, plan, departure.failure)
+        return kept(check, subject, plan, departure.failure)
     except Flaky:
         return _last(check, subject, plan, shrinking)
     return None
@@ -299,28 +284,27 @@ def _search(check: Check, subject: Subject, plan: Plan) -> Failure | None:
 def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:
     """Return the latest example that failed, for a fresh process to decide."""
     subject.example, failure = shrinking.last
-    return _kept(check, subject, plan, failure)
-
-
-def _kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
-    """Return the failure of the current example, with a script for a person and a document for `replay`."""
-    recorded, tier = subject.example, subject.dtype if check.numerical else None
-    assert isinstance(recorded, Recording)
-    example = document(check.clause, plan.spec.version, tier, subject, recorded.drawn, failure)
-    return replace(failure, script=script.write(subject), example=example)
+    return kept(check, subject, plan, failure)
 
 
 def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
-    """Tell whether the last example fails again in a fresh process."""
+    """Tell whether the last example fails again in a process that has seen failing examples alone.
+
+    What does not is tried in a wholly fresh one.
+    """
     recorded = subject.example
     assert isinstance(recorded, Recording)
-    try:
-        subject.renew()
-        return play(check, subject, plan, recorded.drawn) is not None
-    except MethodUnresponsive:
-        raise
-    except (HarnessFault, NotSupported):  # a fresh process does not get so far
-        return False
+    for process in subject.confirmers():
+        apart = replace(subject, implementation=process, tally=Tally())
+        with suppress(HarnessFault):  # this one does not get so far
+            try:
+                if play(check, apart, plan, recorded.drawn) is not None:
+                    return True
+            except MethodUnresponsive:
+                raise
+            except NotSupported:
+                continue
+    return False
 
 
 def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:
@@ -329,14 +313,14 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
     Raises:
         NotSupported: the implementation does not offer what the clause is about.
     """
-    recording, values = Recording(Shrinking()), iter(drawn)
+    recording, values = Recording(Shrinking(SHRINK_CALLS)), iter(drawn)
     subject.example = recording
     try:
         check.body(subject, recording.drawing(lambda _: next(values)))
     except Nonconformance as departure:
-        return _kept(check, subject, plan, departure.failure)
+        return kept(check, subject, plan, departure.failure)
     except HarnessFault as fault:
-        failure = _kept(check, subject, plan, _ended(subject, fault))
+        failure = kept(check, subject, plan, _ended(subject, fault))
         subject.implementation.restart()  # for the clauses that come after
         return failure
     return None

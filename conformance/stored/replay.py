@@ -14,7 +14,8 @@ from conformance.judging.subject import Subject
 from conformance.options import RunOptions
 from conformance.options.describing import described
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_example
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_example
 from conformance.spec import clauses
 from conformance.stored.examples import StoredExample
 from conformance.verdict import Verdict

@@ -18,7 +18,8 @@ from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.options import RunOptions
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.verdict import Verdict
 from tests.planted import PLANTED
 from tests.planted.catalogue import Planted

@@ -10,7 +10,8 @@ from typing import Any
 from conformance.judging.registry import Check
 from conformance.judging.subject import Subject, Tally
 from conformance.options import RunOptions
-from conformance.search.trial import Plan, judge_clause, judge_example
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause, judge_example
 from conformance.stored.examples import StoredExample
 from conformance.stored.known_failures.entries import Entry, load
 from conformance.verdict import Outcome, Verdict

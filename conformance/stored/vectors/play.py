@@ -14,7 +14,8 @@ from conformance.judging.registry import PRECISION, TIERS, Check, Draw
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search.example import FORMAT
-from conformance.search.trial import Plan, judge_example
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_example
 from conformance.spec import clauses
 from conformance.spec.cases import SequenceCase, StepCase
 from conformance.stored import examples

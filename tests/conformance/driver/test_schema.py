@@ -24,7 +24,8 @@ from conformance.driver.schema import Checker, Malformed, check, check_answer, c
 from conformance.harness import adapter, server
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from tests.conformance.harness.nodejs import HARNESS, ROOT
 
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")

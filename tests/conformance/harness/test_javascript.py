@@ -18,7 +18,8 @@ import conformance.suite
 from conformance import start
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.harness.nodejs import HARNESS, ROOT, command, node
 

@@ -10,7 +10,8 @@ import pytest
 from conformance.driver.implementation import start
 from conformance.judging import variants
 from conformance.judging.registry import every
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec.families import Sizes
 from tests.conformance.harness.test_torch_modules import a_step, excess, subject_of
 

@@ -11,7 +11,8 @@ from conformance.cli.doctor import examine
 from conformance.driver.implementation import ImplementationRaised, NotSupported, start
 from conformance.judging.registry import every
 from conformance.judging.subject import Subject
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 
 pytestmark = pytest.mark.frameworks
 

@@ -13,7 +13,8 @@ from conformance.judging.registry import every
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.run.session import TIERS, offered
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from conformance.spec.families import FAMILIES
 from conformance.verdict import Verdict

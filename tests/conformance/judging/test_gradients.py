@@ -17,7 +17,8 @@ from conformance.judging.strategies import FEW, wired
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.options import importable_backends
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec.cases import array, sequence_case, step_case, with_state, with_times
 from conformance.spec.families import FAMILIES, Sizes
 from tests.conformance.harness.test_torch_modules import THIRD_PARTY

@@ -16,7 +16,8 @@ from conformance.judging.initialization import GRID, RATE, distance, distance_al
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec.families.initial import Orthogonal
 from conformance.suite import test_initialization as suite
 

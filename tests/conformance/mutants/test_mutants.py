@@ -20,7 +20,8 @@ from conformance.mutants.generator import changes
 from conformance.mutants.rewrite import Rewrite
 from conformance.oracle import cell, source
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from reference.activations import ACTIVATIONS
 

@@ -19,7 +19,8 @@ from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions, importable_backends
 from conformance.search import record as recording
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from tests.planted import PLANTED
 from tests.planted.bench import HANGS, LEAKS, Lasting, backends_for

@@ -14,7 +14,8 @@ from conformance.judging.registry import Check
 from conformance.judging.subject import Subject
 from conformance.options import UsageError
 from conformance.run import session
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.verdict import Verdict
 from tests.conformance.wheels import PIP, ROOT
 from tests.planted import PLANTED

@@ -11,7 +11,8 @@ from conformance.mutants import mutants
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report.failures import details, findings
 from conformance.search import diagnosis
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec.families import Sizes
 from conformance.verdict import Failure
 

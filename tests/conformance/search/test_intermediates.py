@@ -10,7 +10,8 @@ from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report.failures import details, findings
 from conformance.search.intermediates import first_departure, wanted
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec.cases import step_case
 from conformance.spec.families import FAMILIES, Sizes
 

@@ -21,8 +21,9 @@ from conformance.judging.registry import TIERS, Check, Draw
 from conformance.judging.strategies import steps
 from conformance.judging.subject import Subject
 from conformance.search.host_bugs import Quirk
+from conformance.search.plan import Plan
 from conformance.search.record import SHRINK_CALLS
-from conformance.search.trial import MOST_REFUSED, Plan, judge_clause, judge_example
+from conformance.search.trial import MOST_REFUSED, judge_clause, judge_example
 from conformance.verdict import Verdict
 from reference import cfc_step
 

@@ -25,8 +25,9 @@ from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
 from conformance.search import example as failing_example
 from conformance.search import script
+from conformance.search.plan import Plan
 from conformance.search.record import Recording, Shrinking
-from conformance.search.trial import Plan, judge_clause, judge_example, play
+from conformance.search.trial import judge_clause, judge_example, play
 from conformance.spec import clauses
 from conformance.spec.cases import SequenceCase, StepCase
 from conformance.spec.encoding import NotAnExample, decode, encode, plain

@@ -21,7 +21,7 @@ from conformance.judging.subject import Nonconformance, Subject
 from conformance.options import UsageError
 from conformance.report import exit_code, jsonfile, status, terminal
 from conformance.run.plugin import conclude
-from conformance.search.trial import Plan
+from conformance.search.plan import Plan
 from conformance.spec import clauses
 from conformance.stored import examples, known_failures
 from conformance.stored.known_failures import PASSES, UNFIT, Entry, judge_listed, load

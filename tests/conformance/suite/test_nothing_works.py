@@ -15,7 +15,8 @@ from conformance.driver.implementation import ImplementationRaised
 from conformance.judging.registry import CHECKS, Check
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 
 pytestmark = pytest.mark.slow

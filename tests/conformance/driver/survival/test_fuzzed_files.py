@@ -18,7 +18,8 @@ from conformance.judging.subject import Subject
 from conformance.mutants import mutants
 from conformance.options import UsageError
 from conformance.report import jsonfile
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.spec import clauses
 from conformance.stored import known_failures, vectors
 from tests.conformance.driver.survival.fuzzing import invoke, spoiled, torn, written

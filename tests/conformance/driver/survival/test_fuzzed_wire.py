@@ -23,7 +23,8 @@ from conformance.harness.__main__ import load_package
 from conformance.judging.registry import every
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from tests.conformance.driver.survival.fuzzing import nest, places, spoiled, torn, written
 from tests.fuzzed import fuzzed
 

@@ -8,7 +8,8 @@ from conformance.judging.registry import Check, Draw, every
 from conformance.judging.subject import Subject, digest
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search import trial
-from conformance.search.trial import Plan, judge_clause
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
 from conformance.verdict import Verdict
 
 CELLS = ReferenceCells()

@@ -1,0 +1,153 @@
+"""The evidence for a cause: steps of a cell, beside what the specification and a law make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from conformance.bounds.arrays import ErrorBounded
+from conformance.causes.laws import Inapplicable, Law
+from conformance.driver.implementation import HarnessFault, NotSupported, RequestRefused
+from conformance.judging.assertions import decided, joined, ratio
+from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.spec.cases import StepCase, Values, step_case
+from conformance.spec.families import Config, Sizes
+
+ALIKE, PROOF = 6, 24
+"""Steps of the failing formula beside the failing one, by which causes are looked for, and then proven."""
+
+SIZES = (Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
+"""Sizes of these steps; in the second all sizes are equal."""
+
+ACTIVATIONS = ("tanh", "relu", "lecun_tanh", "linear")
+"""Activations that cells of other configs have: they distinguish faults that are one under the default."""
+
+LARGE = 100.0
+"""Elapsed time from which cases are of the form "large"."""
+
+LOOSE = 1e-6
+"""The share of the largest value by which a candidate may miss a step, before its bounds are asked."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A step that was asked of a cell, and its answer."""
+
+    case: StepCase
+    output: Values
+    state: Values
+
+
+def observe(subject: Subject, cases: Iterable[StepCase]) -> Iterator[Observation]:
+    """Yield the steps that the cell answers with numbers, apart from what is counted and recorded."""
+    apart = replace(subject, example=Example(), tally=Tally(), law=None)
+    for case in cases:
+        try:
+            answer = apart.step(case)
+            state = joined(apart, case.config, answer["state"])
+        except (Nonconformance, NotSupported, RequestRefused):
+            continue
+        except HarnessFault:
+            subject.implementation.restart()
+            return
+        yield Observation(case, np.asarray(answer["output"]), state)
+
+
+def alike(subject: Subject, case: StepCase, seeds: range, **arguments: str) -> Iterator[StepCase]:
+    """Yield other steps of the formula of a case, large enough to distinguish most faults."""
+    for seed in seeds:
+        sizes = SIZES[seed % len(SIZES)]
+        time = (form_of(case.timespans), "column", "flat")[seed // 2 % 3]
+        config = {**resized(case.config, sizes), **arguments}
+        yield step_case(
+            subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype=subject.dtype
+        )
+
+
+def form_of(timespans: Values | None) -> str:
+    """Return the form of elapsed times, as `step_case` takes it."""
+    if timespans is None:
+        return "none"
+    if np.ndim(timespans) == 0:
+        return "scalar"
+    if not np.any(timespans):
+        return "zero"
+    if np.max(timespans) >= LARGE:
+        return "large"
+    return "flat" if np.ndim(timespans) == 1 else "column"
+
+
+def resized(config: Config, sizes: Sizes) -> Config:
+    """Return the config with other sizes, where it has them as numbers and not as a graph."""
+    numbers = {"units": sizes.units, "backbone_units": sizes.backbone_units}
+    return {name: numbers[name] if name in numbers and value else value for name, value in config.items()}
+
+
+def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
+    """Yield steps of other formulas of the cell, and by other activations, two each."""
+    for form in subject.forms:
+        if not form.items() <= case.config.items():
+            yield from alike(subject, case, range(2), **form)
+    for name, value in case.config.items():
+        if name.endswith("activation"):
+            for other in ACTIVATIONS:
+                if other != value and subject.offer.allows(name, other):
+                    yield from alike(subject, case, range(2), **{name: other})
+
+
+def is_near(subject: Subject, law: Law, seen: Observation) -> bool:
+    """Tell whether a law gives about the answer: the cheap test, without bounds."""
+    try:
+        wanted = law.value(subject, seen.case)
+    except Inapplicable:
+        return False
+    most = LOOSE if subject.dtype == "float64" else 1e3 * LOOSE
+    with np.errstate(all="ignore"):
+        return all(
+            _near(got, want, most) for got, want in zip((seen.output, seen.state), wanted, strict=True)
+        )
+
+
+def _near(got: Values, want: Values, most: float) -> bool:
+    if np.shape(got) != np.shape(want):
+        return False
+    scale = np.max(np.abs(want), initial=0.0) or 1.0
+    return bool(np.all(np.abs(got - want) <= most * scale))
+
+
+def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
+    """Tell whether a law gives the answers within its bounds, at least half of them narrow enough to tell."""
+    found = [agreement(subject, _wanted(subject, law, one), one) for one in seen]
+    return False not in found and 2 * found.count(True) >= len(found)
+
+
+def departs(subject: Subject, seen: Observation) -> bool:
+    """Tell whether an answer is not the specification's."""
+    return agreement(subject, subject.reference(seen.case, {}), seen) is False
+
+
+def agreement(
+    subject: Subject, wanted: tuple[ErrorBounded, ErrorBounded] | None, seen: Observation
+) -> bool | None:
+    """Tell whether an answer is within the bounds; None if more than half of them decide nothing."""
+    if wanted is None:
+        return False
+    sure, values = 0, 0
+    for got, want in zip((seen.output, seen.state), wanted, strict=True):
+        if got.shape != want.shape:
+            return False
+        tells = decided(want)
+        excess = ratio(np.abs(got - want.value), want.error)
+        if not bool(np.all(excess[tells] <= 1.0)):
+            return False
+        sure, values = sure + int(tells.sum()), values + tells.size
+    return True if 2 * sure >= values else None
+
+
+def _wanted(subject: Subject, law: Law, seen: Observation) -> tuple[ErrorBounded, ErrorBounded] | None:
+    try:
+        return law.step(subject, seen.case)
+    except Inapplicable:
+        return None

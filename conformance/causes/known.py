@@ -1,0 +1,161 @@
+"""What a run knows of a cell's causes, so that no failure is explained twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import combinations, islice
+
+from conformance.causes import candidates
+from conformance.causes.evidence import (
+    ALIKE,
+    PROOF,
+    Observation,
+    alike,
+    departs,
+    elsewhere,
+    explains,
+    is_near,
+    observe,
+)
+from conformance.causes.laws import Change, Inapplicable, Law
+from conformance.judging.subject import Subject
+from conformance.spec.cases import StepCase
+from conformance.verdict import Cause, Failure
+
+Holds = Callable[[Law], bool]
+"""Tells whether the failing example holds under a law."""
+
+SHRINK_CALLS, SHRINK_ALL, SHRINK_LEAST = 150, 450, 15
+"""New cases that shrinking may send to a cell: for a failure, for all, and for one when these are spent."""
+
+SCANS = 4
+"""Searches for a cause without success, after which none is begun."""
+
+TOGETHER = 3
+"""The most changes under which a clause is judged."""
+
+MOST = 8
+"""The most laws that fit and are compared; the first of them that fits most is named."""
+
+FORMULA = ("mode", "solver", "activation", "head_activation", "backbone_activation")
+"""The arguments that select a formula."""
+
+NUMBER = re.compile(r"\d+")
+
+
+@dataclass
+class KnownCauses:
+    """The causes of one cell on one backend."""
+
+    family: str
+    changes: list[Change] = field(default_factory=list)
+    """The changes of the specification, in the order in which they were found."""
+    raised: dict[str, Cause] = field(default_factory=dict)
+    """The exceptions, by what they have in common."""
+    shrunk: int = 0
+    """Cases that shrinking sent."""
+    in_vain: set[str] = field(default_factory=set)
+    """The formulas, by precision, for whose failures no cause was found."""
+    made: dict[tuple[str, ...], Law | None] = field(default_factory=dict)
+    """Laws by the names of their changes; None if these exclude each other."""
+
+    @property
+    def shrink_calls(self) -> int:
+        """Return the number of cases that shrinking the next failure may send."""
+        return max(SHRINK_LEAST, min(SHRINK_CALLS, SHRINK_ALL - self.shrunk))
+
+    def laws(self) -> Iterator[Law]:
+        """Yield the laws of one known change, then those of several."""
+        for size in range(1, min(TOGETHER, len(self.changes)) + 1):
+            for chosen in combinations(self.changes, size):
+                if law := self._law(chosen):
+                    yield law
+
+    def _law(self, changes: tuple[Change, ...]) -> Law | None:
+        key = tuple(change.cause.name for change in changes)
+        if key not in self.made:
+            with suppress(Inapplicable):
+                self.made[key] = Law(self.family, changes)
+        return self.made.setdefault(key, None)
+
+    def exception(self, failure: Failure) -> Cause | None:
+        """Return the cause of an exception that was met before."""
+        return self.raised.get(common(failure)) if failure.raised else None
+
+    def add_exception(self, failure: Failure) -> Cause:
+        """Return the cause of an exception, from now on that of all its like."""
+        key = common(failure)
+        cause = Cause("place", key, failure.summary, failure.raised.get("place", ""))
+        return self.raised.setdefault(key, cause)
+
+    def find(self, subject: Subject, case: StepCase, *, variants: bool) -> Law | None:
+        """Look for changes that explain a failing step; the next searches know them."""
+        formula = f"{subject.dtype} {sorted((n, str(v)) for n, v in case.config.items() if n in FORMULA)}"
+        if formula in self.in_vain or len(self.in_vain) >= SCANS:
+            return None
+        seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
+        if any(departs(subject, one) for one in seen):
+            for base in self._bases():
+                for laws in candidates.stages(subject.family, base, variants=variants):
+                    fits = list(islice(_fitting(subject, laws, seen), MOST))
+                    if fits and (found := self._proven(subject, case, fits, seen, base)):
+                        return found
+        self.in_vain.add(formula)
+        return None
+
+    def find_in_sequence(self, holds: Holds) -> Law | None:
+        """Look for a fault of folding a step over a sequence under which the failing example holds."""
+        for base in self._bases():
+            for change in candidates.of_sequences():
+                law = self._law((*base, change))
+                if law and holds(law):
+                    self.changes.append(change)
+                    return law
+        return None
+
+    def _bases(self) -> list[tuple[Change, ...]]:
+        """Return the changes that another may be added to: none, and all that are known."""
+        return [(), tuple(self.changes)] if self.changes else [()]
+
+    def _proven(
+        self,
+        subject: Subject,
+        case: StepCase,
+        fits: list[Law],
+        seen: list[Observation],
+        base: tuple[Change, ...],
+    ) -> Law | None:
+        """Return the law that also explains fresh steps, and most of those by other formulas."""
+        fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
+        proven = [law for law in fits if explains(subject, law, fresh)]
+        if not proven:
+            return None
+        others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
+        law = max(proven, key=lambda one: sum(_told(subject, one, other) for other in others))
+        shown = sum(departs(subject, one) for one in (*seen, *fresh))
+        new = [_proof(change, shown) for change in law.changes if change not in base]
+        self.changes += new
+        return self._law((*base, *new))
+
+
+def _fitting(subject: Subject, laws: Iterator[Law], seen: list[Observation]) -> Iterator[Law]:
+    for law in laws:
+        if all(is_near(subject, law, one) for one in seen) and explains(subject, law, seen):
+            yield law
+
+
+def _told(subject: Subject, law: Law, seen: Observation) -> bool:
+    return not departs(subject, seen) or explains(subject, law, [seen])
+
+
+def _proof(change: Change, steps: int) -> Change:
+    return replace(change, cause=replace(change.cause, proven=steps))
+
+
+def common(failure: Failure) -> str:
+    """Return what exceptions of one cause have in common: the type, and the line or else the message."""
+    place = failure.raised.get("place") or NUMBER.sub("#", failure.raised["message"])
+    return f"{failure.raised['type']} at {place}"

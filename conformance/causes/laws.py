@@ -1,0 +1,189 @@
+"""A law: the specification with some changes, by which a cell can be judged as by the specification."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
+from conformance.judging.subject import Subject
+from conformance.mutants import Mutant
+from conformance.mutants.written import rewrites
+from conformance.oracle import source
+from conformance.oracle.bounded import bounded
+from conformance.spec.cases import StepCase, Values
+from conformance.spec.families.base import Variant
+from conformance.verdict import Cause
+
+CELL = "conformance.oracle.cell"
+FAMILIES, SEQUENCE = "conformance.spec.families", "reference.sequence"
+
+
+class Inapplicable(Exception):
+    """A law does not compute what is asked: a change raises there, or two changes exclude each other."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the specification: a documented variant, or a known fault."""
+
+    cause: Cause
+    variant: Variant
+    mutant: Mutant | None = None
+
+    @classmethod
+    def convention(cls, variant: Variant) -> Change:
+        """Return the change to a documented variant."""
+        said = ", ".join(f"{name}={value}" for name, value in variant.items())
+        return cls(Cause("convention", said, f"computes with {said}, a documented variant"), variant)
+
+    @classmethod
+    def fault(cls, mutant: Mutant) -> Change:
+        """Return the change by a known fault."""
+        return cls(Cause("fault", mutant.name, mutant.what), {}, mutant)
+
+
+class Law:
+    """The specification of a family under some changes."""
+
+    def __init__(self, family: str, changes: Sequence[Change]) -> None:
+        """Raise Inapplicable if two changes cannot be made together."""
+        self.family, self.changes = family, tuple(changes)
+        self.variant = _joined([change.variant for change in changes])
+        self.code = _composed([change.mutant for change in changes if change.mutant])
+
+    @property
+    def causes(self) -> list[Cause]:
+        """Return the causes that its changes are."""
+        return [change.cause for change in self.changes]
+
+    @cached_property
+    def bounded(self) -> Mapping[str, ModuleType]:
+        """Return copies of the reference that compute by the law with bounds."""
+        return bounded(self.code, self._modules, _unchanged_bounded()) | self._unchanged_cell
+
+    @cached_property
+    def plain(self) -> Mapping[str, ModuleType]:
+        """Return copies of the reference that compute by the law with plain arrays, real or complex."""
+        return source.with_changes(self.code, self._modules, _unchanged()) | self._unchanged_cell
+
+    @property
+    def _modules(self) -> tuple[str, ...]:
+        """Return the modules that compute a step of the family, or a sequence of steps."""
+        cell = (CELL,) if CELL in self.code else ()
+        return (*source.needed(f"{FAMILIES}.{self.family}"), SEQUENCE, *cell)
+
+    @property
+    def _unchanged_cell(self) -> dict[str, ModuleType]:
+        """Return the module of the cell, which is given its family, unless it is changed itself."""
+        return {} if CELL in self.code else {CELL: _unchanged()[CELL]}
+
+    def fold(self, *arguments: Any, **options: Any) -> Any:
+        """Fold a step over a sequence, as `reference.fold` does."""
+        return self.bounded[SEQUENCE].fold(*arguments, **options)
+
+    def step(self, subject: Subject, case: StepCase) -> tuple[ErrorBounded, ErrorBounded]:
+        """Return output and state of a step with their bounds. Raises Inapplicable."""
+        return self._computed(subject, case, self.bounded, subject.arithmetic)
+
+    def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]:
+        """Return output and state of a step without bounds. Raises Inapplicable."""
+        return self._computed(subject, case, self.plain, None)
+
+    def _computed(
+        self,
+        subject: Subject,
+        case: StepCase,
+        copies: Mapping[str, ModuleType],
+        arithmetic: Arithmetic | None,
+    ) -> tuple[Any, Any]:
+        family = vars(copies[f"{FAMILIES}.{self.family}"])[self.family.upper()]
+        config = subject.family.full(case.config)
+        cell = copies[CELL].Cell(family, config, case.input_dim, subject.dtype, subject.dtype)
+
+        def formula(parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
+            """Compute by the law, after any change that it makes to the arguments."""
+            arrays = [parameters, inputs, state, time]
+            if arithmetic is not None:
+                arrays = [_lifted(array, arithmetic) for array in arrays]
+            return family.reference(*arrays, config, self.variant)
+
+        object.__setattr__(cell, "formula", formula)
+        try:
+            with np.errstate(all="ignore"):
+                output, state = cell.step(case.parameters, case.inputs, case.state, case.timespans)
+        except Exception as raised:  # whatever a change makes of a case, it computes nothing there
+            raise Inapplicable(str(raised)) from None
+        return output, state
+
+
+def _lifted(value: Any, arithmetic: Arithmetic) -> Any:
+    if isinstance(value, Mapping):
+        return {path: lift(array, arithmetic) for path, array in value.items()}
+    return None if value is None else lift(value, arithmetic)
+
+
+@cache
+def _unchanged() -> dict[str, ModuleType]:
+    return source.with_changes({})
+
+
+@cache
+def _unchanged_bounded() -> dict[str, ModuleType]:
+    return bounded({})
+
+
+def _joined(variants: Sequence[Variant]) -> Variant:
+    joint: dict[str, Any] = {}
+    for variant in variants:
+        if joint.keys() & variant.keys():
+            raise Inapplicable("two conventions about one thing")
+        joint |= variant
+    return joint
+
+
+def _composed(mutants: Sequence[Mutant]) -> dict[str, CodeType]:
+    """Return the code of the changed modules, each with all its changes."""
+    by_module: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        by_module.setdefault(mutant.module, []).append(mutant)
+    return {
+        module: together[0].code if len(together) == 1 else source.compiled(module, _merged(module, together))
+        for module, together in by_module.items()
+    }
+
+
+def _merged(module: str, mutants: Sequence[Mutant]) -> ast.Module:
+    """Return the tree of a module with several changes. Raise Inapplicable if they touch one passage."""
+    text = source.text(module)
+    passages = {rewrite.name: rewrite for rewrite in rewrites()}
+    if all(mutant.name in passages for mutant in mutants):
+        for mutant in mutants:
+            rewrite = passages[mutant.name]
+            if text.count(rewrite.old) != 1:
+                raise Inapplicable("two changes of one passage")
+            text = text.replace(rewrite.old, rewrite.new)
+        return ast.parse(text)
+    body = list(source.tree(module).body)
+    for mutant in mutants:
+        for i, statement in changed_statements(mutant).items():
+            if body[i] is not source.tree(module).body[i]:
+                raise Inapplicable("two changes of one function")
+            body[i] = statement
+    return ast.Module(body, [])
+
+
+@cache
+def changed_statements(mutant: Mutant) -> dict[int, ast.stmt]:
+    """Return the statements of its module that a mutant changes, by their position."""
+    before, after = source.tree(mutant.module).body, mutant.changed().body
+    if len(before) != len(after):
+        raise Inapplicable("a change of the whole module")
+    pairs = enumerate(zip(before, after, strict=True))
+    return {i: new for i, (old, new) in pairs if old is not new and ast.dump(old) != ast.dump(new)}

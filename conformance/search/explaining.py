@@ -1,0 +1,132 @@
+"""Explains the failures of one clause: by causes that are known, or by one that is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.causes.known import KnownCauses
+from conformance.causes.laws import Inapplicable, Law
+from conformance.driver.implementation import HarnessFault, NotSupported
+from conformance.judging import assertions
+from conformance.judging.registry import Check, Draw
+from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.search.example import kept
+from conformance.search.intermediates import first_departure
+from conformance.search.plan import Plan
+from conformance.search.record import Recording, Shrinking
+from conformance.spec.cases import SequenceCase, StepCase
+from conformance.spec.families.base import Variant
+from conformance.verdict import Cause, Failure
+
+
+class Explaining:
+    """The causes of a clause's failures, as far as they are known."""
+
+    def __init__(self, check: Check, subject: Subject, plan: Plan) -> None:
+        self.check, self.subject, self.plan = check, subject, plan
+        where = (subject.implementation.target, subject.cell["name"], subject.backend)
+        self.known: KnownCauses = subject.causes.setdefault(where, KnownCauses(subject.family.name))
+        self.causes: dict[str, Cause] = {}
+        """The causes that were seen, by name."""
+        self.variant: dict[str, Any] = {}
+        """The documented variant that is among them."""
+        self.failure: Failure | None = None
+        """The failure to show: one that is explained no further, or else the first."""
+        self.root: Law | None = None
+        """The law that was found for the failure which is being shrunk."""
+        self.laws: Sequence[Law] = ()
+        self.shrinking = Shrinking(0)
+
+    def begin(self, shrinking: Shrinking) -> None:
+        """Begin a search under all that is known."""
+        self.root, self.laws, self.shrinking = None, list(self.known.laws()), shrinking
+
+    def explains(self, recording: Recording, failure: Failure, draw: Draw) -> bool:
+        """Tell whether a failing example is no news; the cause of the first that is news is looked for."""
+        if not self.plan.explain:
+            return False
+        if cause := self.known.exception(failure):
+            self._follow(failure, [cause])
+            return True
+        if failure.excess is None:
+            return False
+        if law := next((law for law in self.laws if self.holds(law, recording, draw)), None):
+            self._follow(failure, law.causes, law.variant)
+            return True
+        if self.shrinking.begun:  # a smaller example of another cause is none of this one
+            return self.root is not None and not self.holds(self.root, recording, draw)
+        self.root = self._look(recording, draw)
+        return False
+
+    def holds(self, law: Law, recording: Recording, draw: Draw) -> bool:
+        """Tell whether an example holds under a law, by the answers that were given, and is decided."""
+        drawn = iter(list(recording.drawn))
+
+        def again(strategy: st.SearchStrategy[Any]) -> Any:
+            for value in drawn:
+                return value
+            return draw(strategy)
+
+        under = replace(
+            self.subject,
+            law=law if law.code else None,
+            variant=law.variant,
+            example=recording.again(),
+            tally=Tally(),
+        )
+        try:
+            self.check.body(under, again)
+        except (Nonconformance, NotSupported, Inapplicable, HarnessFault):
+            return False
+        return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values
+
+    def conclude(self, failure: Failure) -> bool:
+        """Add a failure that is confirmed, with its cause; return whether others may have other causes."""
+        self.known.shrunk += self.shrinking.calls
+        if self.root is not None:
+            self._add(self.root.causes, self.root.variant)
+        elif failure.raised:
+            self._add([self.known.add_exception(failure)])
+        else:
+            self._add([Cause("clause", self.check.clause, failure.summary)])
+        self.failure = replace(failure, departs=self._departure())
+        return self.root is not None or bool(failure.raised)
+
+    def _departure(self) -> dict[str, Any]:
+        """Return the first intermediate that departs in the example to show, where they are reported."""
+        case = self.subject.example.case
+        if not isinstance(case, StepCase) or not self.plan.explain:
+            return {}
+        try:
+            return first_departure(replace(self.subject, example=Example(), tally=Tally()), case)
+        except HarnessFault:  # the failure stands without
+            self.subject.implementation.restart()
+            return {}
+
+    def _look(self, recording: Recording, draw: Draw) -> Law | None:
+        case, found = recording.case, None
+        if isinstance(case, SequenceCase):
+            step = case.at(0, assertions.initial_state(self.subject, case))
+            found = self.known.find(self.subject, step, variants=self.plan.variant != "strict")
+            return found or self.known.find_in_sequence(lambda law: self.holds(law, recording, draw))
+        if isinstance(case, StepCase):
+            found = self.known.find(self.subject, case, variants=self.plan.variant != "strict")
+        return found
+
+    def _follow(
+        self, failure: Failure, causes: Sequence[Cause], variant: Variant = MappingProxyType({})
+    ) -> None:
+        if self.shrinking.begun:
+            return
+        if self.failure is None:
+            self.failure = kept(self.check, self.subject, self.plan, failure)
+        self._add(causes, variant)
+
+    def _add(self, causes: Sequence[Cause], variant: Variant = MappingProxyType({})) -> None:
+        self.causes |= {cause.name: cause for cause in causes}
+        self.variant |= variant
