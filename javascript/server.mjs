@@ -1,6 +1,7 @@
 /** JSON-RPC 2.0 over stdin and stdout, one message a line; docs/protocol.md of the suite is the contract. */
 
 import { createInterface } from "node:readline";
+import { ownFrames } from "./frames.mjs";
 import { Refused } from "./service.mjs";
 import { decode, encode } from "./wire.mjs";
 
@@ -10,6 +11,7 @@ const PYTHON_NAMES = { RangeError: "ValueError" };
 
 /** Answer with the methods of `service` until the requests end. */
 export async function serve(service) {
+  Error.stackTraceLimit = 50; // of which the cells' own frames are reported
   console.log = console.info = console.error; // stdout is the protocol's
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     process.stdout.write(`${JSON.stringify(answer(service, line))}\n`);
@@ -51,6 +53,6 @@ function told(error) {
   if (error instanceof RpcError) return { code: error.code, message: error.message };
   if (error instanceof Refused) return { code: NOT_SUPPORTED, message: error.message };
   const type = PYTHON_NAMES[error.name] ?? error.name;
-  const data = { type, message: error.message, traceback: error.stack };
+  const data = { type, message: error.message, traceback: error.stack, frames: ownFrames(error) };
   return { code: RAISED, message: `${type}: ${error.message}`, data };
 }

@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +36,7 @@ from conformance.harness.adapter import METHODS
 
 __all__ = [
     "BACKENDS",
+    "Frame",
     "HarnessDied",
     "HarnessFault",
     "HarnessHung",
@@ -57,12 +59,32 @@ FIRST_FACTOR = 4.0
 """The factor on the timeout of a request whose shape is new to its harness, which may have to compile."""
 
 
+@dataclass(frozen=True)
+class Frame:
+    """{file}:{line} in {function}: a call in the target's own code, with the line of its source if known."""
+
+    file: str
+    line: int
+    function: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line} in {self.function}"
+
+
 class ImplementationRaised(Exception):
     """{type}: {message}"""
 
-    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+    def __init__(self, type: str, message: str, traceback: str = "", frames: tuple[Frame, ...] = ()) -> None:
         super().__init__(f"{type}: {message}")
         self.type, self.message, self.traceback = type, message, traceback
+        self.frames = frames
+        """The frames of the target's own code, outermost first; none if the harness does not report them."""
+
+    @property
+    def place(self) -> Frame | None:
+        """Return the innermost frame of the target's own code, or None if it is not known."""
+        return self.frames[-1] if self.frames else None
 
 
 class NotSupported(Exception):
@@ -352,7 +374,15 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
         raise WireFault(f"an error has a code and a message: {line[:200]!r}")
     if ("result" in reply) == ("error" in reply):
         raise WireFault(f"an answer has either a result or an error: {line[:200]!r}")
+    if "error" in reply:
+        check("frames", _data(reply).get("frames"), "answer.error.data.frames")
     return reply
+
+
+def _data(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an error, which is empty where a harness sends no object."""
+    data = reply["error"].get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def printable(value: Any) -> Any:
@@ -370,11 +400,20 @@ def _result(reply: dict[str, Any], method: str) -> Any:
     error = reply["error"]
     code, message, data = error["code"], str(error.get("message", "")), error.get("data")
     if code == -32001:
-        said = data if isinstance(data, dict) else {}
-        parts = said.get("type", "Error"), said.get("message", message), said.get("traceback", "")
-        raise ImplementationRaised(*map(str, parts))
+        raise _raised(_data(reply), message)
     if code == -32002:
         raise NotSupported(message)
     if code == -32601 and method in METHODS:
         raise NotSupported(f"{method} is not offered")
     raise RequestRefused(code, message, data)
+
+
+def _raised(data: dict[str, Any], message: str) -> ImplementationRaised:
+    """Return the exception that the data of an error describe."""
+    parts = data.get("type", "Error"), data.get("message", message), data.get("traceback", "")
+    frames = tuple(
+        Frame(frame["file"], int(frame["line"]), frame["function"], frame.get("code") or "")
+        for frame in data.get("frames") or ()
+    )
+    kind, text, traceback = map(str, parts)
+    return ImplementationRaised(kind, text, traceback, frames)

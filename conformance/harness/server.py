@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 over a pair of file descriptors: dispatch, and the attribution of errors.
 
--32001  the implementation raised: `data` holds type, message and the end of the traceback
+-32001  the implementation raised: `data` holds type, message, the end of the traceback, and its own frames
 -32002  not supported here: the message says why
 -32700, -32600, -32601, -32602  the request is wrong;  -32603  a bug of the harness itself
 """
@@ -19,6 +19,7 @@ import numpy as np
 
 from . import wire
 from .adapter import METHODS, OPTIONAL_PARAMS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .frames import own_frames
 from .hints import Hints
 from .targets import resolve
 
@@ -99,7 +100,7 @@ class Server:
         except (RpcError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            raise _translated(error) from error
+            raise _translated(error, self.target) from error
 
 
 def serve(server: Server, requests: int, answers: int) -> int:
@@ -142,7 +143,7 @@ def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> No
         raise RpcError(BAD_PARAMS, str(error)) from error
 
 
-def _translated(error: BaseException) -> RpcError:
+def _translated(error: BaseException, target: str) -> RpcError:
     """Attribute an exception: one that our own code did not mean to raise is a bug of the harness."""
     if isinstance(error, BadParams):
         return RpcError(BAD_PARAMS, str(error))
@@ -152,6 +153,7 @@ def _translated(error: BaseException) -> RpcError:
         "type": type(error).__name__,
         "message": str(error),
         "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:],
+        "frames": own_frames(error, target),
     }
     if _raised_here(error) and not isinstance(error, ContractBroken):
         return RpcError(BUG, f"the harness failed: {data['type']}: {data['message']}", data)

@@ -311,6 +311,42 @@ def test_an_exception_of_the_implementation_keeps_type_message_and_traceback(bad
     with pytest.raises(driver.ImplementationRaised, match="ValueError: units must be") as raised:
         bad(f"reply(read(), error={error!r})").request("build")
     assert (raised.value.type, raised.value.message, raised.value.traceback) == tuple(data.values())
+    assert raised.value.frames == () and raised.value.place is None, "a harness need not report them"
+
+
+FRAME = {"file": "/home/me/my_cells.py", "line": 41, "function": "call"}
+
+
+def raised_with(frames):
+    return f"reply(read(), error={{'code': -32001, 'message': 'm', 'data': {{'frames': {frames!r}}}}})"
+
+
+def test_the_innermost_frame_is_the_place_of_an_exception(bad):
+    frames = [{**FRAME, "line": 7, "code": "return self.step(x)"}, {**FRAME, "code": None, "column": 3}]
+    with pytest.raises(driver.ImplementationRaised) as raised:
+        bad(raised_with(frames)).request("step")
+    assert raised.value.frames == (
+        driver.Frame("/home/me/my_cells.py", 7, "call", "return self.step(x)"),
+        driver.Frame("/home/me/my_cells.py", 41, "call"),
+    )
+    assert raised.value.place == raised.value.frames[-1]
+    assert str(raised.value.place) == "my_cells.py:41 in call"
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        ("my_cells.py:41", "frames: 'my_cells.py:41' is not"),
+        ([{"file": "my_cells.py", "line": 41}], r"frames\[0\]: 'function' is a required property"),
+        ([FRAME, {**FRAME, "line": 0}], r"frames\[1\].line: 0 is less than the minimum of 1"),
+        ([FRAME] * 21, "is too long"),
+    ],
+)
+def test_malformed_frames_break_the_protocol(bad, frames, said):
+    implementation = bad(raised_with(frames))
+    with pytest.raises(driver.WireFault, match=said):
+        implementation.request("step")
+    assert implementation.closed
 
 
 def test_two_requests_share_a_shape_when_only_numbers_differ():

@@ -130,7 +130,7 @@ def asked_by_hand(implementation: Implementation, folder: Path) -> None:
 @pytest.mark.frameworks
 def test_requests_and_answers_of_a_run_are_by_the_schema(traffic: Any) -> None:
     methods, log = traffic
-    answered, refused = set(), 0
+    answered, refused, placed = set(), 0, 0
     for line, answer in log:
         message = json.loads(line)
         check_request(message)
@@ -138,8 +138,10 @@ def test_requests_and_answers_of_a_run_are_by_the_schema(traffic: Any) -> None:
         if "result" in json.loads(answer):
             answered.add(message["method"])
         refused += "error" in json.loads(answer)
+        placed += b'"frames":[{' in answer
     assert answered == set(methods)
     assert refused > 5
+    assert placed > 5
 
 
 @pytest.mark.frameworks

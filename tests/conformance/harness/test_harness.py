@@ -193,4 +193,4 @@ def test_what_any_module_of_the_harness_raises_is_a_fault_of_ours(place: str, co
     file = HARNESS / place / "somewhere.py"
     with pytest.raises(KeyError) as raised:
         exec(compile("raise KeyError('x')", str(file), "exec"))
-    assert server._translated(raised.value).code == getattr(server, code)
+    assert server._translated(raised.value, "nothing").code == getattr(server, code)

@@ -16,6 +16,7 @@ import pytest
 
 import conformance.suite
 from conformance import start
+from conformance.driver.implementation import ImplementationRaised
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.search.plan import Plan
@@ -101,6 +102,17 @@ def test_the_script_of_a_failure_runs() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(verdict.failure.script, {})
     assert "'output': array" in printed.getvalue() and "'node'" in verdict.failure.script
+
+
+def test_an_error_has_the_frames_of_the_cells() -> None:
+    model = {"cell": "CfCCell", "config": {"units": 0}, "input_dim": 1}
+    with start(HARNESS) as implementation, pytest.raises(ImplementationRaised) as raised:
+        implementation.request("build", model=model)
+    files = {Path(frame.file).name for frame in raised.value.frames}
+    assert files == {"cfc.mjs", "cell.mjs", "checks.mjs"}
+    assert raised.value.place is not None
+    assert re.fullmatch(r"checks.mjs:\d+ in refuse", str(raised.value.place))
+    assert raised.value.place.code.startswith("throw new RangeError")
 
 
 def test_their_own_tests_pass() -> None:

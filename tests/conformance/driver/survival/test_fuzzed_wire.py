@@ -66,7 +66,9 @@ STEP = {
     "state": [np.zeros((1, 2))],
     "dtypes": {"output": "float64", "state": ["float64"]},
 }
-ERROR = {"code": -32001, "message": "m", "data": {"type": "ValueError", "message": "units", "traceback": ""}}
+FRAMES = [{"file": "cells.py", "line": 41, "function": "call", "code": "raise ValueError(units)"}]
+RAISED = {"type": "ValueError", "message": "units", "traceback": "", "frames": FRAMES}
+ERROR = {"code": -32001, "message": "m", "data": RAISED}
 ANSWERS = [
     json.loads(wire.dumps({"jsonrpc": "2.0", "id": 1, **body}))
     for body in ({"result": DESCRIBED}, {"result": STEP}, {"error": ERROR})
