@@ -20,9 +20,9 @@ from conformance.causes.evidence import (
     is_near,
     observe,
 )
-from conformance.causes.laws import Change, Inapplicable, Law
+from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
-from conformance.spec.cases import StepCase
+from conformance.spec.cases import Case, SequenceCase, StepCase
 from conformance.verdict import Cause, Failure
 
 Holds = Callable[[Law], bool]
@@ -40,7 +40,7 @@ TOGETHER = 3
 MOST = 8
 """The most laws that fit and are compared; the first of them that fits most is named."""
 
-FORMULA = ("mode", "solver", "activation", "head_activation", "backbone_activation")
+FORMULA = ("mode", "solver")
 """The arguments that select a formula."""
 
 NUMBER = re.compile(r"\d+")
@@ -57,8 +57,8 @@ class KnownCauses:
     """The exceptions, by what they have in common."""
     shrunk: int = 0
     """Cases that shrinking sent."""
-    in_vain: set[str] = field(default_factory=set)
-    """The formulas, by precision, for whose failures no cause was found."""
+    in_vain: dict[str, Cause | None] = field(default_factory=dict)
+    """The formulas for whose failures nothing was found, with the clause that stands for each."""
     made: dict[tuple[str, ...], Law | None] = field(default_factory=dict)
     """Laws by the names of their changes; None if these exclude each other."""
 
@@ -91,10 +91,24 @@ class KnownCauses:
         cause = Cause("place", key, failure.summary, failure.raised.get("place", ""))
         return self.raised.setdefault(key, cause)
 
+    def departed(self, subject: Subject, case: Case | None) -> Cause | None:
+        """Return the clause that stands for all that take a step by the formula of a case, if it fails."""
+        return self.in_vain.get(formula(subject, case)) if isinstance(case, StepCase) else None
+
+    def own_step(self, case: Case | None) -> OwnStep | None:
+        """Return the law of the cell's own step, if that departs unexplained, for a case of several steps."""
+        causes = [cause for cause in self.in_vain.values() if cause]
+        return OwnStep(causes[0]) if causes and isinstance(case, SequenceCase) else None
+
+    def add_unexplained(self, subject: Subject, case: Case | None, cause: Cause) -> None:
+        """Let a failing clause stand for the others that take a step by the formula of its case."""
+        if isinstance(case, StepCase) and formula(subject, case) in self.in_vain:
+            self.in_vain[formula(subject, case)] = cause
+
     def find(self, subject: Subject, case: StepCase, *, variants: bool) -> Law | None:
         """Look for changes that explain a failing step; the next searches know them."""
-        formula = f"{subject.dtype} {sorted((n, str(v)) for n, v in case.config.items() if n in FORMULA)}"
-        if formula in self.in_vain or len(self.in_vain) >= SCANS:
+        key = formula(subject, case)
+        if key in self.in_vain or len(self.in_vain) >= SCANS:
             return None
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
         if any(departs(subject, one) for one in seen):
@@ -103,7 +117,7 @@ class KnownCauses:
                     fits = list(islice(_fitting(subject, laws, seen), MOST))
                     if fits and (found := self._proven(subject, case, fits, seen, base)):
                         return found
-        self.in_vain.add(formula)
+        self.in_vain.setdefault(key, None)
         return None
 
     def find_in_sequence(self, holds: Holds) -> Law | None:
@@ -153,6 +167,12 @@ def _told(subject: Subject, law: Law, seen: Observation) -> bool:
 
 def _proof(change: Change, steps: int) -> Change:
     return replace(change, cause=replace(change.cause, proven=steps))
+
+
+def formula(subject: Subject, case: StepCase) -> str:
+    """Return the arguments that select the formula of a step, and the precision, as a key."""
+    full = subject.family.full(case.config)
+    return f"{subject.dtype} {[(name, str(full[name])) for name in FORMULA if name in full]}"
 
 
 def common(failure: Failure) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from types import CodeType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
-from conformance.judging.subject import Subject
+from conformance.judging.assertions import joined
+from conformance.judging.subject import Example, Subject, Tally
 from conformance.mutants import Mutant
 from conformance.mutants.written import rewrites
 from conformance.oracle import source
@@ -20,6 +21,7 @@ from conformance.oracle.bounded import bounded
 from conformance.spec.cases import StepCase, Values
 from conformance.spec.families.base import Variant
 from conformance.verdict import Cause
+from reference import fold
 
 CELL = "conformance.oracle.cell"
 FAMILIES, SEQUENCE = "conformance.spec.families", "reference.sequence"
@@ -121,6 +123,36 @@ class Law:
         except Exception as raised:  # whatever a change makes of a case, it computes nothing there
             raise Inapplicable(str(raised)) from None
         return output, state
+
+
+class OwnStep:
+    """The specification with the step that the cell itself takes, for what is made of several steps."""
+
+    variant: Variant = MappingProxyType({})
+    code = True
+
+    def __init__(self, cause: Cause) -> None:
+        self.causes = [cause]
+
+    def fold(self, *arguments: Any, **options: Any) -> Any:
+        """Fold a step over a sequence, as the specification requires."""
+        return fold(*arguments, **options)
+
+    def step(self, subject: Subject, case: StepCase) -> tuple[ErrorBounded, ErrorBounded]:
+        """Return what the cell answers, with twice the bounds of the specification's own step."""
+        wanted = replace(subject, law=None).reference(case)
+        state = case.state.value if isinstance(case.state, ErrorBounded) else case.state
+        answers = self.value(subject, replace(case, state=state))
+        bounds = [ErrorBounded(a, w.arithmetic, 2.0 * w.error) for a, w in zip(answers, wanted, strict=True)]
+        return bounds[0], bounds[1]
+
+    def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]:
+        """Return what the cell answers. Raises Inapplicable for complex numbers."""
+        if any(np.iscomplexobj(np.asarray(a)) for a in (case.inputs, case.state, case.timespans)):
+            raise Inapplicable("a cell takes no complex numbers")
+        apart = replace(subject, example=Example(), tally=Tally(), law=None)
+        answer = apart.step(case)
+        return np.asarray(answer["output"]), joined(apart, case.config, answer["state"])
 
 
 def _lifted(value: Any, arithmetic: Arithmetic) -> Any:

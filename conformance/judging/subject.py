@@ -297,7 +297,8 @@ class Subject:
             return self.attempt(method, to=to, **params)
         except ImplementationRaised as raised:
             said = headline(raised.message)
-            exception = {"type": raised.type, "message": said, "place": ""}
+            place = "" if raised.place is None else str(raised.place)
+            exception = {"type": raised.type, "message": said, "place": place}
             raise self.departure(f"{method} raises {raised.type}: {said}", raised=exception) from None
 
     def attempt(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:

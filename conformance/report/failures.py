@@ -12,19 +12,19 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from conformance.report.causes import CauseFound, causes_found, summarize
 from conformance.report.status import group_by
 from conformance.report.table import MARKS
 from conformance.report.values import DIGITS, count, listed, show, show_case, times
 from conformance.spec.clauses import Clause
-from conformance.spec.families import FAMILIES
 from conformance.verdict import Failure, Verdict
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 LABEL = 9
+MOST_LISTED, MOST_SHOWN = 12, 3
+"""The most causes of a target that have a line, and that are shown in full."""
 MOST = 8
 """The most findings of a target that are shown in full; of a cell that is all wrong nobody reads more."""
-ONE_STEP = (*FAMILIES, "backbone", "time", "step")
-"""The prefixes of clauses that take one step and judge its result."""
 
 
 @dataclass(frozen=True)
@@ -78,33 +78,49 @@ def alike(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
+def print_causes(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
+    """Print the causes of the failures: a line each, then the first in full, each with its smallest case."""
+    found = causes_found(verdicts)
+    if not found:
+        return
+    console.print()
+    console.print(Text(summarize(found), "bold"))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for i, one in enumerate(found[:MOST_LISTED], 1):
+        grid.add_row(str(i), *_cause(one))
+    console.print(grid)
+    if more := found[MOST_LISTED:]:
+        console.print(Text(f"   {count(len(more), 'more cause')}, in the report that --json writes", "dim"))
+    for one in found[:MOST_SHOWN]:
+        print_finding(console, Finding((one.first,)), clauses)
+
+
+def _cause(one: CauseFound) -> tuple[Text, Text, Text]:
+    """Return a cause, what fails for it, and how it is known."""
+    cause = one.cause
+    itself = cause.kind == "clause"
+    said = Text(
+        f"{cause.name}: {cause.what}" if itself else cause.what, "bold" if one.level == "MUST" else ""
+    )
+    number = count(len(one.clauses), "clause")
+    if itself:
+        return said, Text("" if len(one.clauses) == 1 else number), Text("no known cause explains it", "dim")
+    if cause.kind == "place":
+        return said, Text(number), Text(cause.place or "the same exception in each", "dim")
+    proof = f"proven on {count(cause.proven, 'step')}" if cause.proven else "proven on what failed"
+    return said, Text(number), Text(proof, "dim")
+
+
 def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
-    """Print the first failures in full, the others in a line.
-
-    Of those that one variant explains, the first.
-    """
+    """Print the first failures in full, the others in a line."""
     found = findings(verdicts)
-    own = [finding for finding in found if not finding.explained]
-    if first := beginning(own):
-        console.print()
-        console.print(
-            Text(f"begin with {first}: where a step is wrong, other clauses often fail for it", "bold")
-        )
-    for finding in own[:MOST]:
+    for finding in found[:MOST]:
         print_finding(console, finding, clauses)
-    _print_more(console, own[MOST:])
-    explained = [finding for finding in found if finding.explained]
-    for group in group_by(explained, lambda f: (f.first.cell, show_case(f.first.variant))).values():
-        print_finding(console, group[0], clauses)
-        _print_alike(console, group[1:])
-
-
-def beginning(found: Iterable[Finding]) -> str | None:
-    """Return the first failing clause that takes one step, if several clauses fail; else None."""
-    failing = [finding.first.clause for finding in found if finding.first.outcome == "fail"]
-    if len(set(failing)) < 2:
-        return None
-    return next((clause for clause in failing if clause.split(".")[0] in ONE_STEP), None)
+    _print_more(console, found[MOST:])
 
 
 def _print_more(console: Console, more: list[Finding]) -> None:
@@ -119,18 +135,6 @@ def _print_more(console: Console, more: list[Finding]) -> None:
         console.print(line, soft_wrap=True)
     said = "all stand at length in the report that --json writes, of which `conformance report` makes a page"
     console.print(Text(f"  {said}; --examples makes a file of each", "dim"), soft_wrap=True)
-
-
-def _print_alike(console: Console, alike: list[Finding]) -> None:
-    if not alike:
-        return
-    console.print()
-    console.print(Text(f"Fail for the sake of {show_case(alike[0].first.variant)} alone, as the one above:"))
-    grid = Table.grid(padding=(0, 2))
-    for finding in alike:
-        grid.add_row(Text(f"  {finding.first.clause}"), Text(finding.summary, "dim"))
-    console.print(grid)
-    console.print(Text("  the report that --json writes has the case of each, and its script", "dim"))
 
 
 def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clause]) -> None:

@@ -18,12 +18,14 @@ from typing import Any
 import jsonschema
 
 from conformance.driver.safe_json import parse
-from conformance.report.status import status, target_status, targets
+from conformance.report.causes import CauseFound, causes_found
+from conformance.report.status import of_target, status, target_status, targets
 from conformance.spec.encoding import NOT_FINITE, plain
 from conformance.verdict import Report, verdict_from
 
 FORMAT = "ncps-conformance report"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 has the causes of failures; reports of version 1 are read too."""
 WIDTH = 110
 
 
@@ -31,6 +33,11 @@ def to_json(report: Report) -> dict[str, Any]:
     """Return the report as the plain JSON values of schema.json, with its status of each target."""
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "status": status(report)}
     document["targets"] = {target: target_status(report, target) for target in targets(report)}
+    document["causes"] = [
+        _cause(target, found)
+        for target in targets(report)
+        for found in causes_found(of_target(report, target))
+    ]
     document |= {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     made: dict[str, Any] = plain(document)
     return made
@@ -49,6 +56,15 @@ def from_json(document: Mapping[str, Any]) -> Report:
     return Report(**values)
 
 
+def _cause(target: str, found: CauseFound) -> dict[str, Any]:
+    """Return a cause and what fails for it, without the examples, which the verdicts have."""
+    cells, backends = (
+        dict.fromkeys(getattr(v, part) for v in found.verdicts) for part in ("cell", "backend")
+    )
+    places = {"clauses": found.clauses, "cells": list(cells), "backends": list(backends)}
+    return {"target": target, **dataclasses.asdict(found.cause), **places}
+
+
 EVIDENCE = ("case", "got", "want", "bound", "excess", "example")
 """The fields of a failure that may hold numbers that are not finite."""
 
@@ -57,6 +73,9 @@ def _numerical(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return a verdict with numbers in the fields that may hold them; a name "NaN" stays a name."""
     failure = verdict["failure"]
     if failure is not None:
+        old = failure.get("diagnosis", {})
+        failure = {name: value for name, value in failure.items() if name != "diagnosis"}
+        failure["departs"] = failure.get("departs") or old.get("departs", {})
         failure = {**failure, **{name: numbers(failure.get(name)) for name in EVIDENCE if name in failure}}
     return {**verdict, "worst": numbers(verdict["worst"]), "failure": failure}
 

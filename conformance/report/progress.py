@@ -43,6 +43,8 @@ class RunProgress:
         self.totals: dict[str, int] = {}
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.causes: set[tuple[str, str, str]] = set()
+        """The causes that were printed, by target, cell and name."""
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
             *_columns(), console=console, transient=True, disable=not console.is_terminal
@@ -69,14 +71,26 @@ class RunProgress:
         self.done[group] += 1
         if verdict.outcome == "fail" or verdict.outcome in UNSETTLED:
             self.failed[group] += 1
-            tier = f" in {verdict.tier}" if verdict.tier else ""
-            place = f"{verdict.cell} on {verdict.backend}{tier}"
-            self._say(f"{verdict.clause} ({verdict.level}), {place}: {verdict.outcome}")
+            self._tell(verdict)
         failed = _failed(self.failed[group])
         self.progress.update(self._bar(group), advance=1, failed=failed, clause=verdict.clause)
         if not self.console.is_terminal and self._is_time(group):
             of = f"of {self.totals[group]}" if group in self.totals else "judged"
             self._say(", ".join(filter(None, [f"{group}: {self.done[group]} {of}", failed])))
+
+    def _tell(self, verdict: Verdict) -> None:
+        """Print a failure, unless it follows from a cause that is printed; a cause with its proof."""
+        tier = f" in {verdict.tier}" if verdict.tier else ""
+        place = f"{verdict.cell} on {verdict.backend}{tier}"
+        named = {(verdict.target, verdict.cell, cause.name): cause for cause in verdict.causes}
+        new = [named[key] for key in named if key not in self.causes]
+        self.causes |= set(named)
+        if new or not named:
+            self._say(f"{verdict.clause} ({verdict.level}), {place}: {verdict.outcome}")
+        for cause in new:
+            if cause.kind != "clause":
+                at = f", {cause.place}" if cause.place else ""
+                self._say(f"  cause: {cause.what}{at}; what follows from it is not printed again")
 
     def _bar(self, group: str) -> TaskID:
         if group not in self.bars:

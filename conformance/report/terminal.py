@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from conformance.report.failures import findings, print_findings
+from conformance.report.failures import findings, print_causes, print_findings
 from conformance.report.reasons import print_reasons
 from conformance.report.screen import WIDTH, stripped
 from conformance.report.status import (
@@ -102,7 +102,7 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
         console.print(Text(line, "dim"), soft_wrap=True)
     for said in declared(report, target):
         console.print(said, soft_wrap=True)
-    _print_variants(console, verdicts)
+    print_causes(console, verdicts, clauses)
     if verdicts:
         _print_tables(console, verdicts, clauses)
     print_reasons(console, verdicts, "not applicable", "Not applicable, and so not passed")
@@ -121,7 +121,7 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     )
     for line in untrue(report, target):
         console.print(Text(f"! {line}", "bold magenta"))
-    print_findings(console, verdicts, clauses)
+    print_findings(console, [v for v in verdicts if v.outcome != "fail"], clauses)
 
 
 def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
@@ -161,30 +161,6 @@ def declared(report: Report, target: str) -> Iterator[Text]:
         kept = ", and computes so" if found.get(cell) == said["values"] else ", but computes otherwise"
         seen = kept if cell in found else ""
         yield Text(f"{cell} declares {show_case(said['values'])}{seen} ({said['source']})", "dim")
-
-
-def _print_variants(console: Console, verdicts: list[Verdict]) -> None:
-    """Print the documented variant that fits if the specification's default does not, before all else."""
-    varied = [verdict for verdict in verdicts if verdict.variant]
-    for (cell, variant), found in group_by(varied, lambda v: (v.cell, show_case(v.variant))).items():
-        backends = listed(dict.fromkeys(verdict.backend for verdict in found))
-        said = f", a documented variant but not the default. {_under(found)} A variant excuses no failure."
-        console.print()
-        console.print(
-            Text.assemble(
-                ("variant ", "bold yellow"), f"{cell} on {backends} computes with ", (variant, "bold"), said
-            )
-        )
-
-
-def _under(verdicts: list[Verdict]) -> str:
-    """Return the number of failing clauses that fail because of a variant alone, in words."""
-    failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
-    alone = {verdict.clause for verdict in failing if verdict.holds_under_variant}
-    too = {verdict.clause for verdict in failing if not verdict.holds_under_variant}
-    return (
-        f"Of the clauses that fail, {len(alone)} would hold under it, {len(too - alone)} fail under it too."
-    )
 
 
 def judged_lines(verdicts: list[Verdict]) -> Iterator[Text]:

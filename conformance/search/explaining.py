@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.causes.known import KnownCauses
-from conformance.causes.laws import Inapplicable, Law
-from conformance.driver.implementation import HarnessFault, NotSupported
+from conformance.causes.laws import Law, OwnStep
+from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.judging.subject import Example, Subject, Tally
 from conformance.search.example import kept
 from conformance.search.intermediates import first_departure
 from conformance.search.plan import Plan
@@ -55,15 +55,20 @@ class Explaining:
             return True
         if failure.excess is None:
             return False
-        if law := next((law for law in self.laws if self.holds(law, recording, draw)), None):
-            self._follow(failure, law.causes, law.variant)
+        if cause := self.known.departed(self.subject, recording.case):
+            self._follow(failure, [cause])
             return True
+        own = self.known.own_step(recording.case)
+        for law in (*self.laws, *([own] if own else ())):
+            if self.holds(law, recording, draw):
+                self._follow(failure, law.causes, law.variant)
+                return True
         if self.shrinking.begun:  # a smaller example of another cause is none of this one
             return self.root is not None and not self.holds(self.root, recording, draw)
         self.root = self._look(recording, draw)
         return False
 
-    def holds(self, law: Law, recording: Recording, draw: Draw) -> bool:
+    def holds(self, law: Law | OwnStep, recording: Recording, draw: Draw) -> bool:
         """Tell whether an example holds under a law, by the answers that were given, and is decided."""
         drawn = iter(list(recording.drawn))
 
@@ -81,7 +86,7 @@ class Explaining:
         )
         try:
             self.check.body(under, again)
-        except (Nonconformance, NotSupported, Inapplicable, HarnessFault):
+        except Exception:  # whatever a change makes of an example, it does not explain it
             return False
         return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values
 
@@ -93,7 +98,9 @@ class Explaining:
         elif failure.raised:
             self._add([self.known.add_exception(failure)])
         else:
-            self._add([Cause("clause", self.check.clause, failure.summary)])
+            cause = Cause("clause", self.check.clause, failure.summary)
+            self._add([cause])
+            self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())
         return self.root is not None or bool(failure.raised)
 
@@ -109,14 +116,14 @@ class Explaining:
             return {}
 
     def _look(self, recording: Recording, draw: Draw) -> Law | None:
-        case, found = recording.case, None
+        case, variants = recording.case, self.plan.variant != "strict"
+        if isinstance(case, StepCase):
+            return self.known.find(self.subject, case, variants=variants)
         if isinstance(case, SequenceCase):
             step = case.at(0, assertions.initial_state(self.subject, case))
-            found = self.known.find(self.subject, step, variants=self.plan.variant != "strict")
+            found = self.known.find(self.subject, step, variants=variants)
             return found or self.known.find_in_sequence(lambda law: self.holds(law, recording, draw))
-        if isinstance(case, StepCase):
-            found = self.known.find(self.subject, case, variants=self.plan.variant != "strict")
-        return found
+        return None
 
     def _follow(
         self, failure: Failure, causes: Sequence[Cause], variant: Variant = MappingProxyType({})
