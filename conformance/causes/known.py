@@ -144,7 +144,7 @@ class KnownCauses:
     ) -> Law | None:
         """Return the law that also explains fresh steps, and most of those by other formulas."""
         fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
-        proven = [law for law in fits if explains(subject, law, fresh)]
+        proven = [law for law in fits if 2 * len(fresh) >= PROOF and explains(subject, law, fresh)]
         if not proven:
             return None
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
