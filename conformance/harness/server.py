@@ -7,19 +7,18 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import wire
-from .adapter import METHODS, OPTIONAL_PARAMS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .adapter import Adapter, BadParams, ContractBroken, NotSupported, check_arguments, theirs
 from .hints import Hints
+from .requests import METHODS
 from .targets import resolve
 
 PROTOCOL = "1"
@@ -74,7 +73,7 @@ class Server:
             "host": adapter.host,
             "cells": adapter.cells(),
             "capabilities": ["describe", *adapter.capabilities()],
-            "optional_params": _known_params(adapter),
+            "optional_params": adapter.optional_params(),
             **adapter.facts(),
             "versions": {
                 "python": platform.python_version(),
@@ -93,10 +92,11 @@ class Server:
         if method not in ("describe", *METHODS):
             raise RpcError(UNKNOWN_METHOD, f"no method {method!r}; there are describe, {', '.join(METHODS)}")
         try:
-            function = self.describe if method == "describe" else getattr(self.adapter, method)
-            _check_arguments(function, params)
-            return function(**params)
-        except (RpcError, KeyboardInterrupt):
+            if method != "describe":
+                return self.adapter.answer(method, params)
+            check_arguments(self.describe, params)
+            return self.describe()
+        except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise _translated(error) from error
@@ -127,19 +127,6 @@ def _checked(line: bytes) -> dict[str, Any]:
     if request.get("jsonrpc") != "2.0" or not isinstance(request.get("params", {}), dict):
         raise RpcError(INVALID_REQUEST, 'a request has "jsonrpc": "2.0" and its params, if any, by name')
     return request
-
-
-def _known_params(adapter: Adapter) -> dict[str, list[str]]:
-    """Return, by method, the later parameters of the protocol that the adapter takes."""
-    taken = {method: inspect.signature(getattr(adapter, method)).parameters for method in OPTIONAL_PARAMS}
-    return {method: [p for p in params if p in taken[method]] for method, params in OPTIONAL_PARAMS.items()}
-
-
-def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:
-    try:
-        inspect.signature(function).bind(**params)
-    except TypeError as error:
-        raise RpcError(BAD_PARAMS, str(error)) from error
 
 
 def _translated(error: BaseException) -> RpcError:
