@@ -129,8 +129,11 @@ class RequestAdapter(Adapter):
         return OPTIONAL_PARAMS
 
     def answer(self, method: str, params: dict[str, Any]) -> Any:
-        check_arguments(REQUESTS[method], params)
-        return self.offered(method)(REQUESTS[method](**params))
+        try:
+            request = REQUESTS[method](**params)
+        except TypeError as error:  # one is missing, or unknown
+            raise BadParams(str(error)) from error
+        return self.offered(method)(request)
 
 
 def check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 from .adapter import BadParams, ContractBroken, Model, NotSupported, RequestAdapter, theirs
 from .frameworks import framework
-from .mapping import check, dtype_of, not_mapped, output_and_state
+from .mapping import check, dtype_of, not_mapped, one_or_all, output_and_state
 from .packages import origin, regime
 from .requests import (
     Array,
@@ -199,7 +199,7 @@ class OwnCell(RequestAdapter):
     def intermediates(self, request: Intermediates) -> Any:
         _, (values, x, h, t) = self._prepared(request, request.state)
         config, times = dict(self._model(request.model).config), [] if t is None else [t]
-        found = theirs(self.cell.intermediates, config, values, x, _one_or_all(h), *times)
+        found = theirs(self.cell.intermediates, config, values, x, one_or_all(h), *times)
         if not isinstance(found, dict):
             raise ContractBroken(f"intermediates returns a dict by name, not {type(found).__name__}")
         return {"intermediates": self.framework.numpy_all(found)}
@@ -233,7 +233,7 @@ class OwnCell(RequestAdapter):
             raise NotSupported(LOOP)
         _, (values, x, h, t) = self._prepared(request, request.initial_state)
         config = self._model(request.model).config
-        state = None if h is None else _one_or_all(h)
+        state = None if h is None else one_or_all(h)
         answer = theirs(self.cell.sequence, config, values, x, state, *([] if t is None else [t]))
         outputs, last = self.framework.numpy_all(output_and_state(answer, "sequence"))
         if outputs.ndim < 2:
@@ -297,7 +297,7 @@ class OwnCell(RequestAdapter):
 
         def run(values: Any, x: Any, h: Any, t: Any) -> tuple[Any, list[Any]]:
             times = [] if t is None else [t]
-            state = _one_or_all(h)
+            state = one_or_all(h)
             asked = method or self.cell.step
             answer = theirs(asked, dict(model.config), values, x, state, *times)
             return output_and_state(answer, "sequence" if method else "step")
@@ -336,7 +336,3 @@ def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
     trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))
     shape = [int(size) for size in variable.shape]
     return {"path": path, "name": name, "shape": shape, "dtype": dtype_of(variable), "trainable": trainable}
-
-
-def _one_or_all(state: list[Any]) -> Any:
-    return state[0] if len(state) == 1 else list(state)

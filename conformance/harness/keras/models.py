@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..adapter import BadParams, Model, theirs
+from ..mapping import one_or_all
 from ..requests import Array, Compile, RoundTrip, Save, Sequence, Train
 from .layers import Built, Layers
 from .running import COMPILING, Runner
@@ -87,7 +88,7 @@ class Models:
         given, targets = given_arrays(sequence), request.targets
         built.layer.compile(jit_compile=True)
         batch = max(1, len(targets) - 1)
-        output = built.layer.predict(given if len(given) > 1 else given[0], batch_size=batch, verbose=0)
+        output = built.layer.predict(one_or_all(given), batch_size=batch, verbose=0)
         before = self._values(built)
         self.fit(built.layer, given, targets, request.steps, jit_compile=True, batch_size=batch)
         return {"output": output, "before": before, "after": self._values(built)}
@@ -111,9 +112,8 @@ class Models:
         by_default = self.runner.backend == "jax"
         model.compile(adam, "mse", jit_compile=by_default if jit_compile is None else jit_compile)
         adam.build(model.trainable_variables)  # TensorFlow would trace the step once more for it
-        given = inputs if len(inputs) > 1 else inputs[0]
         options = {"batch_size": batch_size or len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
-        return np.array(model.fit(given, targets, **options).history["loss"])
+        return np.array(model.fit(one_or_all(inputs), targets, **options).history["loss"])
 
     def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:
         """Return a fresh model round a fresh cell.
@@ -133,7 +133,7 @@ class Models:
         built = self.layers.built(model, [])
 
         def call(layer: Any, inputs: list[Any]) -> Any:
-            return layer(inputs if len(inputs) > 1 else inputs[0])
+            return layer(one_or_all(inputs))
 
         output: Array = self.runner.arrays(
             self.runner.run(built, [], call, "model", {"inputs": list(inputs)}, eager=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..adapter import BadParams, ContractBroken, Model, NotSupported, theirs
+from ..mapping import one_or_all
 from ..packages import member_of_package
 from ..requests import Array, Sequence, SequenceGradients
 from .layers import Built, Layers
@@ -287,8 +288,7 @@ def _predict(layers: Layers, plan: Plan, request: Sequence) -> Any:
     for layer in built.layer.layers:
         if isinstance(layer, layers.keras.layers.Embedding):
             layer.set_weights([(request.before or {})["embedding"]])
-    arrays = given_arrays(request)
-    answer = built.layer.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
+    answer = built.layer.predict_on_batch(one_or_all(given_arrays(request)))
     return [list(answer) if isinstance(answer, (list, tuple)) else [answer]]
 
 
