@@ -9,12 +9,11 @@ subclass of `Adapter` and names it as the target, `module:Class`; inside a harne
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .requests import METHODS, OPTIONAL_PARAMS, REQUESTS
+from .requests import METHODS
 
 
 class NotSupported(Exception):
@@ -103,42 +102,6 @@ class Adapter:
         """Return the methods offered: those that the subclass has."""
         return [name for name in METHODS if hasattr(self, name)]
 
-    def optional_params(self) -> dict[str, list[str]]:
-        """Return, by method, the later parameters of the protocol that the adapter takes."""
-        taken = {m: inspect.signature(getattr(self, m, REQUESTS[m])).parameters for m in OPTIONAL_PARAMS}
-        return {m: [name for name in names if name in taken[m]] for m, names in OPTIONAL_PARAMS.items()}
-
-    def answer(self, method: str, params: dict[str, Any]) -> Any:
-        """Return the answer to a request. Raises BadParams for parameters that its method does not take."""
-        function = self.offered(method)
-        check_arguments(function, params)
-        return function(**params)
-
-    def offered(self, method: str) -> Callable[..., Any]:
-        """Return the method of a request. Raises NotSupported if there is none."""
-        if not hasattr(self, method):
-            raise NotSupported(f"{method} is not offered")
-        function: Callable[..., Any] = getattr(self, method)
-        return function
-
 
 class RequestAdapter(Adapter):
     """The base of this harness's own adapters: each method takes its request, an object of `requests`."""
-
-    def optional_params(self) -> dict[str, list[str]]:
-        return OPTIONAL_PARAMS
-
-    def answer(self, method: str, params: dict[str, Any]) -> Any:
-        try:
-            request = REQUESTS[method](**params)
-        except TypeError as error:  # one is missing, or unknown
-            raise BadParams(str(error)) from error
-        return self.offered(method)(request)
-
-
-def check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:
-    """Raise BadParams unless the function can be called with these arguments by name."""
-    try:
-        inspect.signature(function).bind(**params)
-    except TypeError as error:
-        raise BadParams(str(error)) from error

@@ -7,18 +7,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import wire
-from .adapter import Adapter, BadParams, ContractBroken, NotSupported, check_arguments, theirs
+from .adapter import Adapter, BadParams, ContractBroken, NotSupported, RequestAdapter, theirs
 from .hints import Hints
-from .requests import METHODS
+from .requests import METHODS, OPTIONAL_PARAMS, REQUESTS
 from .targets import resolve
 
 PROTOCOL = "1"
@@ -73,7 +75,7 @@ class Server:
             "host": adapter.host,
             "cells": adapter.cells(),
             "capabilities": ["describe", *adapter.capabilities()],
-            "optional_params": adapter.optional_params(),
+            "optional_params": _known_params(adapter),
             **adapter.facts(),
             "versions": {
                 "python": platform.python_version(),
@@ -93,8 +95,8 @@ class Server:
             raise RpcError(UNKNOWN_METHOD, f"no method {method!r}; there are describe, {', '.join(METHODS)}")
         try:
             if method != "describe":
-                return self.adapter.answer(method, params)
-            check_arguments(self.describe, params)
+                return _answered(self.adapter, method, params)
+            _check_arguments(self.describe, params)
             return self.describe()
         except KeyboardInterrupt:
             raise
@@ -127,6 +129,44 @@ def _checked(line: bytes) -> dict[str, Any]:
     if request.get("jsonrpc") != "2.0" or not isinstance(request.get("params", {}), dict):
         raise RpcError(INVALID_REQUEST, 'a request has "jsonrpc": "2.0" and its params, if any, by name')
     return request
+
+
+def _known_params(adapter: Adapter) -> dict[str, list[str]]:
+    """Return, by method, the later parameters of the protocol that the adapter takes."""
+    if isinstance(adapter, RequestAdapter):
+        return OPTIONAL_PARAMS
+    taken = {m: inspect.signature(getattr(adapter, m, REQUESTS[m])).parameters for m in OPTIONAL_PARAMS}
+    return {m: [name for name in names if name in taken[m]] for m, names in OPTIONAL_PARAMS.items()}
+
+
+def _answered(adapter: Adapter, method: str, params: dict[str, Any]) -> Any:
+    """Return the adapter's answer to a request.
+
+    Raises:
+        NotSupported: it has no such method.
+        BadParams: a parameter is missing or unknown.
+    """
+    if not hasattr(adapter, method):
+        raise NotSupported(f"{method} is not offered")
+    function = getattr(adapter, method)
+    if isinstance(adapter, RequestAdapter):
+        return function(_request(method, params))
+    _check_arguments(function, params)
+    return function(**params)
+
+
+def _request(method: str, params: dict[str, Any]) -> Any:
+    try:
+        return REQUESTS[method](**params)
+    except TypeError as error:  # a parameter is missing or unknown
+        raise BadParams(str(error)) from error
+
+
+def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:
+    try:
+        inspect.signature(function).bind(**params)
+    except TypeError as error:
+        raise BadParams(str(error)) from error
 
 
 def _translated(error: BaseException) -> RpcError:
