@@ -150,7 +150,10 @@ class KnownCauses:
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
         law = max(proven, key=lambda one: sum(_told(subject, one, other) for other in others))
         shown = sum(departs(subject, one) for one in (*seen, *fresh))
+        names = {change.cause.name for change in self.changes}
         new = [_proof(change, shown) for change in law.changes if change not in base]
+        if names & {change.cause.name for change in new}:  # it is known, and did not explain the example
+            return None
         self.changes += new
         return self._law((*base, *new))
 

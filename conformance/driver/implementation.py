@@ -32,7 +32,7 @@ from conformance.driver.process import (
 )
 from conformance.driver.schema import Checker, Malformed, check
 from conformance.harness import wire
-from conformance.harness.adapter import METHODS
+from conformance.harness.requests import METHODS
 
 __all__ = [
     "BACKENDS",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from conformance.driver import schema as protocol
 from conformance.driver.implementation import Implementation
 from conformance.driver.process import Connection
 from conformance.driver.schema import Checker, Malformed, check, check_answer, check_request
-from conformance.harness import adapter, server
+from conformance.harness import requests, server
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.search.plan import Plan
@@ -29,7 +29,7 @@ from conformance.search.trial import judge_clause
 from tests.conformance.harness.nodejs import HARNESS, ROOT
 
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-METHODS = ("describe", *adapter.METHODS)
+METHODS = ("describe", *requests.METHODS)
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
@@ -42,10 +42,24 @@ def test_the_schema_is_one_and_has_every_method() -> None:
     assert defined["version"] == {"const": server.PROTOCOL}
 
 
-def test_a_request_may_hold_just_what_the_adapter_takes() -> None:
-    for method in adapter.METHODS:
-        taken = set(inspect.signature(getattr(adapter.Adapter, method)).parameters) - {"self"}
-        assert set(protocol.schema()["$defs"][f"{method}.params"]["properties"]) == taken, method
+def test_the_requests_of_the_harness_have_the_methods_and_parameters_of_the_schema() -> None:
+    defined = {
+        name.removesuffix(".params"): kind
+        for name, kind in protocol.schema()["$defs"].items()
+        if name.endswith(".params")
+    }
+    assert defined.pop("describe")["properties"] == {}
+    assert set(defined) == set(requests.REQUESTS)
+    for method, kind in defined.items():
+        given = {field.name: field.default is MISSING for field in fields(requests.REQUESTS[method])}
+        assert set(given) == set(kind["properties"]), method
+        assert {name for name, needed in given.items() if needed} == set(kind["required"]), method
+        assert kind["additionalProperties"] is False, method
+
+
+def test_a_parameter_that_is_optional_within_the_version_has_a_default() -> None:
+    for method, names in requests.OPTIONAL_PARAMS.items():
+        assert not set(names) & set(protocol.schema()["$defs"][f"{method}.params"]["required"])
 
 
 # What is said in runs

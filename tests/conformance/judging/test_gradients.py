@@ -11,6 +11,7 @@ import pytest
 
 from conformance import start
 from conformance.driver.implementation import NotSupported, RequestRefused
+from conformance.harness.requests import OPTIONAL_PARAMS
 from conformance.judging import gradients
 from conformance.judging.registry import every
 from conformance.judging.strategies import FEW, wired
@@ -128,13 +129,9 @@ class BeforeMasks(ReferenceCells):
     def describe(self):
         return {name: said for name, said in super().describe().items() if name != "optional_params"}
 
-    def sequence_gradients(self, **params):
-        assert not {"mask", "options"} & set(params)
-        return super().sequence_gradients(**params)
-
-    def sequence(self, **params):
-        assert "earlier" not in params
-        return super().sequence(**params)
+    def request(self, method, **params):
+        assert not set(OPTIONAL_PARAMS.get(method, ())) & set(params)
+        return super().request(method, **params)
 
 
 @pytest.mark.parametrize("clause", [MASKED, "layer.stateful.batch"])

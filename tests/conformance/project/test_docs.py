@@ -19,7 +19,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from conformance.cli.main import main
-from conformance.options import OPTIONS, TARGETS, RunOptions, selected
+from conformance.options import OPTIONS, TARGET, RunOptions, selected
 from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
@@ -91,7 +91,7 @@ def test_environments_and_pytest_options_of_the_guides_exist(text: str) -> None:
     tox.read(ROOT / "tox.ini")
     named = {name for found in TOX.finditer(text) for name in found["name"].split(",")}
     assert not {name for name in named if not tox.has_section(f"testenv:{name}")}
-    offered = {f"--conformance-{option.name}" for option in (TARGETS, *OPTIONS) if option.pytest}
+    offered = {f"--conformance-{option.name}" for option in (TARGET, *OPTIONS) if option.pytest}
     assert set(PYTEST_OPTION.findall(text)) <= offered
 
 
