@@ -53,7 +53,7 @@ def mutants(bites: Sequence[Bite]) -> Iterator[str]:
     by_hand = sorted((b for b in bites if b.kind in WHERE), key=lambda bite: order.index(bite.clause))
     for bite in by_hand:
         cells = (f"`{bite.name}`", f"{WHERE[bite.kind]}, {bite.family}", bite.what, f"`{bite.clause}`")
-        numbers = (_number(bite.median), _number(bite.most), str(len(bite.kills)))
+        numbers = (_number(bite.median), _number(bite.most), str(len(bite.kills) or "–"))
         yield _row(*cells, *numbers)
 
 
