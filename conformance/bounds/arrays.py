@@ -1,8 +1,8 @@
 """Arrays that carry a proven bound on their rounding error.
 
-A reference step, called with `ErrorBounded` arrays, returns the value and a bound on how far any
-implementation may be from it that keeps the arithmetic which SPEC.md promises to be enough. Bounds are
-propagated by suprema over the whole error interval, never by first-order derivatives.
+A reference step, called with `ErrorBounded` arrays, returns each value with a bound: how far from it an
+implementation may be whose arithmetic is as accurate as SPEC.md demands. Bounds are propagated by suprema
+over the whole error interval, never by first-order derivatives.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Arithmetic:
 
     @cached_property
     def logistic(self) -> float:
-        """Return the roundings of σ, absolute, which so hold for 1 - σ(a), σ(-a), f1 + s (f2 - f1) too."""
+        """Return the roundings of σ, which are absolute and hold for 1 - σ(a), σ(-a), f1 + s (f2 - f1)."""
         return 3.0 if self.half else 10.0
 
     @cached_property

@@ -21,6 +21,6 @@ def report(reports: tuple[Path, ...], output: Path) -> None:
 
     The page is one file that loads nothing. No target is executed.
     """
-    sources = [Source(path.name, found) for path, found in read_reports(reports)]
+    sources = [Source(path.name, content) for path, content in read_reports(reports)]
     with written(output):
         output.write_text(render(sources, clauses.load()), encoding="utf-8")

@@ -34,7 +34,7 @@ extended = pytest.mark.skipif(
 
 
 def within(got: Any, judged: ErrorBounded, what: str = "") -> np.ndarray:
-    """`got` is within a bound that is a number; returns error / bound where the bound is finite."""
+    """Assert that `got` is within a bound that is no NaN; return error / bound where that is finite."""
     __tracebackhide__ = True
     assert not np.isnan(judged.error).any()
     finite = np.isfinite(judged.error)
@@ -97,7 +97,7 @@ HALF = {
 
 
 def operand(rng: np.random.Generator, dtype: str, n: int, widest: float) -> tuple[ErrorBounded, Any]:
-    """Numbers of many sizes with bounds of many sizes, and what an implementation may have in their place."""
+    """Draw numbers and bounds of many sizes, and what an implementation may have in their place."""
     value = rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(-8, widest, n)
     edges = [0.0, 1.0, -1.0, 9.0, -9.0, 20.0, -20.0, 87.0, -87.0, 745.0, -745.0, 1e-40, -1e-310]
     value[: len(edges)] = edges
@@ -194,7 +194,7 @@ SUMS: dict[str, Callable[[Sloppy, Any], Any]] = {
 
 
 def summed(s: Sloppy, terms: Any) -> Any:
-    """One after the other, from the first that is not 0 on."""
+    """Sum in order, from the first that is not 0 on."""
     total = wide(np.zeros(terms.shape[1:]))
     for term in terms:
         total = np.where(term == 0, total, np.where(total == 0, term, s.add(total, term)))
@@ -263,17 +263,17 @@ FORMS = [("cfc", form) for form in CFC] + [("ltc", form) for form in LTC]
 
 
 def name_of(value: Any) -> str:
-    """The id of a family or a form."""
+    """Return the id of a family or a form."""
     return value if isinstance(value, str) else "-".join(value.values())
 
 
 def stored(a: Any, dtype: str) -> Any:
-    """The numbers of the dtype that are nearest, in it, or in float64 where NumPy does not know it."""
+    """Return the numbers of the dtype that are nearest, in it, or in float64 where NumPy does not know it."""
     return Arithmetic(dtype).nearest(a) if dtype == "bfloat16" else np.asarray(a, dtype=dtype)
 
 
 def step_case(family: str, form: dict[str, str], recipe: str, seed: int, dtype: str) -> draws.Case:
-    """Parameters of one kind and a batch of `ROWS`, every number one of `dtype`."""
+    """Draw parameters of one kind and a batch of `ROWS`, every number one of `dtype`."""
     shapes = (
         draws.cfc_shapes(2, 3, mode=form["mode"], layers=1)
         if family == "cfc"
@@ -300,7 +300,7 @@ def step_cases(family: str, form: dict[str, str], dtype: str) -> Iterator[tuple[
 
 
 def judge(family: str, form: dict[str, str], case: draws.Case, dtype: str) -> ErrorBounded:
-    """The reference's step, with its bound."""
+    """Return the reference's step, with its bound."""
     arithmetic = Arithmetic(dtype)
     p = {name: ErrorBounded(a, arithmetic) for name, a in case.p.items()}
     operands = [ErrorBounded(a, arithmetic) for a in (case.x, case.h, case.t)]
@@ -308,7 +308,7 @@ def judge(family: str, form: dict[str, str], case: draws.Case, dtype: str) -> Er
 
 
 def report(record_property: Any, what: str, ratios: list[np.ndarray]) -> float:
-    """Prints and records how tight the bound is; returns the 99th percentile of error / bound."""
+    """Print and records how tight the bound is; returns the 99th percentile of error / bound."""
     ratio = np.concatenate(ratios)
     median, high = np.median(ratio), np.percentile(ratio, 99)
     line = (

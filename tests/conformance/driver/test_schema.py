@@ -87,7 +87,7 @@ class Recorded:
 
 
 def recorded(implementation: Implementation) -> list[tuple[bytes, bytes]]:
-    """What is said from now on, in order."""
+    """Return a list to which each request and its answer are added from now on."""
     log: list[tuple[bytes, bytes]] = []
     connect = implementation._connect
     implementation._connect = lambda: Recorded(connect(), log)
@@ -118,7 +118,7 @@ XLA is neither's."""
     params=[("ncps", "torch", TOLD), (HARNESS, "node", TOLD - {"shapes", "wiring", "freeze", "override"})],
 )
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""
+    """Yield the methods that must be called while the clauses are judged, and pairs of request and answer."""
     target, backend, methods = request.param
     with start(target, backend) as implementation:
         log = recorded(implementation)
@@ -133,7 +133,7 @@ def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def asked_by_hand(implementation: Implementation, folder: Path) -> None:
-    """A model saved and loaded, which runs leave to a process of its own, and what they never ask for."""
+    """Save and load a model, which runs leave to another process, and call methods that they never call."""
     model = {"cell": "LTCCell", "config": {"units": 2}, "input_dim": 1}
     parameters = implementation.request("parameters", model=model)["parameters"]
     given = {"path": str(folder / "model.keras"), "inputs": np.ones((1, 2, 1), "float32")}
@@ -182,7 +182,7 @@ def test_what_is_known_to_be_good_is_not_checked_again(traffic: Any, monkeypatch
 
 
 def blocks() -> list[list[dict[str, Any]]]:
-    """The messages of each block of JSON."""
+    """Return the messages of each block of JSON."""
     found = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
     return [[json.loads(line) for line in block.splitlines()] for block in found]
 

@@ -117,7 +117,7 @@ def test_a_request_that_cannot_be_answered_is_refused(small, method, params, cod
 
 
 def raw(tmp_path, *lines):
-    """What the harness answers to lines that no driver would send."""
+    """Return what the harness answers to lines that no driver would send."""
     (tmp_path / "small.py").write_text(SMALL)
     command = [sys.executable, HARNESS, "small:Doubling", "--path", tmp_path]
     run = subprocess.run(command, input=b"".join(lines), capture_output=True, timeout=PATIENCE, check=True)

@@ -59,7 +59,7 @@ class Fake:
 
 
 def computed(params: dict[str, Any], **changed: Any) -> Any:
-    """What the specification asks for, or a variant of it."""
+    """Compute what the specification asks for, or a variant of it."""
     config = params["model"]["config"]
     batch = len(params["inputs"])
     times = np.ones(()) if params["timespans"] is None else params["timespans"]
