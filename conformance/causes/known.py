@@ -15,10 +15,12 @@ from conformance.causes.evidence import (
     Observation,
     alike,
     departs,
+    differs,
     elsewhere,
     explains,
     is_near,
     observe,
+    rounds_alike,
 )
 from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
@@ -144,7 +146,10 @@ class KnownCauses:
     ) -> Law | None:
         """Return the law that also explains fresh steps, and most of those by other formulas."""
         fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
-        proven = [law for law in fits if 2 * len(fresh) >= PROOF and explains(subject, law, fresh)]
+        if 2 * len(fresh) < PROOF:
+            return None
+        both = [*seen, *fresh]
+        proven = [law for law in fits if explains(subject, law, fresh) and _tells(subject, law, both)]
         if not proven:
             return None
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
@@ -162,6 +167,11 @@ def _fitting(subject: Subject, laws: Iterator[Law], seen: list[Observation]) -> 
     for law in laws:
         if all(is_near(subject, law, one) for one in seen) and explains(subject, law, seen):
             yield law
+
+
+def _tells(subject: Subject, law: Law, seen: list[Observation]) -> bool:
+    """Tell whether it is decided that a law is the cell's, and the specification is not."""
+    return differs(subject, law, seen) or rounds_alike(subject, law, seen)
 
 
 def _told(subject: Subject, law: Law, seen: Observation) -> bool:

@@ -110,16 +110,15 @@ class Law:
         cell = copies[CELL].Cell(family, config, case.input_dim, subject.dtype, subject.dtype)
 
         def formula(parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
-            """Compute by the law, after any change that it makes to the arguments."""
-            arrays = [parameters, inputs, state, time]
-            if arithmetic is not None:
-                arrays = [_lifted(array, arithmetic) for array in arrays]
-            return family.reference(*arrays, config, self.variant)
+            return family.reference(parameters, inputs, state, time, config, self.variant)
 
         object.__setattr__(cell, "formula", formula)
+        given = [case.parameters, case.inputs, case.state, case.timespans]
+        if arithmetic is not None:
+            given = [_lifted(array, arithmetic) for array in given]
         try:
             with np.errstate(all="ignore"):
-                output, state = cell.step(case.parameters, case.inputs, case.state, case.timespans)
+                output, state = cell.step(*given)
         except Exception as raised:  # whatever a change makes of a case, it computes nothing there
             raise Inapplicable(str(raised)) from None
         return output, state
