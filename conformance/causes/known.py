@@ -113,7 +113,7 @@ class KnownCauses:
         if key in self.in_vain or len(self.in_vain) >= SCANS:
             return None
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
-        if any(departs(subject, one) for one in seen):
+        if any(departs(subject, one) for one in seen) and not self._explain(subject, seen):
             for base in self._bases():
                 for laws in candidates.stages(subject.family, base, variants=variants):
                     fits = list(islice(_fitting(subject, laws, seen), MOST))
@@ -121,6 +121,10 @@ class KnownCauses:
                         return found
         self.in_vain.setdefault(key, None)
         return None
+
+    def _explain(self, subject: Subject, seen: list[Observation]) -> bool:
+        """Tell whether the known changes explain some steps, so that the fault is not in the step."""
+        return any(explains(subject, law, seen) for law in self.laws())
 
     def find_in_sequence(self, holds: Holds) -> Law | None:
         """Look for a fault of folding a step over a sequence under which the failing example holds."""

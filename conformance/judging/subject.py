@@ -391,6 +391,11 @@ class Subject:
             raise NotSupported("a process of its own")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
 
+    def prepare_confirmation(self) -> None:
+        """Let the process that confirms failures start, while something else is done."""
+        if self.pool is not None:
+            self.pool.confirming(self.implementation)
+
     def confirmers(self) -> Iterator[ImplementationProtocol]:
         """Yield the process that is kept for failing examples, then a fresh one; or the latter alone."""
         if self.pool is not None and (kept := self.pool.confirming(self.implementation)):
