@@ -120,6 +120,19 @@ def _near(got: Values, want: Values, most: float) -> bool:
     return bool(np.all(np.abs(got - want) <= most * scale))
 
 
+def alters(subject: Subject, law: Law, seen: Iterable[Observation]) -> bool:
+    """Tell whether a law computes one of some steps otherwise than the specification."""
+    return any(_alters(subject, law, one) for one in seen)
+
+
+def _alters(subject: Subject, law: Law, seen: Observation) -> bool:
+    try:
+        pairs = zip(law.value(subject, seen.case), subject.computed(seen.case), strict=True)
+        return not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+    except Inapplicable:
+        return False
+
+
 def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
     """Tell whether a law gives the answers within its bounds, at least half of them narrow enough to tell."""
     found = [agreement(subject, _wanted(subject, law, one), one) for one in seen]

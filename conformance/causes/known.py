@@ -14,6 +14,7 @@ from conformance.causes.evidence import (
     PROOF,
     Observation,
     alike,
+    alters,
     departs,
     differs,
     elsewhere,
@@ -115,7 +116,7 @@ class KnownCauses:
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
         if any(departs(subject, one) for one in seen) and not self._explain(subject, seen):
             for base in self._bases():
-                for laws in candidates.stages(subject.family, base, variants=variants):
+                for laws in self._candidates(subject, base, seen, variants=variants):
                     fits = list(islice(_fitting(subject, laws, seen), MOST))
                     if fits and (found := self._proven(subject, case, fits, seen, base)):
                         return found
@@ -139,6 +140,18 @@ class KnownCauses:
     def _bases(self) -> list[tuple[Change, ...]]:
         """Return the changes that another may be added to: none, and all that are known."""
         return [(), tuple(self.changes)] if self.changes else [()]
+
+    def _candidates(
+        self, subject: Subject, base: tuple[Change, ...], seen: list[Observation], *, variants: bool
+    ) -> Iterator[Iterator[Law]]:
+        """Yield the laws to try, single changes first; two only where no search was in vain before."""
+
+        def effective(change: Change) -> bool:
+            return alters(subject, Law(self.family, (change,)), seen)
+
+        yield candidates.single(subject.family, base, variants=variants)
+        if not self.in_vain:
+            yield from candidates.double(subject.family, base, effective, variants=variants)
 
     def _proven(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import CodeType, MappingProxyType, ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from conformance.bounds.arrays import FUNCTIONS
@@ -14,7 +14,7 @@ PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES
 
 
 def bounded(
-    changed: Mapping[str, CodeType],
+    changed: Mapping[str, source.Code],
     modules: Sequence[str] = source.MODULES,
     shared: Mapping[str, ModuleType] = MappingProxyType({}),
 ) -> dict[str, ModuleType]:
