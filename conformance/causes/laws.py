@@ -116,7 +116,7 @@ class Law:
         def formula(parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
             return family.reference(parameters, inputs, state, time, config, self.variant)
 
-        object.__setattr__(cell, "formula", formula)
+        cell.formula = formula
         given = [case.parameters, case.inputs, case.state, case.timespans]
         if arithmetic is not None:
             given = [_lifted(array, arithmetic) for array in given]
@@ -229,7 +229,10 @@ def _rewritten(module: str, mutants: Sequence[Mutant]) -> source.Code:
             for rewrite in order:
                 text = text.replace(rewrite.old, rewrite.new) if text.count(rewrite.old) == 1 else ""
             if text:
-                return source.changed_code(module, ast.parse(text))
+                body, code = ast.parse(text).body, list(source.code(module))
+                for i in {i for mutant in mutants for i in changed_statements(mutant)}:
+                    code[i] = source.compiled(body[i], f"<{module}, changed>")
+                return tuple(code)
     raise Inapplicable("two changes of one passage")
 
 
