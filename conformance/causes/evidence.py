@@ -116,8 +116,10 @@ def is_near(subject: Subject, law: Law, seen: Observation, share: float = LOOSE)
 def _near(got: Values, want: Values, most: float) -> bool:
     if np.shape(got) != np.shape(want):
         return False
-    scale = np.max(np.abs(want), initial=0.0) or 1.0
-    return bool(np.all(np.abs(got - want) <= most * scale))
+    finite = np.isfinite(want)
+    scale = np.max(np.abs(want[finite]), initial=0.0) or 1.0
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return bool(np.all(same | (np.abs(got - want) <= most * scale)))
 
 
 def alters(subject: Subject, law: Law, seen: Iterable[Observation]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType, ModuleType
+from functools import cache
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 from conformance.bounds.arrays import FUNCTIONS
@@ -37,17 +38,24 @@ def _bound(names: dict[str, Any]) -> None:
 
 def _unchanged(function: Any) -> bool:
     """Tell whether a copy of a primitive computes the same, in itself and by the primitives that it calls."""
-    original = PRIMITIVES[function.__name__]
-    if function is original:
+    name = function.__name__
+    if function is PRIMITIVES[name]:
         return True
-    if not hasattr(function, "__wrapped__") or _text(function) != _text(original):
+    inner = getattr(function, "__wrapped__", None)
+    if inner is None or _text(inner.__code__) != _text(_code(name)):
         return False
-    inner = function.__wrapped__
     called = PRIMITIVES.keys() & set(inner.__code__.co_names) - {inner.__name__}  # erf names math's
-    return all(_unchanged(inner.__globals__[name]) for name in called)
+    return all(_unchanged(inner.__globals__[other]) for other in called)
 
 
-def _text(function: Any) -> Any:
-    """Return the text that two functions share if they compute the same."""
-    code = function.__wrapped__.__code__
+@cache
+def _code(name: str) -> CodeType:
+    """Return the code of a primitive, compiled as that of its copies is."""
+    statements = source.code(PRIMITIVES[name].__module__)
+    inside = (part for statement in statements for part in statement.co_consts if isinstance(part, CodeType))
+    return next(part for part in inside if part.co_name == name)
+
+
+def _text(code: CodeType) -> Any:
+    """Return the text that the codes of two functions share if they compute the same."""
     return code.co_code, code.co_consts, code.co_names

@@ -1,0 +1,158 @@
+"""A cause is named where it is proven, alone or together with another; what nothing explains has no name."""
+
+import pytest
+
+from conformance.causes import candidates
+from conformance.causes.evidence import alike, departs, observe
+from conformance.causes.known import KnownCauses
+from conformance.causes.laws import Change, Inapplicable, Law
+from conformance.judging import registry
+from conformance.mutants import mutants
+from conformance.mutants.rewrite import Rewrite
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
+from conformance.spec.cases import step_case
+from conformance.spec.families import FAMILIES, Sizes
+from tests.planted import pairs
+
+pytestmark = pytest.mark.slow
+
+FAMILY = {
+    "TimeAlongUnits": "cfc",
+    "TimeOnOffset": "cfc",
+    "HeadsExchanged": "cfc",
+    "TimePlusOne": "cfc",
+    "TauInFloat32": "ltc",
+    "ExactDecay": "ltc",
+    "Float32Inside": "ltc",
+    "EpsilonLeftOut": "wired_ltc",
+}
+TOGETHER = [
+    ("cfc", "TimeOnOffset", "TimePlusOne"),
+    ("cfc", "HeadsExchanged", "TimePlusOne"),
+    ("ltc", "ExactDecay", "TimePlusOne"),
+]
+STEP = "return h + t / (t + tau) * (d - h)"
+GATE = "return sigmoid(-slope * t + offset)"
+UNKNOWN = [
+    ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset + 0.1 * t * offset)"),
+    ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset) ** 2"),
+    ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset * slope)"),
+    ("cfc", "reference.cfc", GATE, "return 0.9 * sigmoid(-slope * t + offset)"),
+    ("cfc", "reference.cfc", "return f1 * (1.0 - s) + f2 * s", "return f1 * (1.0 - s) + f2 * s * s"),
+    ("cfc", "reference.cfc", "return f1 * (1.0 - s) + f2 * s", "return f1 * (1.0 - s) + f2 * s + 1e-3 * f1"),
+    (
+        "ltc",
+        "reference.ltc",
+        "return h + t / (t + tau) * (d - h)",
+        "return h + t / (t + tau + 0.1) * (d - h)",
+    ),
+    ("ltc", "reference.ltc", STEP, "return h + t / (t + tau) * (d - h * h)"),
+]
+"""Faults that are none of the known ones: family, module, passage, and what stands in its place."""
+
+
+def judged(family: str, *changes: Change, clause: str | None = None):
+    """Return the causes that the clauses of a step name, the first that fails first."""
+    law = Law(family, changes)
+    subject = pairs._subject(law)
+    checks = [registry.every()[clause]] if clause else pairs._checks(family)[:3]
+    verdicts = [judge_clause(check, subject, Plan(check.smoke, 0)) for check in checks]
+    assert any(verdict.outcome == "fail" for verdict in verdicts)
+    return [cause for verdict in verdicts for cause in verdict.causes]
+
+
+def fault(name: str) -> Change:
+    return Change.fault(mutants()[name])
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILY if name in mutants()])
+def test_a_known_fault_is_named_alone_and_proven(name: str) -> None:
+    causes = judged(FAMILY[name], fault(name), clause=mutants()[name].clause)
+    assert {(cause.kind, cause.name) for cause in causes} == {("fault", name)}
+    assert causes[0].proven >= 1
+
+
+@pytest.mark.parametrize(("family", "first", "second"), TOGETHER)
+def test_both_of_two_faults_are_named(family: str, first: str, second: str) -> None:
+    assert {cause.name for cause in judged(family, fault(first), fault(second))} == {first, second}
+
+
+def test_a_fault_is_named_beside_a_convention() -> None:
+    convention = Change.convention({"time_sign": +1})
+    causes = judged("cfc", convention, fault("TimeOnOffset"), clause="cfc.step.default")
+    assert [cause.kind for cause in causes] == ["convention", "fault"]
+    assert [cause.name for cause in causes] == ["time_sign=1", "TimeOnOffset"]
+
+
+@pytest.mark.parametrize(("family", "module", "old", "new"), UNKNOWN)
+def test_what_is_no_known_fault_gets_no_false_name(family: str, module: str, old: str, new: str) -> None:
+    unknown = Rewrite("Unknown", "", "", module, old, new).mutant()
+    subject = pairs._subject(Law(family, [Change.fault(unknown)]))
+    form = FAMILIES[family].forms[0]
+    sizes = Sizes(2, 3, 4, 5)
+    config = subject.config(sizes, **form)
+    case = step_case(subject.family, config, sizes, recipe="normal", seed=3, time="column", dtype="float64")
+    known = KnownCauses(family)
+    assert known.find(subject, case, variants=True) is None
+    assert not known.changes and known.in_vain
+
+
+def test_what_the_known_changes_explain_is_not_searched_again() -> None:
+    law = Law("cfc", [fault("TimePlusOne")])
+    subject = pairs._subject(law)
+    config = subject.config(Sizes(2, 3, 4, 5), mode="default")
+    case = next(
+        alike(
+            subject,
+            step_case(
+                subject.family,
+                config,
+                Sizes(2, 3, 4, 5),
+                recipe="normal",
+                seed=1,
+                time="column",
+                dtype="float64",
+            ),
+            range(1),
+        )
+    )
+    known = KnownCauses("cfc", [fault("TimePlusOne")])
+    assert all(departs(subject, seen) for seen in observe(subject, [case]))
+    assert known.find(subject, case, variants=True) is None
+    assert [change.cause.name for change in known.changes] == ["TimePlusOne"]
+
+
+def test_changes_of_one_passage_exclude_each_other() -> None:
+    first = Rewrite("First", "", "", "reference.cfc", GATE, "return sigmoid(slope * t + offset)").mutant()
+    second = Rewrite("Second", "", "", "reference.cfc", GATE, "return sigmoid(-slope * t)").mutant()
+    with pytest.raises(Inapplicable, match="two changes of one passage"):
+        Law("cfc", [Change.fault(first), Change.fault(second)])
+
+
+def test_two_changes_of_one_function_are_made_together() -> None:
+    law = Law("cfc", [fault("TimePlusOne"), fault("HeadsExchanged")])
+    assert [change.cause.name for change in law.changes] == ["TimePlusOne", "HeadsExchanged"]
+    assert list(law.code) == ["conformance.oracle.cell"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_law_without_changes_is_the_specification(family: str) -> None:
+    law = Law(family, [])
+    subject = pairs._subject(law)
+    timed = [case for case in pairs._cases(subject) if case.timespans is not None]
+    for case in timed[:5]:
+        for got, want in zip(law.step(subject, case), subject.reference(case), strict=True):
+            assert (got.value == want.value).all() and (got.error == want.error).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_candidate_makes_a_law(family: str) -> None:
+    for change in (*candidates.known(family), *candidates.small(family)):
+        assert Law(family, [change]).plain
+
+
+def test_conventions_about_one_thing_exclude_each_other() -> None:
+    both = [Change.convention({"head_activation": name}) for name in ("linear", "lecun_tanh")]
+    with pytest.raises(Inapplicable, match="two conventions"):
+        Law("cfc", both)
