@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from conformance.causes.known import SHRINK_CALLS
 from conformance.judging.registry import Draw
 from conformance.judging.subject import Example
 from conformance.verdict import Failure
@@ -23,7 +24,7 @@ class Unshrinkable(BaseException):
 class Shrinking:
     """A limit on the calls that shrinking makes after the first failure."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int = SHRINK_CALLS) -> None:
         self.limit = limit
         self.failures: set[str] = set()
         self.calls = 0

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
-from conformance.causes.known import SHRINK_CALLS
 from conformance.driver.implementation import (
     HarnessFault,
     ImplementationRaised,
@@ -228,7 +227,7 @@ def search(
 
 
 def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining | None) -> Failure | None:
-    shrinking = Shrinking(explaining.known.shrink_calls if explaining else SHRINK_CALLS)
+    shrinking = Shrinking(explaining.known.shrink_calls) if explaining else Shrinking()
     if explaining:
         explaining.begin(shrinking)
 
@@ -314,7 +313,7 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
     Raises:
         NotSupported: the implementation does not offer what the clause is about.
     """
-    recording, values = Recording(Shrinking(SHRINK_CALLS)), iter(drawn)
+    recording, values = Recording(Shrinking()), iter(drawn)
     subject.example = recording
     try:
         check.body(subject, recording.drawing(lambda _: next(values)))

@@ -18,7 +18,6 @@ from conformance.driver.pool import Pool
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions, importable_backends
-from conformance.search import record as recording
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause
 from conformance.spec import clauses
@@ -58,9 +57,8 @@ def pool():
 
 
 @pytest.fixture
-def judged(harness, pool, monkeypatch):
-    """Return a function that judges a cell by a clause, without making failures smaller, which takes long."""
-    monkeypatch.setattr(recording, "SHRINK_CALLS", 0)
+def judged(harness, pool):
+    """Return a function that judges a cell by a clause; failures are not explained, which takes long."""
 
     def judge(cell, clause):
         check, backend = CHECKS[clause], backend_for(clause)
@@ -70,7 +68,7 @@ def judged(harness, pool, monkeypatch):
         others = tuple(other for other in BACKENDS if other != backend)
         dtype = check.tiers[-1] or "float32"
         subject = Subject(implementation, about, dtype, pool=pool, other_backends=others)
-        return judge_clause(check, subject, Plan(check.examples, seed=0))
+        return judge_clause(check, subject, Plan(check.examples, seed=0, explain=False))
 
     return judge
 
