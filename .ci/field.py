@@ -149,7 +149,7 @@ def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
 def table(rows: list[dict[str, Any]]) -> str:
     """The same as Markdown."""
     lines = [
-        "| judged | cell | on | MUST clauses that hold | causes of what fails | clauses for its convention alone |"
+        "| judged | cell | on | MUST clauses that hold | causes of what fails | for its convention alone |"
     ]
     lines.append("| --- | --- | --- | ---: | ---: | --- |")
     for row in rows:

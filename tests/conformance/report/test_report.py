@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import math
@@ -14,10 +15,12 @@ from typing import Any, get_args
 import jsonschema
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from conformance.cli import main as cli
 from conformance.report import exit_code, jsonfile, junit, status, terminal, values
 from conformance.report.areas import GROUPS, results_by_area
 from conformance.report.causes import ORDER, causes_found, examples, short_place, stands_alone, summarize
@@ -716,6 +719,21 @@ def test_what_one_clause_finds_elsewhere_is_shown_beside_it() -> None:
     assert "off by 2" not in output
 
 
+def test_an_option_of_a_run_shows_each_clause_on_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = importlib.import_module("conformance.cli.commands.run")
+    monkeypatch.setattr(command, "judged", lambda *_: sample_report.caused())
+    monkeypatch.setattr(command, "resolve", lambda asked, _: asked)
+    file = tmp_path / "summary.md"
+    for option in ([], ["--clauses-only"]):
+        done = CliRunner().invoke(cli.main, ["run", "ncps", "--markdown", str(file), *option])
+        assert done.exit_code == 1, done.output
+        for said in (done.output, file.read_text("utf-8")):
+            assert ("5 causes of 8 clauses" in said) == (not option)
+            assert ("backbone.absent</b>" in said or "✗ backbone.absent · MUST" in said) == bool(option)
+
+
 def test_the_headline_has_the_first_cause() -> None:
     line = terminal.headline(sample_report.caused(), "ncps")
     assert line.endswith("MUST clauses, 7 fail: computes with head_activation=linear, a documented variant")
@@ -849,6 +867,23 @@ def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:
         "ncps on jax: 6 of 8",
         "state.pure (MUST), CfCCell on jax in float64: fail",
         "ncps on jax: 8 of 8, 1 failed",
+    ]
+
+
+def test_progress_has_each_cause_once_and_nothing_that_follows_from_it() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    cause = sample_report.PLACE
+    failed = [verdict(id, "fail", causes=[cause]) for id in ("time.zero", "time.large")]
+    with RunProgress(console) as progress:
+        for one in [*failed, replace(failed[0], cell="LTCCell")]:
+            progress(one)
+    assert isinstance(console.file, io.StringIO)
+    said = f"  cause: {cause.what}, cells.py:41 in call; what follows from it is not printed again"
+    assert console.file.getvalue().splitlines() == [
+        "time.zero (MUST), CfCCell on jax in float64: fail",
+        said,
+        "time.zero (MUST), LTCCell on jax in float64: fail",
+        said,
     ]
 
 

@@ -194,7 +194,10 @@ def test_the_command_writes_the_page_or_says_what_is_wrong(tmp_path: Path) -> No
     out = tmp_path / "deep" / "page.html"
     done = CliRunner().invoke(cli.main, ["report", str(tmp_path / "a.json"), "-o", str(out)])
     assert done.exit_code == 0, done.output
-    assert "cfc.step.default" in out.read_text("utf-8")
+    assert "cfc.step.default" in out.read_text("utf-8") and 'id="causes"' in out.read_text("utf-8")
+    command = ["report", str(tmp_path / "a.json"), "-o", str(out), "--clauses-only"]
+    assert CliRunner().invoke(cli.main, command).exit_code == 0
+    assert 'id="causes"' not in out.read_text("utf-8")
     for wrong, says in (("b.json", "not a report"), ("none.json", "cannot be read"), ("c.json", "not JSON")):
         done = CliRunner().invoke(cli.main, ["report", str(tmp_path / wrong), "-o", str(out)])
         assert done.exit_code == 2
