@@ -13,6 +13,9 @@ from conformance.verdict import Cause, CauseKind, Verdict
 ORDER: tuple[CauseKind, ...] = ("convention", "fault", "place", "clause")
 """The kinds of causes, those that explain most first."""
 
+ALIKE, CLEAR = 500, 1e6
+"""The characters of a script by which examples differ in size; the error over its bound that anybody sees."""
+
 
 @dataclass(frozen=True)
 class CauseFound:
@@ -39,10 +42,16 @@ class CauseFound:
         return min(self.verdicts, key=self.rank)
 
     def rank(self, verdict: Verdict) -> tuple[object, ...]:
-        """Return the key by which the best example is the first: the smallest that it alone explains."""
+        """Return the key by which the best example is the first: of this cause alone, small and clear.
+
+        Of several, that of the clause which is the first in the specification is the best.
+        """
         own = self.cause.kind == "clause" and verdict.clause != self.cause.name
-        joint = len(causes_of(verdict)) > 1
-        return own, verdict.failure is None, verdict.level, joint, verdict.tier != "float64", _size(verdict)
+        joint, tier = len(causes_of(verdict)) > 1, verdict.tier != "float64"
+        script = verdict.failure.script if verdict.failure else ""
+        excess = verdict.failure.excess if verdict.failure else None
+        unclear = excess is not None and excess < CLEAR
+        return own, verdict.failure is None, verdict.level, joint, tier, len(script) // ALIKE, unclear
 
     @property
     def level(self) -> str:
@@ -148,7 +157,3 @@ def summarize(found: list[CauseFound]) -> str:
 
 def _proof(cause: Cause) -> tuple[int, bool]:
     return cause.proven, bool(cause.place)
-
-
-def _size(verdict: Verdict) -> int:
-    return len(verdict.failure.script) if verdict.failure else 0

@@ -658,10 +658,14 @@ def test_the_example_of_a_cause_is_of_it_alone_and_of_a_clause_that_is_not_shown
     ]
     one, two = sample_report.CONVENTION, sample_report.FAULT
     both = [
-        verdict("time.zero", "fail", failure=Failure("a", script="1"), causes=[one, two]),
+        verdict("time.zero", "fail", failure=Failure("a", script=""), causes=[one, two]),
         verdict("time.large", "fail", failure=Failure("b", script="123"), causes=[one, two]),
     ]
     assert [best.clause for _, best in examples(causes_found(both))] == ["time.zero", "time.large"]
+    for excess, clearest in ((3.0, "time.zero"), (1e9, "time.large"), (math.nan, "time.large")):
+        far = replace(both[1], failure=Failure("b", script="123", excess=excess), causes=[one])
+        near = replace(both[0], failure=Failure("a", script="1", excess=80.0), causes=[one])
+        assert causes_found([near, far])[0].first.clause == clearest
 
 
 def test_causes_stand_before_the_table_in_a_line_each_and_the_first_in_full() -> None:
