@@ -16,14 +16,14 @@ FRAMEWORKS = ["jax", "torch", "tensorflow"]
 
 
 def cells() -> str:
-    """How the cells are required from here."""
+    """Return how the cells are required from here."""
     if (CELLS / "pyproject.toml").exists():
         return f"ncps-keras @ {CELLS.as_uri()}"
     return "ncps-keras>=0.1"
 
 
 def frameworks() -> dict[str, list[str]]:
-    """Keras on each backend. TensorFlow's smaller CPU wheel is made for one platform only."""
+    """Return Keras on each backend. TensorFlow's smaller CPU wheel is made for one platform only."""
     keras = "keras>=3.8"
     other = "sys_platform != 'linux' or platform_machine != 'x86_64'"
     return {
@@ -34,7 +34,7 @@ def frameworks() -> dict[str, list[str]]:
 
 
 def extras() -> dict[str, list[str]]:
-    """What the tests need, those of `model.export` too; a developer; and everything that can be judged.
+    """Return what the tests need, those of `model.export` too; a developer; and all that can be judged.
 
     The tests of the report page drive a Chromium that is on the machine; without one they are skipped.
     """

@@ -71,7 +71,7 @@ class Row:
 
     @classmethod
     def of(cls, verdicts: list[Verdict], asked: int, seed: int, spec: str) -> Row:
-        """The sum of verdicts on one clause."""
+        """Return the sum of verdicts on one clause."""
         return cls(
             verdicts[0].clause,
             asked,
@@ -91,19 +91,19 @@ Found = Mapping[tuple[str, str], Mapping[str, Row]]
 
 
 def said(verdict: Verdict) -> str:
-    """In a line, why a clause did not pass."""
+    """Return in a line why a clause did not pass."""
     return f"{verdict.outcome}: {verdict.failure.summary if verdict.failure else verdict.reason}"
 
 
 def kept(target: str, backend: str) -> dict[str, Row]:
-    """The rows that are kept of a target on a backend, by clause."""
+    """Return the rows that are kept of a target on a backend, by clause."""
     path = file(target, backend)
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return {row["clause"]: Row(**row) for row in rows}
 
 
 def keep(target: str, backend: str, rows: dict[str, Row]) -> None:
-    """Writes them, in the order of the specification, and the tables of all that are kept."""
+    """Write them, in the order of the specification, and the tables of all that are kept."""
     order = list(clauses.load().clauses)
     lines = [json.dumps(asdict(rows[id]), ensure_ascii=False) for id in sorted(rows, key=order.index)]
     jsonfile.save_text("[\n" + ",\n".join(lines) + "\n]\n", file(target, backend))
@@ -111,12 +111,12 @@ def keep(target: str, backend: str, rows: dict[str, Row]) -> None:
 
 
 def file(target: str, backend: str) -> Path:
-    """Where the rows of a target on a backend are kept."""
+    """Return the file of the rows of a target on a backend."""
     return FOLDER / f"{target}-{backend}.json"
 
 
 def judged(target: str, backend: str, check: Check, examples: int, seed: int) -> list[Verdict]:
-    """The verdicts on each cell at each precision, by about so many examples in all."""
+    """Return the verdicts on each cell at each precision, by about so many examples in all."""
     cells = clauses.load().clauses[check.clause].families
     each = math.ceil(examples / (len(cells) * len(check.tiers)))
     if target == "reference":
@@ -132,7 +132,7 @@ def judged(target: str, backend: str, check: Check, examples: int, seed: int) ->
 
 
 def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
-    """The verdicts on the reference itself, as an implementation."""
+    """Yield the verdicts on the reference itself, as an implementation."""
     implementation = ReferenceCells()
     for cell in implementation.describe()["cells"]:
         if cell["family"] in clauses.load().clauses[check.clause].families:
@@ -142,7 +142,7 @@ def of_reference(check: Check, examples: int, seed: int) -> Iterator[Verdict]:
 
 
 def write_tables() -> None:
-    """docs/accusations/targets.md, clauses.md and seeds.md, of all files there."""
+    """Write docs/accusations/targets.md, clauses.md and seeds.md, from all files there."""
     places = [REFERENCE, *(("ncps", backend) for backend in BACKENDS)]
     seed_counts.write_table({place: name_of(*place) for place in places})
     found = {place: rows for place in places if (rows := kept(*place))}
@@ -151,7 +151,7 @@ def write_tables() -> None:
 
 
 def targets_table(found: Found) -> Iterator[str]:
-    """A row for each target and backend."""
+    """Yield a row for each target and backend."""
     heads = ("clauses", "examples", "fewest of a clause", "values", "undecided", "worst / bound", "accused")
     yield f"| target | {' | '.join(heads)} |"
     yield "| --- |" + " ---: |" * len(heads)
@@ -165,12 +165,12 @@ def targets_table(found: Found) -> Iterator[str]:
 
 
 def name_of(target: str, backend: str) -> str:
-    """The head of a target's row."""
+    """Return the head of a target's row."""
     return "the reference itself" if target == "reference" else f"`{target}` on {backend}"
 
 
 def clauses_table(found: Found) -> Iterator[str]:
-    """A row for each clause, a column for each target and backend."""
+    """Yield a row for each clause, a column for each target and backend."""
     yield f"| clause | {' | '.join(title(*place) for place in found)} |"
     yield "| --- |" + " ---: |" * len(found)
     for id in clauses.load().clauses:
@@ -179,25 +179,25 @@ def clauses_table(found: Found) -> Iterator[str]:
 
 
 def title(target: str, backend: str) -> str:
-    """The head of a target's column."""
+    """Return the head of a target's column."""
     return "reference" if target == "reference" else backend
 
 
 def cell(row: Row | None) -> str:
-    """Examples and the worst error / bound; whom it accused, where it did."""
+    """Return examples and the worst error / bound; mark an accusation."""
     if row is None:
         return "–"
     return f"{row.examples:,} · {row.worst:.2f}" + (" **accused**" if row.accused else "")
 
 
 def line(name: str, row: Row) -> str:
-    """What is said of a clause when it is done."""
+    """Return the line that is printed of a clause when it is done."""
     numbers = f"{row.examples:8,} examples {row.seconds:7.0f} s   worst {row.worst:.3f}"
     return f"{name:10} {row.clause:{WIDTH}} {numbers}   {'; '.join(row.accused) or 'nobody accused'}"
 
 
 def asked(patterns: str) -> list[Check]:
-    """The clauses about numbers that fit, in the order of the specification."""
+    """Return the clauses about numbers that fit, in the order of the specification."""
     known = checks.every()
     some = [
         known[id] for id in clauses.load().clauses if id in known and (known[id].numerical or id in UNTIERED)
@@ -224,7 +224,7 @@ def main(
     minutes: float,
     only_table: bool,
 ) -> None:
-    """Judges correct cells by very many examples."""
+    """Judge correct cells by very many examples."""
     if only_table:
         return write_tables()
     begin, accused, spec = time.monotonic(), 0, clauses.load().version

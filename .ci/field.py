@@ -84,7 +84,7 @@ def main() -> int:
 
 
 def judge(entry: Entry, python: str | None, options: list[str]) -> None:
-    """One run, whose exit status is its finding and not ours."""
+    """Run the suite once; its exit status is its finding and not ours."""
     begin = time.monotonic()
     where = ["--python", python] if python else []
     path = FOLDER / f"{entry.name}.json"
@@ -93,7 +93,7 @@ def judge(entry: Entry, python: str | None, options: list[str]) -> None:
 
 
 def conformance(*arguments: str) -> int:
-    """The exit status of a command of ours; its progress is shown, its report is in the file."""
+    """Return the exit status of a command of ours; its progress is shown, its report is in the file."""
     command = [sys.executable, "-m", "conformance", *arguments]
     return subprocess.run(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "100"}
@@ -147,7 +147,7 @@ def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The same as Markdown."""
+    """Return the survey's table as Markdown."""
     lines = [
         "| judged | cell | on | MUST clauses that hold | causes of what fails | for its convention alone |"
     ]
@@ -168,7 +168,7 @@ def causes(row: dict[str, Any]) -> str:
 
 
 def picture(page: Path, path: Path) -> None:
-    """The page's matrix with its areas closed, where Playwright and a Chromium are at hand."""
+    """Take a picture of the page's matrix with its areas closed; it needs Playwright and a Chromium."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright

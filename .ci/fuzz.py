@@ -34,7 +34,7 @@ ENDING = 20
 
 
 def search(minutes: float, processes: int, arguments: tuple[str, ...]) -> bool:
-    """Whether it went well. HypoFuzz ends only where every property has failed, or by a signal."""
+    """Run HypoFuzz; return whether it went well. It ends by a signal, or when every property has failed."""
     engine = str(Path(sysconfig.get_path("scripts")) / "hypothesis")
     command = [engine, "fuzz", "-n", str(processes), "--no-dashboard", "--"]
     caps = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -75,7 +75,7 @@ class Property:
 
     @classmethod
     def of(cls, database: HypofuzzDatabase, key: bytes) -> Property | None:
-        """None where the search has not come to it; a worker's last report counts all of its own before."""
+        """Return None where it was not searched; a worker's last report counts all of its own before."""
         last: dict[str, Report] = {}
         for report in sorted(database.reports.fetch(key), key=lambda report: report.elapsed_time):
             last[report.worker_uuid] = report
@@ -92,7 +92,7 @@ class Property:
 
 
 def properties() -> list[Property]:
-    """All that were searched."""
+    """Return all properties that were searched."""
     database = HypofuzzDatabase(settings().database)
     found = [Property.of(database, key) for key in database.fetch(test_keys_key)]
     return [one for one in found if one and one.examples]
@@ -103,7 +103,7 @@ def properties() -> list[Property]:
 @click.option("--processes", default=os.cpu_count() or 1, show_default=True)
 @click.argument("arguments", nargs=-1)
 def main(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
-    """Searches, and says what came of it; the arguments go to pytest."""
+    """Search, and print the result; the arguments go to pytest."""
     os.chdir(ROOT)
     searched = search(minutes, processes, arguments)
     found = properties()

@@ -29,7 +29,7 @@ UNTRIED = ("openvino",)
 
 
 def path(name: str) -> Path:
-    """Where a report is kept."""
+    """Return the file of a report."""
     return HOME / "reports" / f"{name}.json"
 
 
@@ -50,7 +50,7 @@ class Standing:
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """The MUST clauses that hold, those that were judged, and those that were asked for."""
+        """Return the MUST clauses that hold, those that were judged, and those that were asked for."""
         outcomes = [{v.outcome for v in some} for some in self.by_clause.values()]
         held = sum("pass" in found and found <= EXCUSED for found in outcomes)
         return held, sum(bool(found & JUDGED) for found in outcomes), len(outcomes)
@@ -61,24 +61,24 @@ class Standing:
 
     @property
     def met(self) -> list[str]:
-        """The faults of Keras that a clause met."""
+        """Return the faults of Keras that a clause met."""
         reasons = " ".join(v.reason for v in self.report.verdicts if v.outcome == "host")
         return [quirk.id for quirk in ledger() if f"{quirk.id}: " in reasons]
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the harness says that it runs on."""
+        """Return the versions that the harness reports."""
         found: dict[str, str] = self.report.implementations[0]["versions"]
         return found
 
     @property
     def beside(self) -> str:
-        """The versions of the backend and of NumPy."""
+        """Return the versions of the backend and of NumPy."""
         return ", ".join(f"{name} {self.versions[name]}" for name in dict.fromkeys([self.backend, "numpy"]))
 
     @property
     def amiss(self) -> str:
-        """Why it does not conform, by the first clause that does not hold."""
+        """Return why it does not conform, by the first clause that does not hold."""
         wrong = [id for id, some in self.by_clause.items() if not {v.outcome for v in some} <= EXCUSED]
         if not wrong:
             return "; ".join(self.report.notes) or status(self.report)
@@ -88,12 +88,12 @@ class Standing:
 
 
 def short(text: str) -> str:
-    """What was said, in a line that a table can hold."""
+    """Return a text as a line that a table can hold."""
     return textwrap.shorten(text, 300, placeholder=" …").replace("|", "\\|")
 
 
 def standings(version: str) -> Iterator[Standing]:
-    """What was found on each backend, by the newest set, and by the floor set where that was tried."""
+    """Yield the result on each backend, by the newest set, and by the floor set where that was tried."""
     for frameworks in SETS:
         if path(f"{version}-{frameworks}").exists():
             report = jsonfile.read(path(f"{version}-{frameworks}"))
@@ -105,19 +105,19 @@ def standings(version: str) -> Iterator[Standing]:
 
 
 def best(version: str) -> dict[str, Standing]:
-    """Of each backend, the last set that it was judged with: another is tried only where one will not do."""
+    """Return each backend with the last set that it was judged with: a second is tried after a failure."""
     return {standing.backend: standing for standing in standings(version)}
 
 
 def shown(version: str) -> dict[str, dict[str, str] | str]:
-    """By backend and entry of the ledger, what its script says; by backend, why none could be tried."""
+    """Return the output of scripts, by backend and entry of the ledger; by backend, why none was run."""
     kept = path(f"{version}-quirks").read_text(encoding="utf-8")
     found: dict[str, dict[str, str] | str] = json.loads(kept)
     return found
 
 
 def contradictions(version: str) -> Iterator[tuple[Quirk, str, str]]:
-    """Entries of the ledger, each with a backend and what is not as it says."""
+    """Yield entries of the ledger that a run contradicts, each with a backend and the contradiction."""
     for backend, found in shown(version).items():
         for quirk in () if isinstance(found, str) else ledger():
             claimed = backend in quirk.backends and quirk.concerns("keras", version)
@@ -128,7 +128,7 @@ def contradictions(version: str) -> Iterator[tuple[Quirk, str, str]]:
 
 
 def complaints(version: str) -> Iterator[str]:
-    """What is not as promised, a line each."""
+    """Yield a line for each thing that is not as promised."""
     for standing in best(version).values():
         if not standing.conforms:
             yield f"Keras {version} on {standing.backend} with {standing.beside}: {standing.amiss}"
@@ -145,7 +145,7 @@ def complaints(version: str) -> Iterator[str]:
 
 
 def standings_table(versions: list[str]) -> str:
-    """Each version and backend, and below them what could not be combined."""
+    """Return each version and backend, and below them what could not be combined."""
     lines = ["| Keras | backend | verdict | MUST clauses that hold / judged / asked | beside | faults met |"]
     lines.append("| --- | --- | --- | ---: | --- | --- |")
     for version in versions:
@@ -162,7 +162,7 @@ def standings_table(versions: list[str]) -> str:
 
 
 def quirks_table(versions: list[str]) -> str:
-    """Each entry of the ledger, and the backends on which its script shows the fault."""
+    """Return each entry of the ledger, and the backends on which its script shows the fault."""
     lines = ["| fault | the ledger says | " + " | ".join(versions) + " |"]
     lines.append("| --- | --- |" + " --- |" * len(versions))
     wrong = {(version, quirk.id) for version in versions for quirk, _, _ in contradictions(version)}
@@ -183,7 +183,7 @@ def quirks_table(versions: list[str]) -> str:
 
 
 def write(known: Iterable[str]) -> None:
-    """docs/keras-versions, of all these versions whose reports are there."""
+    """Write docs/keras-versions, from those of the versions that have reports."""
     versions = [v for v in known if path(f"{v}-newest").exists() and path(f"{v}-quirks").exists()]
     KEPT.mkdir(exist_ok=True)
     spec = f"Specification {clauses.load().version}, `--smoke --seed 1`.\n\n"

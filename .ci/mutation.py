@@ -39,12 +39,12 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """Where it is, as it is imported."""
+        """Return the name by which its module is imported."""
         return self.name.rpartition(".")[0]
 
     @property
     def function(self) -> str:
-        """What is changed, of mutmut's `x_FUNCTION__mutmut_7` or `xǁCLASSǁMETHOD__mutmut_7`."""
+        """Return the function that is changed, from `x_FUNCTION__mutmut_7` or `xǁCLASSǁMETHOD__mutmut_7`."""
         mangled = self.name.rpartition(".")[2].rpartition("__mutmut_")[0]
         return mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
 
@@ -58,7 +58,7 @@ class Mutant:
 
 
 def copy_tree() -> None:
-    """Brings the copy up to date; a file that is as it was stays, so that what was done of it counts."""
+    """Bring the copy up to date; a file that is as it was stays, so that what was done of it counts."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -74,7 +74,7 @@ def copy_tree() -> None:
 
 
 def mutants() -> list[Mutant]:
-    """All of them, by module."""
+    """Return all mutants, by module."""
     found = []
     for path in sorted((TREE / "mutants").rglob("*.meta")):
         status = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -83,12 +83,12 @@ def mutants() -> list[Mutant]:
 
 
 def fits(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a mutant is asked for; without patterns all are."""
+    """Return whether a mutant fits the patterns; without patterns all do."""
     return not patterns or any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def forget_survivors(patterns: tuple[str, ...]) -> None:
-    """Has those that fit tried again: by tests that are new."""
+    """Have the survivors that fit tried again, by new tests."""
     for path in (TREE / "mutants").rglob("*.meta"):
         kept = json.loads(path.read_text(encoding="utf-8"))
         status = kept["exit_code_by_key"]
@@ -99,7 +99,7 @@ def forget_survivors(patterns: tuple[str, ...]) -> None:
 
 
 def change(mutant: Mutant) -> str:
-    """`module.function: old → new`, which stays the same when other lines move."""
+    """Return `module.function: old → new`, which stays the same when other lines move."""
     command = [sys.executable, "-m", "mutmut", "show", mutant.name]
     shown = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True).stdout
     lines = [line for line in shown.splitlines() if not line.startswith(("---", "+++"))]
@@ -108,13 +108,13 @@ def change(mutant: Mutant) -> str:
 
 
 def explained() -> dict[str, list[str]]:
-    """The changes that no test can see, by the reason that they share."""
+    """Return the changes that no test can see, by the reason that they share."""
     entries = tomllib.loads((FOLDER / "explained.toml").read_text(encoding="utf-8"))["explained"]
     return {entry["why"]: entry["changes"] for entry in entries}
 
 
 def table(every: list[Mutant], survivors: dict[str, str], known: set[str]) -> Iterator[str]:
-    """A row for each module."""
+    """Yield a row for each module."""
     yield "| module | changes | found | survive, explained | survive | not tried |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for module in dict.fromkeys(mutant.module for mutant in every):
@@ -127,7 +127,7 @@ def table(every: list[Mutant], survivors: dict[str, str], known: set[str]) -> It
 
 
 def explanations(survivors: dict[str, str], why: dict[str, list[str]]) -> Iterator[str]:
-    """The survivors that are explained, under their reason."""
+    """Yield the survivors that are explained, under their reason."""
     for reason, changes in why.items():
         if some := [one for one in changes if one in survivors.values()]:
             yield from (f"**{reason}**", "", "```text", *some, "```", "")

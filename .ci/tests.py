@@ -56,7 +56,7 @@ class Result:
 
     @property
     def summary(self) -> str:
-        """The counts of pytest's last line."""
+        """Return the counts of pytest's last line."""
         lines = [
             line.strip("= \n").split(" in ")[0] for line in self.output.splitlines() if line.strip("= \n")
         ]
@@ -64,14 +64,14 @@ class Result:
 
 
 def suites(folders: list[str], backends: list[str]) -> list[Suite]:
-    """The suites to run, those that take longest first."""
+    """Return the suites to run, those that take longest first."""
     found = [SHARED] if SHARED.folder in folders else []
     found += [Suite("ncps", backend) for backend in backends if "ncps" in folders]
     return found + ([Suite("reference")] if "reference" in folders else [])
 
 
 def run(suite: Suite, backends: list[str], arguments: list[str]) -> Result:
-    """Runs one suite; its threads are capped so that two do not fight for the cores."""
+    """Run one suite; its threads are capped so that two do not fight for the cores."""
     print(f"  …  {suite.name}", flush=True)
     environment = os.environ | {
         "KERAS_BACKEND": suite.backend or "numpy",
@@ -94,14 +94,14 @@ def run(suite: Suite, backends: list[str], arguments: list[str]) -> Result:
 
 
 def show(result: Result) -> None:
-    """Says how a suite ended, at length where it did not pass."""
+    """Say how a suite ended, at length where it did not pass."""
     if not result.passed:
         print(f"\n{f' {result.suite.name} ':=^100}\n{result.output}", flush=True)
     print(f"  {'✓' if result.passed else '✗'}  {result.suite.name}: {result.summary}", flush=True)
 
 
 def summarise(results: list[Result], seconds: float) -> None:
-    """A line per suite, and one for all."""
+    """Print a line per suite, and one for all."""
     print("\nTests")
     for result in sorted(results, key=lambda result: result.suite.name):
         mark = "✓" if result.passed else "✗"
@@ -112,7 +112,7 @@ def summarise(results: list[Result], seconds: float) -> None:
 
 
 def listed(known: tuple[str, ...]) -> object:
-    """An argparse type: some of `known`, separated by commas."""
+    """Return an argparse type: some of `known`, separated by commas."""
 
     def parse(text: str) -> list[str]:
         unknown = sorted(set(text.split(",")) - set(known))

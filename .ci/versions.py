@@ -54,7 +54,7 @@ print(json.dumps(found))
 
 
 def wheel(version: str) -> Path:
-    """A folder with that version of Keras and nothing else."""
+    """Return a folder with that version of Keras and nothing else."""
     folder = HOME / f"keras-{version}"
     if not (folder / "keras").exists():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
@@ -64,7 +64,7 @@ def wheel(version: str) -> Path:
 
 
 def interpreter(frameworks: str, floor: str | None) -> str:
-    """Who has this set. Where nobody is named who has the floor set, an environment is made, once."""
+    """Return the Python that has this set; for the floor set, make an environment where none is named."""
     if frameworks == "newest":
         return sys.executable
     if floor is None:
@@ -74,12 +74,12 @@ def interpreter(frameworks: str, floor: str | None) -> str:
 
 
 def before(version: str, **variables: str) -> dict[str, str]:
-    """An environment in which that version of Keras comes before the one that is installed."""
+    """Return an environment in which that version of Keras comes before the one that is installed."""
     return {**os.environ, "PYTHONPATH": str(wheel(version)), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
 
 
 def judge(version: str, frameworks: str, python: str, backends: list[str]) -> None:
-    """One run; it is kept, whatever it says."""
+    """Run the suite once, and keep its report."""
     path = kept.path(f"{version}-{frameworks}")
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "conformance", "run", "ncps", "--smoke", "--seed", "1"]
@@ -92,7 +92,7 @@ def judge(version: str, frameworks: str, python: str, backends: list[str]) -> No
 
 
 def judge_all(version: str, backends: list[str], floor: str | None) -> None:
-    """Judges on every backend, and again with the floor set where that is needed."""
+    """Judge on every backend, and again with the floor set where that is needed."""
     kept.path(f"{version}-floor").unlink(missing_ok=True)
     judge(version, "newest", sys.executable, backends)
     again = [standing.backend for standing in kept.standings(version) if not standing.conforms]
@@ -104,7 +104,7 @@ def judge_all(version: str, backends: list[str], floor: str | None) -> None:
 
 
 def try_ledger(version: str, floor: str | None) -> None:
-    """Runs the script of every entry on each backend, with the set that it was judged with last; keeps it."""
+    """Run the script of every entry on each backend, with the set that it was judged with last; keeps it."""
     sets = {backend: standing.frameworks for backend, standing in kept.best(version).items()}
     scripts = json.dumps({quirk.id: quirk.script for quirk in ledger()})
     found = {}
@@ -128,7 +128,7 @@ def try_ledger(version: str, floor: str | None) -> None:
 @click.option("--ledger", "alone", is_flag=True, help="Judge nothing; the reports of earlier runs stand.")
 @click.option("--write", is_flag=True, help="Make the tables of docs/keras-versions.")
 def main(keras: str, backend: str, floor: str | None, alone: bool, write: bool) -> None:
-    """Judges our cells on each version of Keras, and tries the ledger of its faults there."""
+    """Judge our cells on each version of Keras, and tries the ledger of its faults there."""
     if write and set(backend.split(",")) != set(BACKENDS):
         raise click.UsageError("--write makes tables of every backend; leave --backend out")
     kept.path("any").parent.mkdir(parents=True, exist_ok=True)

@@ -41,11 +41,11 @@ ROUNDS = 7
 
 @click.group()
 def main() -> None:
-    """Measures the suite."""
+    """Measure the suite."""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A Markdown table, the first column of words and the others of numbers."""
+    """Print a Markdown table, the first column of words and the others of numbers."""
     head = list(head)
     print("| " + " | ".join(head) + " |")
     print("| --- |" + " ---: |" * (len(head) - 1))
@@ -58,7 +58,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 @click.option("--report", type=click.Path(path_type=Path), help="A report to read, instead of a run.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def run(report: Path | None, options: tuple[str, ...]) -> None:
-    """How long a run of `ncps` takes, and how close its cells come to what is allowed."""
+    """Measure how long a run of `ncps` takes, and how close its cells come to the bound."""
     found = jsonfile.read(report) if report else judged(options)
     examples = sum(verdict.examples for verdict in found.verdicts)
     failed = sum(verdict.outcome == "fail" for verdict in found.verdicts)
@@ -72,7 +72,7 @@ def run(report: Path | None, options: tuple[str, ...]) -> None:
 
 
 def judged(options: tuple[str, ...]) -> Report:
-    """The report of a run in a process of its own."""
+    """Return the report of a run in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
         command = [sys.executable, "-m", "conformance", "run", "ncps", *options, "--json", str(path)]
@@ -83,7 +83,7 @@ def judged(options: tuple[str, ...]) -> Report:
 def by_clause(
     report: Report, backends: list[str], say: Callable[[list[Verdict]], str], only: set[str] | None = None
 ) -> None:
-    """A row a clause, a column a backend, and the sum of it all where the cells are seconds."""
+    """Print a row a clause, a column a backend, and a row of sums where the cells are seconds."""
     cells: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for verdict in report.verdicts:
         cells[verdict.clause, verdict.backend].append(verdict)
@@ -96,7 +96,7 @@ def by_clause(
 
 
 def tightness(verdicts: list[Verdict]) -> str:
-    """The worst error / bound at each tier."""
+    """Return the worst error / bound at each tier."""
     worst = {tier: [v.worst for v in verdicts if v.tier == tier and v.worst is not None] for tier in TIERS}
     return " ".join(f"{max(found):.2f}" if found else "–" for found in worst.values())
 
@@ -107,7 +107,7 @@ TIERS = ("float64", "float32")
 @main.command()
 @click.option("--backend", default=",".join(BACKENDS), show_default=True)
 def wire(backend: str) -> None:
-    """The same examples through a harness in this process and through one of its own, side by side."""
+    """Time the same examples through a harness in this process and through one of its own, side by side."""
     if "," not in backend:
         return compare(backend)
     print(f"Milliseconds a clause of 50 examples, median of {ROUNDS} alternating rounds on warm harnesses\n")
@@ -131,7 +131,7 @@ def compare(backend: str) -> None:
 
 
 def timed(implementation: ImplementationProtocol, clause: str) -> float:
-    """Seconds for the clause's examples, the same each time."""
+    """Return the seconds for the clause's examples, the same each time."""
     cell = implementation.describe()["cells"][0]
     begin = time.perf_counter()
     verdict = judge_clause(CHECKS[clause], Subject(implementation, cell, PRECISION), Plan(50, seed=1))
@@ -142,7 +142,7 @@ def timed(implementation: ImplementationProtocol, clause: str) -> float:
 @main.command("sequences")
 @click.option("--backend", default="jax,torch,tensorflow", show_default=True)
 def side_by_side(backend: str) -> None:
-    """A forward pass and a training step of our layers, PyPI ncps and gated cells."""
+    """Time a forward pass and a training step of our layers, PyPI ncps and gated cells."""
     backends = tuple(backend.split(","))
     print("Batch 32, 16 features. CfC, GRU, LSTM: 64 units, the backbone of CfC 128 x 1.")
     print("LTC: AutoNCP(32, 4), 6 unfolds.")
@@ -160,7 +160,7 @@ def side_by_side(backend: str) -> None:
 @click.option("--examples", default=100_000, show_default=True)
 @click.option("--rows", default=10, show_default=True, help="How often memory is sampled.")
 def long_run(backend: str, clause: str, examples: int, rows: int) -> None:
-    """Resident memory of driver and harness as a clause is judged by very many examples."""
+    """Measure resident memory of driver and harness as a clause is judged by very many examples."""
     print(f"`{clause}` in float64, {backend}\n")
     table(*memory.table(backend, clause, examples, rows))
 
@@ -168,7 +168,7 @@ def long_run(backend: str, clause: str, examples: int, rows: int) -> None:
 @main.command("bounds")
 @click.option("--operations", default=1_000_000, show_default=True)
 def tightness_of_bounds(operations: int) -> None:
-    """Random operations of NumPy and ml_dtypes against mpmath, and how much of their bound they use."""
+    """Compare random operations of NumPy and ml_dtypes with mpmath, and measure the used share of bounds."""
     table(*bounds.table(operations))
 
 

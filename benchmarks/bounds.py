@@ -36,17 +36,17 @@ class Operation:
 
 
 def rounded_after(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """As frameworks compute a function of a half: in float32."""
+    """Compute a function of a half as frameworks do: in float32."""
     return lambda a: function(a.astype(np.float32)).astype(a.dtype)
 
 
 def dot(a: Any, b: Any) -> Any:
-    """Multiplied and summed in float32."""
+    """Multiply and sum in float32."""
     return np.einsum("nk,nk->n", a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
 
 
 def bounded_dot(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
-    """Row by row, for a kernel has two axes and no batch."""
+    """Multiply row by row, for a kernel has two axes and no batch."""
     return np.stack([x @ y for x, y in zip(a, b, strict=True)])
 
 
@@ -72,13 +72,13 @@ OPERATIONS = {
 
 
 def drawn(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Numbers of many sizes, between 1e-3 and 10."""
+    """Draw numbers of many sizes, between 1e-3 and 10."""
     size = 10.0 ** rng.uniform(-3, 1, shape)
     return np.asarray(rng.choice([-1, 1], shape) * size).astype(DTYPES[dtype])
 
 
 def ratios(operation: Operation, name: str, dtype: str, count: int) -> np.ndarray[Any, Any]:
-    """|got - exact| / bound of each."""
+    """Return |got - exact| / bound of each."""
     rng = np.random.default_rng(list(f"{name}, {dtype}".encode()))
     shape = (count, TERMS) if operation.exact == mp.fdot else (count,)
     given = [drawn(rng, dtype, shape) for _ in range(operation.operands)]
@@ -92,12 +92,12 @@ def ratios(operation: Operation, name: str, dtype: str, count: int) -> np.ndarra
 
 
 def mp_of(value: Any) -> Any:
-    """A number, or a row of them."""
+    """Return a number, or a row of them."""
     return [mp.mpf(float(x)) for x in value] if np.ndim(value) else mp.mpf(float(value))
 
 
 def table(operations: int) -> tuple[list[str], Iterator[list[str]]]:
-    """Head and rows: of each operation and dtype, how much of the bound real arithmetic uses."""
+    """Return head and rows: of each operation and dtype, how much of the bound real arithmetic uses."""
     count = -(-operations // (len(OPERATIONS) * len(DTYPES)))
     head = ["operation", *(f"{dtype}: {what}" for dtype in DTYPES for what in ("median", "99 %", "worst"))]
     return head, (
@@ -107,6 +107,6 @@ def table(operations: int) -> tuple[list[str], Iterator[list[str]]]:
 
 
 def used(shares: np.ndarray[Any, Any]) -> list[str]:
-    """Median, 99th percentile and the worst."""
+    """Return the median, the 99th percentile and the worst."""
     assert shares.max() <= 1.0, f"a bound is broken, by {shares.max()}"
     return [f"{share:.2f}" for share in (*np.quantile(shares, [0.5, 0.99]), shares.max())]

@@ -20,7 +20,7 @@ WIRED_UNITS, MOTORS = 32, 4
 
 
 def keras_model(layer, steps, timed):
-    """A compiled Keras model of one layer that puts out its last output."""
+    """Return a compiled Keras model of one layer that puts out its last output."""
     import keras
 
     x = keras.Input((steps, FEATURES))
@@ -151,7 +151,7 @@ CONTENDERS = {
 
 
 def peak():
-    """The most memory this process has held, in MB."""
+    """Return the most memory this process has held, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -20,12 +20,12 @@ MEBIBYTE = 1 << 20
 
 
 def resident(pid: int | str) -> float:
-    """Resident memory of a process, in MiB."""
+    """Return the resident memory of a process, in MiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / MEBIBYTE
 
 
 def sampled(check: Check, every: int, sample: Callable[[int], None]) -> Check:
-    """The same check, which samples every so many examples."""
+    """Return the same check, which samples every so many examples."""
     count = 0
 
     def body(subject: Subject, draw: Draw) -> None:
@@ -39,7 +39,7 @@ def sampled(check: Check, every: int, sample: Callable[[int], None]) -> Check:
 
 
 def table(backend: str, clause: str, examples: int, rows: int) -> tuple[list[str], Iterator[list[str]]]:
-    """Head and rows: after how many examples, seconds, MiB of the driver and of the harness."""
+    """Return head and rows: after how many examples, seconds, MiB of the driver and of the harness."""
     found: list[tuple[int, float, float, float]] = []
     with start("ncps", backend, regime="x64", threads=1) as implementation:
         began = time.perf_counter()
@@ -57,5 +57,5 @@ def table(backend: str, clause: str, examples: int, rows: int) -> tuple[list[str
 
 
 def pid_of(implementation: Implementation) -> Any:
-    """The harness's process."""
+    """Return the harness's process."""
     return implementation._connection._process.pid  # type: ignore[union-attr]

@@ -34,7 +34,7 @@ class Case:
 
 
 def cases(backend: str) -> list[Case]:
-    """What is compared on a backend, the fastest first."""
+    """Return the cases that are compared on a backend, the fastest first."""
     both = [(sys.executable, name) for name in OURS] + [(PEER, "ncps.keras CfC")]
     ltc = [(sys.executable, name) for name in OURS_LTC] + [(PEER, "ncps.keras LTC")]
     if backend == "torch":
@@ -46,7 +46,7 @@ def cases(backend: str) -> list[Case]:
 
 @contextmanager
 def process(python: str, backend: str) -> Iterator[Callable[[Case], dict[str, Any]]]:
-    """A function that has contenders.py do a case under `python` and returns its answer."""
+    """Yield a function that has contenders.py do a case under `python` and returns its answer."""
     command = [python, str(Path(__file__).with_name("contenders.py"))]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     with subprocess.Popen(
@@ -84,7 +84,7 @@ class Timing:
 
 
 def timings(backend: str) -> dict[Case, Timing]:
-    """Every case in turn, round by round, so that a slow moment of the machine falls on all of them."""
+    """Time every case in turn, round by round, so that a slow moment of the machine falls on all."""
     found: dict[Case, Timing] = {}
     with ExitStack() as stack:
         ask = {python: stack.enter_context(process(python, backend)) for python in (sys.executable, PEER)}
@@ -100,7 +100,7 @@ def timings(backend: str) -> dict[Case, Timing]:
 
 
 def speed_table(backend: str) -> tuple[list[str], list[list[str]]]:
-    """A row a contender; a column a length, of forward / train in milliseconds; the first step last."""
+    """Return a row a contender; a column a length, of forward / train in ms; the first step last."""
     found = timings(backend)
     rows = []
     for contender in dict.fromkeys(case.contender for case in cases(backend)):
@@ -121,7 +121,7 @@ def pair(found: dict[Case, Timing], contender: str, time: int, say: Callable[[Ti
 
 
 def growth(found: dict[Case, Timing], contender: str) -> str:
-    """How many times longer four times as many steps take; 4 where the time is linear in them."""
+    """Return how many times longer four times as many steps take; 4 where the time is linear in them."""
     seconds = {
         (case.time, case.work): statistics.median(timing.rounds)
         for case, timing in found.items()
@@ -132,7 +132,7 @@ def growth(found: dict[Case, Timing], contender: str) -> str:
 
 
 def memory_table(backends: tuple[str, ...]) -> tuple[list[str], list[list[str]]]:
-    """How far the peak of a fresh process grows at the longest sequence: one forward pass, then training."""
+    """Measure the growth of a fresh process's peak at the longest sequence: a forward pass, then training."""
     cells: dict[tuple[str, str], str] = {}
     for backend in backends:
         for case in cases(backend):

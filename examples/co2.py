@@ -75,18 +75,18 @@ def parse():
 
 
 def thinned(record, rng):
-    """Some weeks of the record: what is left is not evenly spaced."""
+    """Return some weeks of the record, which are not evenly spaced."""
     return record[rng.random(len(record)) < KEPT]
 
 
 def gather(series):
-    """Windows of all series: `[samples, elapsed], targets`, as `fit` takes them."""
+    """Return the windows of all series: `[samples, elapsed], targets`, as `fit` takes them."""
     samples, elapsed, targets = zip(*(windows(one) for one in series), strict=True)
     return [np.concatenate(samples), np.concatenate(elapsed)], np.concatenate(targets)
 
 
 def windows(series):
-    """Samples `(windows, SAMPLES + 1, 1)`, the times between them, and the values asked for `(windows, 1)`.
+    """Return samples `(windows, SAMPLES + 1, 1)`, the times between them, and targets `(windows, 1)`.
 
     The last step is the question. What is not known yet stands as the value before it, held, and its elapsed
     time says how long ago that was. Values are relative to it: the trend would leave what was trained on.
@@ -100,7 +100,7 @@ def windows(series):
 
 
 def layers(seed):
-    """What is compared, all of about one size: by name, a function of the samples and the elapsed times."""
+    """Return the layers to compare, of about one size: by name, a function of samples and elapsed times."""
 
     def informed(samples, elapsed):
         return keras.layers.GRU(28)(keras.ops.concatenate([samples, elapsed[..., None]], axis=-1))
@@ -124,13 +124,13 @@ def compiled(make, steps):
 
 
 def errors(forecast, target):
-    """Mean absolute and root mean square error, ppm."""
+    """Return the mean absolute and the root mean square error, in ppm."""
     miss = SCALE * (forecast - target)
     return np.abs(miss).mean(), np.sqrt((miss**2).mean())
 
 
 def save_and_load(model, path, inputs, before):
-    """The layers are registered: `load_model` needs `ncps` to be imported, and nothing else."""
+    """Save and load a model: the layers are registered, so `load_model` needs `import ncps` alone."""
     model.save(path)
     after = keras.models.load_model(path).predict(inputs, batch_size=256, verbose=0)
     print(f"wrote {path}; loaded again, its forecasts differ by at most {np.abs(after - before).max():.1g}")
@@ -146,7 +146,7 @@ def show(rows, trained, tested, epochs):
 
 
 def draw(record, series, test, forecasts, path):
-    """Left, three years of forecasts; right, the error by the time between the last sample and the next."""
+    """Draw three years of forecasts, and the error by the time between the last sample and the next."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 

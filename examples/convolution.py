@@ -66,14 +66,14 @@ def parse():
 
 
 def record():
-    """The months of the record, counted from the year 0, and their temperatures."""
+    """Return the months of the record, counted from the year 0, and their temperatures."""
     table = statsmodels.datasets.elnino.load_pandas().data.to_numpy("float32")
     months = (table[:, :1] * 12 + np.arange(12)).astype(int)
     return months.ravel(), table[:, 1:].ravel()
 
 
 def windows(months, values, rng):
-    """Samples `(windows, STEPS, 1)`, elapsed times and mask `(windows, STEPS)`, and targets `(windows, 1)`.
+    """Return samples `(windows, STEPS, 1)`, elapsed times and mask `(windows, STEPS)`, and targets.
 
     The last step is the question: the value before it again, and the time since. Values are relative to it.
     A window has as many samples as its months have; the steps in front of these are 0, and masked.
@@ -93,13 +93,13 @@ def windows(months, values, rng):
 
 
 def gather(series):
-    """Windows of all series: `[samples, elapsed, mask], targets`, as `fit` takes them."""
+    """Return the windows of all series: `[samples, elapsed, mask], targets`, as `fit` takes them."""
     *inputs, targets = (np.concatenate(parts) for parts in zip(*series, strict=True))
     return inputs, targets
 
 
 def summed(elapsed):
-    """The times between the outputs of a causal convolution of that stride, `(batch, outputs)`.
+    """Return the times between the outputs of a causal convolution of that stride, `(batch, outputs)`.
 
     An output stands at the last sample that it sees: the first one, and from there each STRIDE-th. All gaps
     from one to the next have passed. The last output sees the last sample only because the steps are
@@ -110,7 +110,7 @@ def summed(elapsed):
 
 
 def convolved(samples, elapsed):
-    """A causal convolution of samples and the gaps between them, of which it would know nothing otherwise.
+    """Return a causal convolution of samples and the gaps between them, which it does not know otherwise.
 
     Causal padding is zeros in front, as masked steps are here, and lets no output see what follows it.
     """
@@ -119,14 +119,14 @@ def convolved(samples, elapsed):
 
 
 def recurrent(samples, elapsed, mask, seed):
-    """`CfC`, and on top of it a wired `LTC`. A mask has to be given to both: a convolution passes none on."""
+    """Return a wired `LTC` on top of a `CfC`. A mask is given to both: a convolution passes none on."""
     options = {} if elapsed is None else {"timespans": elapsed}
     x = CfC(16, backbone_units=24, backbone_dropout=0.0, return_sequences=True)(samples, mask=mask, **options)
     return LTC(AutoNCP(16, 4, seed=seed))(x, mask=mask, **options)
 
 
 def networks(seed):
-    """What is compared: by name, a function of the samples, the elapsed times and the mask."""
+    """Return the networks to compare: by name, a function of the samples, the elapsed times and the mask."""
 
     def thinned(x):
         return x[:, ::STRIDE]
@@ -157,7 +157,7 @@ def compiled(make, steps):
 
 
 def error(forecast, target):
-    """Mean absolute error, degrees."""
+    """Return the mean absolute error, in degrees."""
     return SCALE * np.abs(forecast - target).mean()
 
 
@@ -171,7 +171,7 @@ def show(rows, trained, tested, epochs):
 
 
 def draw(elapsed, mask, rows, path):
-    """Left, a window, and where the outputs of the convolution stand in time; right, the errors."""
+    """Draw a window, and where the outputs of the convolution stand in time; and the errors."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 

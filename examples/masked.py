@@ -73,7 +73,7 @@ def parse():
 
 
 def windows(rng, step):
-    """`[samples, elapsed, mask], targets`; a window ends with a week that is there.
+    """Return `[samples, elapsed, mask], targets`; a window ends with a week that is there.
 
     To the weeks that the record itself lacks come two of three others, left out at random.
     """
@@ -102,7 +102,7 @@ def mae(forecast, target):
 
 
 def loaded(folder, inputs, backend):
-    """What the saved model forecasts in a process of its own, on another backend."""
+    """Return the forecasts of the saved model in a process of its own, on another backend."""
     np.savez(folder / "inputs.npz", *inputs)
     files = [folder / name for name in ("masked.keras", "inputs.npz", "forecasts.npy")]
     environment = {**os.environ, "KERAS_BACKEND": backend}

@@ -62,14 +62,14 @@ def parse():
 
 
 def sequence(years, numbers, among, rng):
-    """Samples `(steps, 1)`, times since the sample before, targets `(steps, 1)` and years `(steps,)`."""
+    """Return samples `(steps, 1)`, times since the sample before, targets `(steps, 1)`, years `(steps,)`."""
     k = np.flatnonzero(among[:-AHEAD] & (rng.random(len(years) - AHEAD) < KEPT))
     elapsed = np.diff(years[k], prepend=years[k[0]] - 1)
     return numbers[k, None] / SCALE, elapsed, numbers[k + AHEAD, None] / SCALE, years[k]
 
 
 def train(layer, years, numbers, rng, passes, epochs):
-    """Trains `layer`, whose output is the forecast, on windows of the early years, thinned `passes` times."""
+    """Train `layer`, whose output is the forecast, on windows of the early years, thinned `passes` times."""
     early = years < SPLIT - AHEAD  # so that no target is of the years looked at
     windows = []
     for _ in range(passes):
@@ -86,14 +86,14 @@ def train(layer, years, numbers, rng, passes, epochs):
 
 
 def states(layer, samples, elapsed):
-    """The outputs `(steps, outputs)` and the potential of every neuron `(steps, neurons)` of one sequence."""
+    """Return the outputs `(steps, outputs)` and all potentials `(steps, neurons)` of one sequence."""
     telling = LTC(layer.cell, return_sequences=True, return_state_sequences=True)
     outputs, potentials = telling(samples[None], timespans=elapsed[None].astype("float32"))
     return keras.ops.convert_to_numpy(outputs)[0], keras.ops.convert_to_numpy(potentials)[0]
 
 
 def layers(wiring):
-    """The neurons of each layer, by its name, from the input to the output."""
+    """Return the neurons of each layer, by its name, from the input to the output."""
     neurons = [wiring.get_neurons_of_layer(k) for k in range(wiring.num_layers)]
     return {wiring.get_type_of_neuron(layer[0]): layer for layer in neurons}
 
@@ -111,7 +111,7 @@ def show(wiring, potentials, samples):
 
 
 def draw(wiring, potentials, forecast, seen, path):
-    """Above, the record and the forecasts; below, the potentials, layer by layer from input to output."""
+    """Draw the record and the forecasts, and below them the potentials, layer by layer."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 

@@ -79,15 +79,15 @@ def named(constructor: Callable[P, None]) -> Callable[P, None]:
 
 def names(kind: type) -> set[str]:
     """Return the argument names of the constructor of `kind`; `**kwargs` stand for those of the next base."""
-    found: set[str] = set()
+    known: set[str] = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base):
             continue
         _, *parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
-        found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        known |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
-    return found
+    return known
 
 
 def _refusal(owner: str, given: Mapping[str, Any], known: set[str]) -> str:

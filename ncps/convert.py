@@ -215,14 +215,14 @@ def _from_keras(cell: Any, arrays: Mapping[str, Array]) -> Entries:
 
 def _parts(name: str) -> tuple[str, str]:
     """Split the path of a variable into the path of its cell and the path inside the cell."""
-    found = KERAS_PATH.match(name)
-    return (found[1], found[2]) if found else ("", name)
+    match = KERAS_PATH.match(name)
+    return (match[1], match[2]) if match else ("", name)
 
 
 def _number(path: str) -> int:
     """Return the number that Keras appends to the names of the second and later layers of a class, else 0."""
-    found = re.search(r"_(\d+)$", path)
-    return int(found[1]) if found else 0
+    match = re.search(r"_(\d+)$", path)
+    return int(match[1]) if match else 0
 
 
 def _renamed(path: str, rules: Iterable[tuple[str, str]]) -> str:
@@ -241,7 +241,7 @@ def _add(entries: Entries, path: str, name: str, array: Array) -> None:
 def _check_entries(entries: Entries, wanted: Mapping[str, Any]) -> None:
     both = [path for path in wanted if path in entries]
     shapes = {path: (entries[path][1].shape, tuple(wanted[path].shape)) for path in both}
-    found = {
+    misfits = {
         "missing": [path for path in wanted if path not in entries],
         "left over": [name for path, (name, _) in entries.items() if path not in wanted],
         "of another shape": [
@@ -250,7 +250,7 @@ def _check_entries(entries: Entries, wanted: Mapping[str, Any]) -> None:
             if given != own
         ],
     }
-    problems = [f"{kind}: {', '.join(names)}" for kind, names in found.items() if names]
+    problems = [f"{kind}: {', '.join(names)}" for kind, names in misfits.items() if names]
     if problems:
         raise ValueError("load_pypi: the weights do not fit the target; " + "; ".join(problems))
 

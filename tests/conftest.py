@@ -22,7 +22,7 @@ def numpy_alone(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a test that lacks its marker fail, by refusing every framework."""
+    """Refuse every framework, so that a test that lacks its marker fails."""
     if numpy_alone(config):
         inherited = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(REFUSING), *([inherited] if inherited else [])])

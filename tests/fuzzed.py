@@ -11,7 +11,7 @@ SCALE = {"long": 100, "night": 10_000}.get(os.environ.get("HYPOTHESIS_PROFILE", 
 
 
 def fuzzed(examples: int) -> settings:
-    """So many examples in a quick look."""
+    """Return settings of so many examples in a quick look."""
     return settings(
         max_examples=examples * SCALE, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )

@@ -31,7 +31,7 @@ CELLS = start("ncps", "numpy", path=ROOT, in_process=True)
 
 
 def searched() -> list[Any]:
-    """A parameter for each clause and each cell, where one example shows that it applies to it here."""
+    """Return a parameter for each clause and cell to which it applies here, as one example shows."""
     known = checks.every()
     return [
         pytest.param(known[id], cell, id=f"{id}-{cell['name']}")

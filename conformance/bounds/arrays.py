@@ -1,8 +1,8 @@
 """Arrays that carry a proven bound on their rounding error.
 
-A reference step, called with `ErrorBounded` arrays, returns the value and a bound on how far any
-implementation may be from it that keeps the arithmetic which SPEC.md promises to be enough. Bounds are
-propagated by suprema over the whole error interval, never by first-order derivatives.
+A reference step, called with `ErrorBounded` arrays, returns each value with a bound: how far from it an
+implementation may be whose arithmetic is as accurate as SPEC.md demands. Bounds are propagated by suprema
+over the whole error interval, never by first-order derivatives.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Arithmetic:
 
     @cached_property
     def logistic(self) -> float:
-        """Return the roundings of σ, absolute, which so hold for 1 - σ(a), σ(-a), f1 + s (f2 - f1) too."""
+        """Return the roundings of σ, which are absolute and hold for 1 - σ(a), σ(-a), f1 + s (f2 - f1)."""
         return 3.0 if self.half else 10.0
 
     @cached_property
@@ -116,11 +116,45 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self.value.ndim
 
     @property
-    def dtype(self) -> np.dtype[np.float64]:
-        return self.value.dtype
+    def size(self) -> int:
+        return int(self.value.size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the dtype in which an implementation computes; float64 for bfloat16, which NumPy lacks."""
+        known = self.arithmetic.dtype != "bfloat16"
+        return np.dtype(self.arithmetic.dtype) if known else self.value.dtype
+
+    @property
+    def real(self) -> ErrorBounded:
+        return self
+
+    @property
+    def T(self) -> ErrorBounded:
+        return transpose(self)
+
+    def mean(self, axis: int | None = None, keepdims: bool = False) -> ErrorBounded:
+        return average(self, axis, keepdims)
+
+    def astype(self, dtype: Any) -> ErrorBounded:
+        """Round to `dtype`; what is computed of the result is computed in that dtype.
+
+        An array of bfloat16 stays as it is: to leave it would be to come back to it.
+        """
+        if self.arithmetic.dtype == "bfloat16":
+            return self
+        arithmetic = Arithmetic(np.dtype(dtype).name)
+        moved = ErrorBounded(self.value, arithmetic, self.error, self.kink, self.terms)
+        if arithmetic.u <= self.arithmetic.u:
+            return moved
+        result = rounded(self.value, self.error, arithmetic.u * reach(self), moved)
+        return ErrorBounded(self.value, arithmetic, np.where(zero(self), 0.0, result.error), result.kink)
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a number with a bound is neither true nor false")
 
     def __repr__(self) -> str:
         return f"ErrorBounded({self.value!r} ± {self.error!r})"
@@ -133,7 +167,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         if rule is None or method != "__call__" or kwargs:
             return NotImplemented
         with np.errstate(all="ignore"):
-            return rule(*(lift(operand, self.arithmetic) for operand in operands))
+            return rule(*lifted(*operands))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = FUNCTIONS.get(function)
@@ -144,12 +178,23 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
-    """Return `operand` with a bound: an array is exact, a constant has the error of storing it."""
+    """Return `operand` with a bound: an array is exact, a constant has the error of storing it.
+
+    One that has a bound keeps its arithmetic, unless the other is the coarser.
+    """
     if isinstance(operand, ErrorBounded):
-        return operand
+        if operand.arithmetic.u >= arithmetic.u:
+            return operand
+        return ErrorBounded(operand.value, arithmetic, operand.error, operand.kink, operand.terms)
     if isinstance(operand, float | int) and not arithmetic.holds(float(operand)):
         return ErrorBounded(operand, arithmetic, arithmetic.u * abs(operand))
     return ErrorBounded(operand, arithmetic)
+
+
+def lifted(*operands: Any) -> list[ErrorBounded]:
+    """Return all with bounds, in the coarsest of their arithmetics: a framework may cast to either."""
+    coarsest = max((a.arithmetic for a in operands if isinstance(a, ErrorBounded)), key=lambda each: each.u)
+    return [lift(operand, coarsest) for operand in operands]
 
 
 def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBounded) -> ErrorBounded:
@@ -364,33 +409,114 @@ def at_kink(result: ErrorBounded, a: ErrorBounded, where: float) -> ErrorBounded
     return ErrorBounded(result.value, result.arithmetic, result.error, kink)
 
 
+def maximum(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    """Return the larger, with its own error where it is certain which; they may be equal at a kink."""
+    error = np.maximum(a.error, b.error)
+    error = np.where(a.value - a.error > b.value + b.error, a.error, error)
+    error = np.where(b.value - b.error > a.value + a.error, b.error, error)
+    close = np.abs(a.value - b.value) <= a.error + b.error
+    kink = a.kink or b.kink or bool(np.any(close))
+    return ErrorBounded(np.maximum(a.value, b.value), a.arithmetic, error, kink)
+
+
+def minimum(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    return negative(maximum(negative(a), negative(b)))
+
+
+def log(a: ErrorBounded) -> ErrorBounded:
+    """Bound log: its error is largest at the lower end, and has no bound where that may be 0."""
+    value, low = np.log(a.value), a.value - a.error
+    error = np.where(low > 0.0, np.log1p(a.error / np.where(low > 0.0, low, 1.0)), np.inf)
+    return rounded(value, error, a.arithmetic.function * a.arithmetic.u * (np.abs(value) + error), a)
+
+
+def log1p(a: ErrorBounded) -> ErrorBounded:
+    """Bound log(1 + a), also in two operations: the rounding of 1 + a moves its logarithm by u."""
+    value, low = np.log1p(a.value), 1.0 + (a.value - a.error)
+    error = np.where(low > 0.0, np.log1p(a.error / np.where(low > 0.0, low, 1.0)), np.inf)
+    u = a.arithmetic.u
+    return rounded(value, error, a.arithmetic.function * u * (np.abs(value) + error) + 2.0 * u, a)
+
+
+def expm1(a: ErrorBounded) -> ErrorBounded:
+    """Bound exp(a) - 1, also in two operations: the roundings of exp(a), and one of the difference."""
+    value, power = np.expm1(a.value), np.exp(a.value)
+    error = np.where(a.error < 1.0, power * np.expm1(a.error), np.exp(a.value + a.error))
+    return rounded(value, error, (a.arithmetic.function + 1.0) * a.arithmetic.u * (power + error + 1.0), a)
+
+
+def sqrt(a: ErrorBounded) -> ErrorBounded:
+    """Bound the root: its error is largest at the lower end, and has no bound where that may be below 0."""
+    value, low = np.sqrt(a.value), a.value - a.error
+    span = value + np.sqrt(np.maximum(low, 0.0))
+    error = np.where(low >= 0.0, a.error / np.where(span > 0.0, span, 1.0), np.inf)
+    return rounded(value, error, a.arithmetic.function * a.arithmetic.u * (np.abs(value) + error), a)
+
+
+def less(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    """Return 1 where a < b, else 0; with an error of 1 where the bounds leave it open."""
+    return ErrorBounded(a.value < b.value, a.arithmetic, _open(a, b))
+
+
+def greater(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
+    return less(b, a)
+
+
+def _open(a: ErrorBounded, b: ErrorBounded) -> Values:
+    margin = a.error + b.error
+    return np.where((np.abs(a.value - b.value) > margin) | (margin == 0.0), 0.0, 1.0)
+
+
 def concatenate(arrays: list[Any], axis: int = 0) -> ErrorBounded:
-    arithmetic = next(a.arithmetic for a in arrays if isinstance(a, ErrorBounded))
-    parts = [lift(a, arithmetic) for a in arrays]
-    value = np.concatenate([part.value for part in parts], axis=axis)
-    error = np.concatenate([part.error for part in parts], axis=axis)
-    return ErrorBounded(value, arithmetic, error, any(part.kink for part in parts))
+    return _joined(np.concatenate, arrays, axis)
 
 
-def stack(arrays: list[ErrorBounded], axis: int = 0) -> ErrorBounded:
-    value = np.stack([a.value for a in arrays], axis=axis)
-    error = np.stack([a.error for a in arrays], axis=axis)
-    return ErrorBounded(value, arrays[0].arithmetic, error, any(a.kink for a in arrays))
+def stack(arrays: list[Any], axis: int = 0) -> ErrorBounded:
+    return _joined(np.stack, arrays, axis)
+
+
+def _joined(join: Callable[..., Values], arrays: list[Any], axis: int) -> ErrorBounded:
+    parts = lifted(*arrays)
+    value, error = join([a.value for a in parts], axis=axis), join([a.error for a in parts], axis=axis)
+    return ErrorBounded(value, parts[0].arithmetic, error, any(a.kink for a in parts))
 
 
 def where(condition: Any, a: Any, b: Any) -> ErrorBounded:
-    arithmetic = (a if isinstance(a, ErrorBounded) else b).arithmetic
-    a, b = lift(a, arithmetic), lift(b, arithmetic)
-    value, error = np.where(condition, a.value, b.value), np.where(condition, a.error, b.error)
-    return ErrorBounded(value, arithmetic, error, a.kink or b.kink)
+    """Select; where the condition is open it may be either, so the distance of the two is added."""
+    chosen, a, b = lifted(condition, a, b)
+    value = np.where(chosen.value, a.value, b.value)
+    error = np.where(chosen.value, a.error, b.error)
+    either = np.abs(a.value - b.value) + np.maximum(a.error, b.error)
+    error = np.where(chosen.error > 0.0, np.where(np.isnan(either), np.inf, either), error)
+    kink = a.kink or b.kink or bool(np.any(chosen.error > 0.0))
+    return ErrorBounded(value, a.arithmetic, error, kink)
 
 
-def broadcast_to(a: ErrorBounded, shape: tuple[int, ...]) -> ErrorBounded:
-    return ErrorBounded(np.broadcast_to(a.value, shape), a.arithmetic, a.error, a.kink)
+def rearranged(function: Callable[..., Any]) -> Callable[..., ErrorBounded]:
+    """Return the rule of a function that only moves or repeats the numbers."""
+
+    def rule(a: ErrorBounded, *args: Any, **kwargs: Any) -> ErrorBounded:
+        error = function(a.error, *args, **kwargs)
+        return ErrorBounded(function(a.value, *args, **kwargs), a.arithmetic, error, a.kink)
+
+    return rule
 
 
-def transpose(a: ErrorBounded) -> ErrorBounded:
-    return ErrorBounded(a.value.T, a.arithmetic, a.error.T, a.kink)
+transpose = rearranged(np.transpose)
+reshape = rearranged(np.reshape)
+expand_dims = rearranged(np.expand_dims)
+
+
+def average(a: ErrorBounded, axis: int | None = None, keepdims: bool = False) -> ErrorBounded:
+    """Return the mean along an axis, or of all: the sum over the number of terms."""
+    if axis is None:
+        return reshape(average(reshape(a, (-1,)), 0), (1,) * a.ndim if keepdims else ())
+    found = total(a, axis) / float(a.shape[axis])
+    return expand_dims(found, axis) if keepdims else found
+
+
+def ones_like(a: ErrorBounded) -> ErrorBounded:
+    return ErrorBounded(np.ones(a.shape), a.arithmetic)
 
 
 UFUNCS: dict[np.ufunc, Callable[..., ErrorBounded]] = {
@@ -402,14 +528,31 @@ UFUNCS: dict[np.ufunc, Callable[..., ErrorBounded]] = {
     np.matmul: matmul,
     np.exp: exp,
     np.tanh: tanh,
+    np.log: log,
+    np.log1p: log1p,
+    np.expm1: expm1,
+    np.sqrt: sqrt,
+    np.maximum: maximum,
+    np.minimum: minimum,
+    np.less: less,
+    np.greater: greater,
 }
 
-FUNCTIONS: dict[Any, Callable[..., ErrorBounded]] = {
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.concatenate: concatenate,
     np.stack: stack,
     np.where: where,
     np.sum: total,
-    np.broadcast_to: broadcast_to,
+    np.mean: average,
+    np.ones_like: ones_like,
+    np.any: lambda a: bool(np.any(a.value)),
+    np.iscomplexobj: lambda a: False,
+    np.shape: lambda a: a.shape,
+    np.broadcast_to: rearranged(np.broadcast_to),
+    np.expand_dims: expand_dims,
+    np.reshape: reshape,
+    np.roll: rearranged(np.roll),
+    np.swapaxes: rearranged(np.swapaxes),
     np.transpose: transpose,
     activations.sigmoid: sigmoid,
     activations.erf: erf,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import combinations, product
@@ -44,13 +44,28 @@ def of_sequences() -> tuple[Change, ...]:
     return tuple(Change.fault(mutant) for mutant in every if mutant.module == "reference.sequence")
 
 
-def stages(family: Family, base: Sequence[Change], *, variants: bool) -> Iterator[Iterator[Law]]:
-    """Yield the laws that add to `base` one change; then a fault under a convention; then two faults."""
-    documented = conventions(family) if variants else []
+Effective = Callable[[Change], bool]
+"""Tells whether a change alters the steps that were seen: one that does not explains nothing there."""
+
+
+def single(family: Family, base: Sequence[Change], *, variants: bool) -> Iterator[Law]:
+    """Yield the laws that add to `base` one change."""
     faults = (*known(family.name), *small(family.name))
-    yield _laws(family.name, base, ((change,) for change in (*documented, *faults)))
-    yield _laws(family.name, base, product(documented, faults))
-    yield _laws(family.name, base, combinations(known(family.name), 2))
+    return _laws(family.name, base, ((change,) for change in (*_documented(family, variants), *faults)))
+
+
+def double(
+    family: Family, base: Sequence[Change], effective: Effective, *, variants: bool
+) -> Iterator[Iterator[Law]]:
+    """Yield the laws that add to `base` a fault under a convention; then those that add two faults."""
+    by_hand = [change for change in known(family.name) if effective(change)]
+    faults = [*by_hand, *(change for change in small(family.name) if effective(change))]
+    yield _laws(family.name, base, product(_documented(family, variants), faults))
+    yield _laws(family.name, base, combinations(by_hand, 2))
+
+
+def _documented(family: Family, variants: bool) -> list[Change]:
+    return conventions(family) if variants else []
 
 
 def _laws(family: str, base: Sequence[Change], more: Iterable[Sequence[Change]]) -> Iterator[Law]:

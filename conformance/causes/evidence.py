@@ -30,6 +30,9 @@ LARGE = 100.0
 LOOSE = 1e-6
 """The share of the largest value by which a candidate may miss a step, before its bounds are asked."""
 
+EXACT, ALIKE_SHARE = 1e-12, 0.8
+"""The share of the largest value by which a law that only rounds may miss this share of the steps."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -97,13 +100,13 @@ def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
                     yield from alike(subject, case, range(2), **{name: other})
 
 
-def is_near(subject: Subject, law: Law, seen: Observation) -> bool:
+def is_near(subject: Subject, law: Law, seen: Observation, share: float = LOOSE) -> bool:
     """Tell whether a law gives about the answer: the cheap test, without bounds."""
     try:
         wanted = law.value(subject, seen.case)
     except Inapplicable:
         return False
-    most = LOOSE if subject.dtype == "float64" else 1e3 * LOOSE
+    most = share if subject.dtype == "float64" else 1e3 * share
     with np.errstate(all="ignore"):
         return all(
             _near(got, want, most) for got, want in zip((seen.output, seen.state), wanted, strict=True)
@@ -117,10 +120,41 @@ def _near(got: Values, want: Values, most: float) -> bool:
     return bool(np.all(np.abs(got - want) <= most * scale))
 
 
+def alters(subject: Subject, law: Law, seen: Iterable[Observation]) -> bool:
+    """Tell whether a law computes one of some steps otherwise than the specification."""
+    return any(_alters(subject, law, one) for one in seen)
+
+
+def _alters(subject: Subject, law: Law, seen: Observation) -> bool:
+    try:
+        pairs = zip(law.value(subject, seen.case), subject.computed(seen.case), strict=True)
+        return not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+    except Inapplicable:
+        return False
+
+
 def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
     """Tell whether a law gives the answers within its bounds, at least half of them narrow enough to tell."""
     found = [agreement(subject, _wanted(subject, law, one), one) for one in seen]
     return False not in found and 2 * found.count(True) >= len(found)
+
+
+def differs(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
+    """Tell whether a law is decidedly not the specification in a step of the cell that departs from it."""
+    return any(_differs(subject, law, one) for one in seen if departs(subject, one))
+
+
+def _differs(subject: Subject, law: Law, seen: Observation) -> bool:
+    pairs = zip(_wanted(subject, law, seen) or (), subject.reference(seen.case, {}), strict=False)
+    return any(
+        bool(np.any(decided(one) & (np.abs(one.value - other.value) > one.error + other.error)))
+        for one, other in pairs
+    )
+
+
+def rounds_alike(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
+    """Tell whether a law that only rounds gives nearly all digits of the cell, as no other rounding would."""
+    return ALIKE_SHARE * len(seen) <= sum(is_near(subject, law, one, EXACT) for one in seen)
 
 
 def departs(subject: Subject, seen: Observation) -> bool:

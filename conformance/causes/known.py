@@ -14,11 +14,14 @@ from conformance.causes.evidence import (
     PROOF,
     Observation,
     alike,
+    alters,
     departs,
+    differs,
     elsewhere,
     explains,
     is_near,
     observe,
+    rounds_alike,
 )
 from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
@@ -111,14 +114,18 @@ class KnownCauses:
         if key in self.in_vain or len(self.in_vain) >= SCANS:
             return None
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
-        if any(departs(subject, one) for one in seen):
+        if any(departs(subject, one) for one in seen) and not self._explain(subject, seen):
             for base in self._bases():
-                for laws in candidates.stages(subject.family, base, variants=variants):
+                for laws in self._candidates(subject, base, seen, variants=variants):
                     fits = list(islice(_fitting(subject, laws, seen), MOST))
                     if fits and (found := self._proven(subject, case, fits, seen, base)):
                         return found
         self.in_vain.setdefault(key, None)
         return None
+
+    def _explain(self, subject: Subject, seen: list[Observation]) -> bool:
+        """Tell whether the known changes explain some steps, so that the fault is not in the step."""
+        return any(explains(subject, law, seen) for law in self.laws())
 
     def find_in_sequence(self, holds: Holds) -> Law | None:
         """Look for a fault of folding a step over a sequence under which the failing example holds."""
@@ -134,6 +141,18 @@ class KnownCauses:
         """Return the changes that another may be added to: none, and all that are known."""
         return [(), tuple(self.changes)] if self.changes else [()]
 
+    def _candidates(
+        self, subject: Subject, base: tuple[Change, ...], seen: list[Observation], *, variants: bool
+    ) -> Iterator[Iterator[Law]]:
+        """Yield the laws to try, single changes first; two only where no search was in vain before."""
+
+        def effective(change: Change) -> bool:
+            return alters(subject, Law(self.family, (change,)), seen)
+
+        yield candidates.single(subject.family, base, variants=variants)
+        if not self.in_vain:
+            yield from candidates.double(subject.family, base, effective, variants=variants)
+
     def _proven(
         self,
         subject: Subject,
@@ -144,13 +163,19 @@ class KnownCauses:
     ) -> Law | None:
         """Return the law that also explains fresh steps, and most of those by other formulas."""
         fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
-        proven = [law for law in fits if explains(subject, law, fresh)]
+        if 2 * len(fresh) < PROOF:
+            return None
+        both = [*seen, *fresh]
+        proven = [law for law in fits if explains(subject, law, fresh) and _tells(subject, law, both)]
         if not proven:
             return None
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
         law = max(proven, key=lambda one: sum(_told(subject, one, other) for other in others))
         shown = sum(departs(subject, one) for one in (*seen, *fresh))
+        names = {change.cause.name for change in self.changes}
         new = [_proof(change, shown) for change in law.changes if change not in base]
+        if names & {change.cause.name for change in new}:  # it is known, and did not explain the example
+            return None
         self.changes += new
         return self._law((*base, *new))
 
@@ -159,6 +184,11 @@ def _fitting(subject: Subject, laws: Iterator[Law], seen: list[Observation]) -> 
     for law in laws:
         if all(is_near(subject, law, one) for one in seen) and explains(subject, law, seen):
             yield law
+
+
+def _tells(subject: Subject, law: Law, seen: list[Observation]) -> bool:
+    """Tell whether it is decided that a law is the cell's, and the specification is not."""
+    return differs(subject, law, seen) or rounds_alike(subject, law, seen)
 
 
 def _told(subject: Subject, law: Law, seen: Observation) -> bool:

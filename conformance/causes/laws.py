@@ -6,7 +6,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from types import CodeType, MappingProxyType, ModuleType
+from itertools import permutations
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from conformance.verdict import Cause
 from reference import fold
 
 CELL = "conformance.oracle.cell"
+MOVED, DIFFERENCE = 1e-30, 1e-5
+"""The complex step of the suite's gradients, and the step of a difference that stands for it."""
+
 FAMILIES, SEQUENCE = "conformance.spec.families", "reference.sequence"
 
 
@@ -110,16 +114,15 @@ class Law:
         cell = copies[CELL].Cell(family, config, case.input_dim, subject.dtype, subject.dtype)
 
         def formula(parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
-            """Compute by the law, after any change that it makes to the arguments."""
-            arrays = [parameters, inputs, state, time]
-            if arithmetic is not None:
-                arrays = [_lifted(array, arithmetic) for array in arrays]
-            return family.reference(*arrays, config, self.variant)
+            return family.reference(parameters, inputs, state, time, config, self.variant)
 
-        object.__setattr__(cell, "formula", formula)
+        cell.formula = formula
+        given = [case.parameters, case.inputs, case.state, case.timespans]
+        if arithmetic is not None:
+            given = [_lifted(array, arithmetic) for array in given]
         try:
             with np.errstate(all="ignore"):
-                output, state = cell.step(case.parameters, case.inputs, case.state, case.timespans)
+                output, state = cell.step(*given)
         except Exception as raised:  # whatever a change makes of a case, it computes nothing there
             raise Inapplicable(str(raised)) from None
         return output, state
@@ -141,17 +144,31 @@ class OwnStep:
     def step(self, subject: Subject, case: StepCase) -> tuple[ErrorBounded, ErrorBounded]:
         """Return what the cell answers, with twice the bounds of the specification's own step."""
         wanted = replace(subject, law=None).reference(case)
-        state = case.state.value if isinstance(case.state, ErrorBounded) else case.state
-        answers = self.value(subject, replace(case, state=state))
+        arrays = {"inputs": case.inputs, "state": case.state}
+        plain: dict[str, Any] = {n: a.value if isinstance(a, ErrorBounded) else a for n, a in arrays.items()}
+        answers = self.value(subject, replace(case, **plain))
         bounds = [ErrorBounded(a, w.arithmetic, 2.0 * w.error) for a, w in zip(answers, wanted, strict=True)]
         return bounds[0], bounds[1]
 
     def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]:
-        """Return what the cell answers. Raises Inapplicable for complex numbers."""
-        if any(np.iscomplexobj(np.asarray(a)) for a in (case.inputs, case.state, case.timespans)):
-            raise Inapplicable("a cell takes no complex numbers")
+        """Return what the cell answers; for a complex step, its slope by central differences."""
+        point = {**case.parameters, "inputs": case.inputs, "state": case.state, "timespans": case.timespans}
+        along = {name: a.imag / MOVED for name, a in point.items() if np.iscomplexobj(a)}
+        answer = self._asked(subject, case, point, along, 0.0)
+        if not along:
+            return answer
+        ahead, back = (self._asked(subject, case, point, along, by) for by in (DIFFERENCE, -DIFFERENCE))
+        slopes = [(a - b) / (2.0 * DIFFERENCE) for a, b in zip(ahead, back, strict=True)]
+        return answer[0] + 1j * MOVED * slopes[0], answer[1] + 1j * MOVED * slopes[1]
+
+    def _asked(
+        self, subject: Subject, case: StepCase, point: Mapping[str, Any], along: Mapping[str, Any], by: float
+    ) -> tuple[Values, Values]:
+        """Return what the cell answers, moved by so much along a direction."""
+        there = {n: a.real + by * along[n] if n in along else a for n, a in point.items()}
+        arrays = {name: there.pop(name) for name in ("inputs", "state", "timespans")}
         apart = replace(subject, example=Example(), tally=Tally(), law=None)
-        answer = apart.step(case)
+        answer = apart.step(replace(case, parameters=there, **arrays))
         return np.asarray(answer["output"]), joined(apart, case.config, answer["state"])
 
 
@@ -180,42 +197,47 @@ def _joined(variants: Sequence[Variant]) -> Variant:
     return joint
 
 
-def _composed(mutants: Sequence[Mutant]) -> dict[str, CodeType]:
+def _composed(mutants: Sequence[Mutant]) -> dict[str, source.Code]:
     """Return the code of the changed modules, each with all its changes."""
     by_module: dict[str, list[Mutant]] = {}
     for mutant in mutants:
         by_module.setdefault(mutant.module, []).append(mutant)
-    return {
-        module: together[0].code if len(together) == 1 else source.compiled(module, _merged(module, together))
-        for module, together in by_module.items()
-    }
+    return {module: _merged(module, together) for module, together in by_module.items()}
 
 
-def _merged(module: str, mutants: Sequence[Mutant]) -> ast.Module:
-    """Return the tree of a module with several changes. Raise Inapplicable if they touch one passage."""
-    text = source.text(module)
+def _merged(module: str, mutants: Sequence[Mutant]) -> source.Code:
+    """Return the code of a module with several changes. Raise Inapplicable if they touch one passage."""
+    if len(mutants) == 1:
+        return mutants[0].code
+    merged = list(source.code(module))
+    for mutant in mutants:
+        if len(mutant.code) != len(merged):
+            raise Inapplicable("a change of the whole module")
+        for i in changed_statements(mutant):
+            if merged[i] is not source.code(module)[i]:
+                return _rewritten(module, mutants)
+            merged[i] = mutant.code[i]
+    return tuple(merged)
+
+
+def _rewritten(module: str, mutants: Sequence[Mutant]) -> source.Code:
+    """Return the code of a module in which several passages of its text are rewritten, in any order."""
     passages = {rewrite.name: rewrite for rewrite in rewrites()}
     if all(mutant.name in passages for mutant in mutants):
-        for mutant in mutants:
-            rewrite = passages[mutant.name]
-            if text.count(rewrite.old) != 1:
-                raise Inapplicable("two changes of one passage")
-            text = text.replace(rewrite.old, rewrite.new)
-        return ast.parse(text)
-    body = list(source.tree(module).body)
-    for mutant in mutants:
-        for i, statement in changed_statements(mutant).items():
-            if body[i] is not source.tree(module).body[i]:
-                raise Inapplicable("two changes of one function")
-            body[i] = statement
-    return ast.Module(body, [])
+        for order in permutations(passages[mutant.name] for mutant in mutants):
+            text = source.text(module)
+            for rewrite in order:
+                text = text.replace(rewrite.old, rewrite.new) if text.count(rewrite.old) == 1 else ""
+            if text:
+                body, code = ast.parse(text).body, list(source.code(module))
+                for i in {i for mutant in mutants for i in changed_statements(mutant)}:
+                    code[i] = source.compiled(body[i], f"<{module}, changed>")
+                return tuple(code)
+    raise Inapplicable("two changes of one passage")
 
 
 @cache
-def changed_statements(mutant: Mutant) -> dict[int, ast.stmt]:
-    """Return the statements of its module that a mutant changes, by their position."""
-    before, after = source.tree(mutant.module).body, mutant.changed().body
-    if len(before) != len(after):
-        raise Inapplicable("a change of the whole module")
-    pairs = enumerate(zip(before, after, strict=True))
-    return {i: new for i, (old, new) in pairs if old is not new and ast.dump(old) != ast.dump(new)}
+def changed_statements(mutant: Mutant) -> tuple[int, ...]:
+    """Return the positions of the statements of its module that a mutant changes."""
+    pairs = zip(source.tree(mutant.module).body, mutant.changed().body, strict=True)
+    return tuple(i for i, (old, new) in enumerate(pairs) if old is not new and ast.dump(old) != ast.dump(new))

@@ -23,11 +23,11 @@ Where it is missing, as on macOS, only those in the harness's process group are 
 def end(mark: str) -> None:
     """Kill every process with this mark, until there is none."""
     for _ in range(ROUNDS):
-        found = list(bearing(mark))
-        for pid in found:
+        pids = list(bearing(mark))
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        if not found:
+        if not pids:
             return
         time.sleep(PAUSE)
 

@@ -32,7 +32,7 @@ from conformance.driver.process import (
 )
 from conformance.driver.schema import Checker, Malformed, check
 from conformance.harness import wire
-from conformance.harness.adapter import METHODS
+from conformance.harness.requests import METHODS
 
 __all__ = [
     "BACKENDS",
@@ -54,7 +54,7 @@ EXEC = "exec:"
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GIVEN_UP = 4
-"""Hangs in a row after which a cell's method is requested no more: in a search and a fresh process, twice."""
+"""Hangs in a row after which a cell's method is no longer requested: two examples, each tried again once."""
 FIRST_FACTOR = 4.0
 """The factor on the timeout of a request whose shape is new to its harness, which may have to compile."""
 
@@ -162,7 +162,7 @@ class Implementation:
         """Return the harness's description: the subject, its host and its methods; requested once."""
         if self._described is None:
             self._described = self._checked_description(self.request("describe"))
-            if self._check is not None:  # a command does not know its name here
+            if self._check is not None:  # a command does not know the name that it has here
                 self.backend = self.backend or self._described["host"]
                 self._described |= {"target": self.target, "backend": self.backend}
         return self._described
@@ -174,8 +174,8 @@ class Implementation:
         except Malformed as wrong:
             self.close()
             raise WireFault(f"the answer to describe: {wrong}") from None
-        found: dict[str, Any] = said
-        return found
+        description: dict[str, Any] = said
+        return description
 
     def request(self, method: str, **params: Any) -> Any:
         """Return the decoded result.
@@ -258,24 +258,24 @@ def start(
     in_process: bool = False,
     harness: str | os.PathLike[str] = HARNESS,
 ) -> Implementation:
-    """Start a harness for `target`; it imports while this returns.
+    """Start a harness for `target`; return while it is still importing.
 
     Args:
         target: `ncps`, `module:Class`, or `exec:COMMAND` for a program that speaks the
             protocol (docs/protocol.md); its words are split as a shell would, and run without one.
-        backend: the Keras backend; for another target the name that it gives its own, which may be left out.
+        backend: the Keras backend; for other targets their own name of it, which may be omitted.
         python: the interpreter in which the target is installed.
         path: a folder that goes first on that interpreter's import path.
         family: the cell family of the target, where its variables and its name do not show it.
         names: a file that maps the paths of its variables to the specification's
             names (`conformance.driver.names`).
         regime: "x64" is for float64: jax has 64-bit numbers only if started with them, and Keras is kept from
-            making float32 of float64.
+            converting float64 to float32.
         timeout: seconds for one answer; `FIRST_FACTOR` times as many for the first request of a shape.
         threads: how many threads the numerical libraries may use; None leaves it to them.
-        in_process: serve from this very process, for a debugger. One backend a process, prints go where they
-            go, and nothing can be timed out.
-        harness: what is run; another folder, or a script, in tests.
+        in_process: serve from this process, for a debugger: one backend only, prints are not captured, and
+            nothing is timed out.
+        harness: the folder or script to run; tests give others.
     """
     if regime not in ("x32", "x64"):
         raise ValueError(f"start(regime={regime!r}): must be 'x32' or 'x64'")
@@ -354,7 +354,7 @@ def shape_key(value: Any) -> str:
 def _array_key(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return [value.dtype.name, list(value.shape)]
-    raise TypeError(f"a request cannot hold {value!r}")
+    raise TypeError(f"a request cannot hold {value!r}; it holds values of JSON and NumPy arrays")
 
 
 def _checked(line: bytes, identifier: int) -> dict[str, Any]:
@@ -371,9 +371,9 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
     if "error" in reply and not (
         isinstance(reply["error"], dict) and isinstance(reply["error"].get("code"), int)
     ):
-        raise WireFault(f"an error has a code and a message: {line[:200]!r}")
+        raise WireFault(f"an error must have a code and a message: {line[:200]!r}")
     if ("result" in reply) == ("error" in reply):
-        raise WireFault(f"an answer has either a result or an error: {line[:200]!r}")
+        raise WireFault(f"an answer must have either a result or an error: {line[:200]!r}")
     if "error" in reply:
         check("frames", _data(reply).get("frames"), "answer.error.data.frames")
     return reply

@@ -19,12 +19,12 @@ class NoMapping(ValueError):
 def read(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the names in a TOML file by path. Raises NoMapping if the file holds no such names."""
     try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        mapping = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as wrong:
         raise NoMapping(f"{path}: cannot be read: {getattr(wrong, 'strerror', wrong)}") from None
     except tomllib.TOMLDecodeError as wrong:
-        raise NoMapping(f"{path}: no TOML: {wrong}") from None
-    for key, name in found.items():
+        raise NoMapping(f"{path}: not TOML: {wrong}") from None
+    for key, name in mapping.items():
         if not isinstance(name, str):
             raise NoMapping(f'{path}: {key}: must be a line "path in the cell" = "name in the specification"')
-    return found
+    return mapping

@@ -28,12 +28,12 @@ class HarnessKey:
 
     @classmethod
     def of(cls, target: str, backend: str, tier: str | None, *, exchange: bool = False) -> HarnessKey:
-        """Return the place of a test; the precision is part of it, for a host sets float64 when it starts."""
+        """Return the key of a test, with its precision, because a host is set to float64 when it starts."""
         return cls(target, backend, "x64" if tier == "float64" else "x32", exchange)
 
     @property
     def group(self) -> str:
-        """Return the name of the group of tests that share harnesses, escaped as in a URL for a test's id."""
+        """Return the name of the group of tests that share harnesses, escaped as in a URL for test ids."""
         target = quote(self.target, safe=":*")
         return f"{target}:exchange" if self.exchange else f"{target}:{self.backend}:{self.regime}"
 
@@ -51,7 +51,7 @@ class HarnessKey:
 
 
 def speed(backend: str) -> int:
-    """Return the rank of a backend among those of Keras, the slowest first; any other is the last."""
+    """Return the rank of a backend, the slowest of Keras first; a backend that is not Keras's is last."""
     return SLOWEST_FIRST.index(backend) if backend in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 

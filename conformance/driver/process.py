@@ -188,7 +188,9 @@ class Process:
         self._buffer += data
         self._complete = self._complete or b"\n" in data
         if len(self._buffer) > wire.MAX_BYTES and not self._complete:
-            raise WireFault(f"a message of more than {wire.MAX_BYTES} bytes")
+            raise WireFault(
+                f"a message of more than {wire.MAX_BYTES} bytes; an answer is one line of at most so many"
+            )
 
     def _death(self) -> HarnessFault:
         """Return the error that a closed pipe means: half a message is a fault of its own."""

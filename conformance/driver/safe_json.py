@@ -35,10 +35,10 @@ def parse(text: bytes) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _number(text: str) -> int | float:
-    if len(text) > MOST_DIGITS or not math.isfinite(found := float(text)):
+    if len(text) > MOST_DIGITS or not math.isfinite(number := float(text)):
         raise ValueError(f"the number {text[:20]}… is too large")
-    return int(text) if text.lstrip("-").isdigit() else found
+    return int(text) if text.lstrip("-").isdigit() else number

@@ -80,8 +80,8 @@ class Checker:
 _ARRAY = re.compile(rb'"base64": ?"([A-Za-z0-9+/]*=*)"|"id": ?\d+')
 
 
-def _size(found: re.Match[bytes]) -> bytes:
-    return b"id" if found[1] is None else b"%d" % len(found[1])
+def _size(match: re.Match[bytes]) -> bytes:
+    return b"id" if match[1] is None else b"%d" % len(match[1])
 
 
 def check_request(message: Mapping[str, Any]) -> None:

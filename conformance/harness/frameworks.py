@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .adapter import Array, BadParams, ContractBroken, NotSupported
+from .adapter import BadParams, ContractBroken, NotSupported
 from .mapping import check_shapes
+from .requests import Array
 from .torch.building import array
 
 Run = Callable[..., tuple[Any, list[Any]]]

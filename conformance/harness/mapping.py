@@ -49,6 +49,11 @@ def output_and_state(answer: Any, who: str) -> tuple[Any, list[Any]]:
     return output, tensors
 
 
+def one_or_all(items: Sequence[Any]) -> Any:
+    """Return the only one of some items, or a list of all."""
+    return items[0] if len(items) == 1 else list(items)
+
+
 def dtype_of(tensor: Any) -> str:
     """Return the name of a tensor's dtype, for any framework."""
     return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")

@@ -24,10 +24,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from .adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from .adapter import BadParams, ContractBroken, Model, NotSupported, RequestAdapter, theirs
 from .frameworks import framework
-from .mapping import check, dtype_of, not_mapped, output_and_state
+from .mapping import check, dtype_of, not_mapped, one_or_all, output_and_state
 from .packages import origin, regime
+from .requests import (
+    Array,
+    Build,
+    Gradients,
+    InitialParameters,
+    Intermediates,
+    Sequence,
+    SequenceGradients,
+    Step,
+)
 
 LOOP = "the loop takes a sequence, a state and elapsed times, and nothing else"
 """The reason why a sequence of another kind is rejected."""
@@ -110,7 +120,7 @@ class Cell:
         raise NotSupported("no loop over a sequence")
 
 
-class OwnCell(Adapter):
+class OwnCell(RequestAdapter):
     """Serves one `Cell`."""
 
     def __init__(self, target: str, cell: Cell) -> None:
@@ -157,8 +167,8 @@ class OwnCell(Adapter):
             return offered
         return [*offered, "sequence", *(["sequence_gradients"] if differentiated else [])]
 
-    def build(self, model: Any) -> Any:
-        return {"variables": [_told(*one) for one in self.variables(self._model(model))]}
+    def build(self, request: Build) -> Any:
+        return {"variables": [_told(*one) for one in self.variables(self._model(request.model))]}
 
     def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
         """Return path, name and object of the cell's own variables. Raises NotSupported."""
@@ -167,122 +177,63 @@ class OwnCell(Adapter):
             raise ContractBroken(f"build returns a dict by name, not {type(found).__name__}")
         return [(name, name, variable) for name, variable in found.items()]
 
-    def parameters(self, model: Any) -> Any:
-        parsed = self._model(model)
-        found = theirs(self.cell.parameters, dict(parsed.config), parsed.input_dim)
-        if not isinstance(found, dict):
-            raise ContractBroken(f"parameters returns a dict by name, not {type(found).__name__}")
-        return {"parameters": {n: self.framework.numpy(v).astype(parsed.dtype) for n, v in found.items()}}
+    def parameters(self, request: InitialParameters) -> Any:
+        return {"parameters": self._initial(self._model(request.model))}
 
-    def step(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        timespans: Any = None,
-        training: bool = False,
-        eager: bool = False,
-        echo: bool = False,
-        seed: int | None = None,
-        repeat: int = 1,
-    ) -> Any:
-        if training:
+    def step(self, request: Step) -> Any:
+        if request.training:
             raise NotSupported("no step of training")
-        run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
-        answers = [run(values, x, h, t) for _ in range(repeat)]
+        run, (values, x, h, t) = self._prepared(request, request.state)
+        answers = [run(values, x, h, t) for _ in range(request.repeat)]
         output, new = answers[-1]
         dtypes = {"output": dtype_of(output), "state": [dtype_of(tensor) for tensor in new]}
         answer: dict[str, Any] = self.framework.numpy_all({"output": output, "state": new})
         answer["dtypes"] = dtypes
-        if repeat > 1:
+        if request.repeat > 1:
             answer["outputs"] = [self.framework.numpy(output) for output, _ in answers]
-        if echo:
-            left = {"inputs": x, "state": h, "parameters": self._left(self._model(model), values)}
+        if request.echo:
+            left = {"inputs": x, "state": h, "parameters": self._left(self._model(request.model), values)}
             answer["after"] = self.framework.numpy_all(left)
         return answer
 
-    def intermediates(
-        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
-    ) -> Any:
-        _, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
-        config, times = dict(self._model(model).config), [] if t is None else [t]
-        found = theirs(self.cell.intermediates, config, values, x, _one_or_all(h), *times)
+    def intermediates(self, request: Intermediates) -> Any:
+        _, (values, x, h, t) = self._prepared(request, request.state)
+        config, times = dict(self._model(request.model).config), [] if t is None else [t]
+        found = theirs(self.cell.intermediates, config, values, x, one_or_all(h), *times)
         if not isinstance(found, dict):
             raise ContractBroken(f"intermediates returns a dict by name, not {type(found).__name__}")
         return {"intermediates": self.framework.numpy_all(found)}
 
-    def gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-    ) -> Any:
+    def gradients(self, request: Gradients) -> Any:
         if not self.cell.differentiable:
             raise NotSupported("the step is not differentiable by what it is given")
-        run, given = self._prepared(model, parameters, inputs, state, timespans)
-        found = self.framework.gradients(run, given, (cotangent, list(state_cotangent)))
-        values, x, h, t = self.framework.numpy_all(found)
+        run, given = self._prepared(request, request.state)
+        values, x, h, t = self._slopes(run, given, request)
         return {"inputs": x, "state": h, "timespans": t, "parameters": values}
 
-    def sequence_gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        initial_state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-        wrapper: str | None = None,
-        mask: Any = None,
-        options: Any = None,
-    ) -> Any:
+    def sequence_gradients(self, request: SequenceGradients) -> Any:
         if not self._has("sequence"):
             raise NotSupported("no loop over a sequence")
-        if mask is not None or options:
+        if request.mask is not None or request.options:
             raise NotSupported(LOOP)
         if not self.cell.differentiable:
             raise NotSupported("the loop is not differentiable by what it is given")
-        run, given = self._prepared(
-            model, parameters, inputs, initial_state, timespans, method=self.cell.sequence
-        )
-        found = self.framework.gradients(run, given, (cotangent, list(state_cotangent)))
-        values, x, h, t = self.framework.numpy_all(found)
+        run, given = self._prepared(request, request.initial_state, self.cell.sequence)
+        values, x, h, t = self._slopes(run, given, request)
         return {"inputs": x, "initial_state": h, "timespans": t, "parameters": values}
 
-    def sequence(
-        self,
-        model: Any = None,
-        models: Any = None,
-        parameters: Any = None,
-        inputs: Any = None,
-        mask: Any = None,
-        timespans: Any = None,
-        initial_state: Any = None,
-        training: bool = False,
-        options: Any = None,
-        wrapper: str | None = None,
-        chunks: Any = None,
-        seed: int | None = None,
-        symbolic: bool = False,
-        before: Any = None,
-        earlier: Any = None,
-    ) -> Any:
-        wanted = {name for name, value in (options or {}).items() if value}
+    def sequence(self, request: Sequence) -> Any:
+        wanted = {name for name, value in (request.options or {}).items() if value}
         if not self._has("sequence"):
             raise NotSupported("no loop over a sequence")
-        calls = chunks or earlier is not None
-        more = mask is not None or models or training or symbolic or before or calls
-        if more or wrapper not in (None, "layer") or wanted - {"return_sequences", "return_state"}:
+        arrays = request.mask is not None or request.earlier is not None
+        more = arrays, request.models, request.training, request.symbolic, request.before, request.chunks
+        own_layer = request.wrapper in (None, "layer")
+        if any(more) or not own_layer or wanted - {"return_sequences", "return_state"}:
             raise NotSupported(LOOP)
-        _, (values, x, h, t) = self._prepared(model, parameters, inputs, initial_state, timespans)
-        config = self._model(model).config
-        state = None if h is None else _one_or_all(h)
+        _, (values, x, h, t) = self._prepared(request, request.initial_state)
+        config = self._model(request.model).config
+        state = None if h is None else one_or_all(h)
         answer = theirs(self.cell.sequence, config, values, x, state, *([] if t is None else [t]))
         outputs, last = self.framework.numpy_all(output_and_state(answer, "sequence"))
         if outputs.ndim < 2:
@@ -290,6 +241,18 @@ class OwnCell(Adapter):
         last_only = "return_sequences" not in wanted and outputs.shape[1] > 0
         output = outputs[:, -1] if last_only else outputs
         return {"output": output, **({"state": last} if "return_state" in wanted else {})}
+
+    def _initial(self, model: Model) -> dict[str, Any]:
+        """Return initial values by canonical name, in the dtype of the model."""
+        found = theirs(self.cell.parameters, dict(model.config), model.input_dim)
+        if not isinstance(found, dict):
+            raise ContractBroken(f"parameters returns a dict by name, not {type(found).__name__}")
+        return {name: self.framework.numpy(value).astype(model.dtype) for name, value in found.items()}
+
+    def _slopes(self, run: Any, given: Any, request: Gradients | SequenceGradients) -> Any:
+        """Return the gradients by each of `given`, as arrays."""
+        found = self.framework.gradients(run, given, (request.cotangent, request.state_cotangent))
+        return self.framework.numpy_all(found)
 
     def _left(self, model: Model, given: dict[str, Any]) -> dict[str, Any] | None:
         """Return the parameters after a step: the given ones or, if it reads its own, these.
@@ -324,26 +287,23 @@ class OwnCell(Adapter):
 
     def _prepared(
         self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        timespans: Any,
+        request: Step | Intermediates | Gradients | Sequence | SequenceGradients,
+        state: list[Array] | None,
         method: Callable[..., Any] | None = None,
     ) -> Any:
         """Return a step, or another method of the cell, as a function of tensors, and the tensors."""
-        parsed = self._model(model)
-        own = self.parameters(model)["parameters"]
-        check({name: value.shape for name, value in own.items()}, parameters)
+        model = self._model(request.model)
+        check({name: value.shape for name, value in self._initial(model).items()}, request.parameters)
 
         def run(values: Any, x: Any, h: Any, t: Any) -> tuple[Any, list[Any]]:
             times = [] if t is None else [t]
-            state = _one_or_all(h)
+            state = one_or_all(h)
             asked = method or self.cell.step
-            answer = theirs(asked, dict(parsed.config), values, x, state, *times)
+            answer = theirs(asked, dict(model.config), values, x, state, *times)
             return output_and_state(answer, "sequence" if method else "step")
 
-        return run, self.framework.tensors((parameters, inputs, state, timespans))
+        given = request.parameters, request.inputs, state, request.timespans
+        return run, self.framework.tensors(given)
 
 
 REQUIRED = {
@@ -376,7 +336,3 @@ def _told(path: str, name: str | None, variable: Any) -> dict[str, Any]:
     trainable = getattr(variable, "trainable", getattr(variable, "requires_grad", None))
     shape = [int(size) for size in variable.shape]
     return {"path": path, "name": name, "shape": shape, "dtype": dtype_of(variable), "trainable": trainable}
-
-
-def _one_or_all(state: list[Any]) -> Any:
-    return state[0] if len(state) == 1 else list(state)

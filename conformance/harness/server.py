@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from . import wire
-from .adapter import METHODS, OPTIONAL_PARAMS, Adapter, BadParams, ContractBroken, NotSupported, theirs
+from .adapter import Adapter, BadParams, ContractBroken, NotSupported, RequestAdapter, theirs
 from .frames import own_frames
 from .hints import Hints
+from .requests import METHODS, OPTIONAL_PARAMS, REQUESTS
 from .targets import resolve
 
 PROTOCOL = "1"
@@ -94,10 +95,11 @@ class Server:
         if method not in ("describe", *METHODS):
             raise RpcError(UNKNOWN_METHOD, f"no method {method!r}; there are describe, {', '.join(METHODS)}")
         try:
-            function = self.describe if method == "describe" else getattr(self.adapter, method)
-            _check_arguments(function, params)
-            return function(**params)
-        except (RpcError, KeyboardInterrupt):
+            if method != "describe":
+                return _answered(self.adapter, method, params)
+            _check_arguments(self.describe, params)
+            return self.describe()
+        except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise _translated(error, self.target) from error
@@ -132,15 +134,40 @@ def _checked(line: bytes) -> dict[str, Any]:
 
 def _known_params(adapter: Adapter) -> dict[str, list[str]]:
     """Return, by method, the later parameters of the protocol that the adapter takes."""
-    taken = {method: inspect.signature(getattr(adapter, method)).parameters for method in OPTIONAL_PARAMS}
-    return {method: [p for p in params if p in taken[method]] for method, params in OPTIONAL_PARAMS.items()}
+    if isinstance(adapter, RequestAdapter):
+        return OPTIONAL_PARAMS
+    taken = {m: inspect.signature(getattr(adapter, m, REQUESTS[m])).parameters for m in OPTIONAL_PARAMS}
+    return {m: [name for name in names if name in taken[m]] for m, names in OPTIONAL_PARAMS.items()}
+
+
+def _answered(adapter: Adapter, method: str, params: dict[str, Any]) -> Any:
+    """Return the adapter's answer to a request.
+
+    Raises:
+        NotSupported: it has no such method.
+        BadParams: a parameter is missing or unknown.
+    """
+    if not hasattr(adapter, method):
+        raise NotSupported(f"{method} is not offered")
+    function = getattr(adapter, method)
+    if isinstance(adapter, RequestAdapter):
+        return function(_request(method, params))
+    _check_arguments(function, params)
+    return function(**params)
+
+
+def _request(method: str, params: dict[str, Any]) -> Any:
+    try:
+        return REQUESTS[method](**params)
+    except TypeError as error:  # a parameter is missing or unknown
+        raise BadParams(str(error)) from error
 
 
 def _check_arguments(function: Callable[..., Any], params: dict[str, Any]) -> None:
     try:
         inspect.signature(function).bind(**params)
     except TypeError as error:
-        raise RpcError(BAD_PARAMS, str(error)) from error
+        raise BadParams(str(error)) from error
 
 
 def _translated(error: BaseException, target: str) -> RpcError:

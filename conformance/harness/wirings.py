@@ -9,6 +9,7 @@ import numpy as np
 
 from .adapter import theirs
 from .packages import member_of_package
+from .requests import Wiring
 
 
 def wiring(cell: type, kind: str, arguments: dict[str, Any]) -> Any:
@@ -16,15 +17,15 @@ def wiring(cell: type, kind: str, arguments: dict[str, Any]) -> Any:
     return theirs(member_of_package(cell, ".wirings", kind), **arguments)
 
 
-def graphs(cell: type, kind: str, arguments: Any, input_dim: int) -> dict[str, Any]:
+def graphs(cell: type, request: Wiring) -> dict[str, Any]:
     """Return the graph of a wiring: built, built twice, and made of its config and built."""
-    made = wiring(cell, kind, arguments)
-    theirs(made.build, input_dim)
+    made = wiring(cell, request.kind, request.arguments)
+    theirs(made.build, request.input_dim)
     once = graph(made)
-    theirs(made.build, input_dim)
+    theirs(made.build, request.input_dim)
     config = json.loads(json.dumps(theirs(made.get_config)))
     again = theirs(type(made).from_config, config)
-    theirs(again.build, input_dim)
+    theirs(again.build, request.input_dim)
     return {"once": once, "twice": graph(made), "again": graph(again)}
 
 

@@ -36,8 +36,8 @@ class CellArguments:
 
     def choose(self, argument: str, values: Iterable[Any]) -> list[Any]:
         """Return the allowed ones of `values`; all if none is allowed, so that the cell rejects them."""
-        found = list(values)
-        return [value for value in found if self.allows(argument, value)] or found
+        wanted = list(values)
+        return [value for value in wanted if self.allows(argument, value)] or wanted
 
     def behind(self, cell: str) -> CellArguments:
         """Return the offer of the cell of this name behind an LSTM."""

@@ -71,10 +71,10 @@ def _off(
     return subject.departure(summary, excess=float(excess[worst]), **evidence)
 
 
-def _of_too_few_digits(found: np.dtype[Any], asked: str) -> str:
+def _of_too_few_digits(dtype: np.dtype[Any], asked: str) -> str:
     """Return a note if an answer came in a dtype with too few digits for the requested one, else ""."""
-    enough = found.kind == "f" and Arithmetic(found.name).u <= Arithmetic(asked).u
-    return "" if enough else f"; it came as {found}, where {asked} was asked for"
+    enough = dtype.kind == "f" and Arithmetic(dtype.name).u <= Arithmetic(asked).u
+    return "" if enough else f"; it came as {dtype}, where {asked} was asked for"
 
 
 def ratio(error: Values, bound: Values) -> Values:
@@ -106,7 +106,7 @@ def assert_equal(subject: Subject, what: str, got: Any, want: Any) -> None:
 def finite(what: str, value: Any) -> Any:
     """Return a value that can be compared with itself. Raises NotSupported if it holds NaN or inf."""
     if not np.isfinite(value).all():
-        raise NotSupported(f"{what} is not finite, which nothing can be told from")
+        raise NotSupported(f"{what} is not finite, so that it cannot be compared")
     return value
 
 
@@ -115,9 +115,9 @@ def assert_shape(subject: Subject, what: str, got: Any, shape: Sequence[int | No
     __tracebackhide__ = True
     if got is None:
         raise subject.departure(f"{what} is not known, but should have shape {tuple(shape)}")
-    found = list(got.shape) if isinstance(got, np.ndarray) else list(got)
-    if found != list(shape):
-        raise subject.departure(f"{what} has shape {tuple(found)}, but should have {tuple(shape)}", got=found)
+    given = list(got.shape) if isinstance(got, np.ndarray) else list(got)
+    if given != list(shape):
+        raise subject.departure(f"{what} has shape {tuple(given)}, but should have {tuple(shape)}", got=given)
 
 
 def assert_step(subject: Subject, case: StepCase, **options: Any) -> Values:

@@ -63,9 +63,9 @@ def side_by_side(tensors: Sequence[Any]) -> Values:
 
 
 def derivatives(
-    subject: Subject, case: Case, found: Mapping[str, Any], cotangents: Cotangents, seed: int
+    subject: Subject, case: Case, gradients: Mapping[str, Any], cotangents: Cotangents, seed: int
 ) -> None:
-    """Raise unless each gradient of `found` has the slope of the reference in a random direction.
+    """Raise unless each gradient of `gradients` has the slope of the reference in a random direction.
 
     The keys are the path of a parameter, "inputs", "state" or "timespans"; None is zero. A case within its
     bound of a kink is counted, and not judged.
@@ -74,7 +74,7 @@ def derivatives(
     if kinked(subject, case):
         subject.tally.kinks += 1
         return
-    for name, gradient in found.items():
+    for name, gradient in gradients.items():
         derivative(subject, case, name, gradient, cotangents, seed)
 
 
@@ -113,15 +113,20 @@ def derivative(
 
 
 def precise(
-    subject: Subject, case: StepCase, found: Mapping[str, Any], state: Values, cotangents: Cotangents
+    subject: Subject, case: StepCase, answer: Mapping[str, Any], state: Values, cotangents: Cotangents
 ) -> None:
-    """Raise unless every number of the gradients `found` is within the bound of the reference's adjoint.
+    """Raise unless every number of the gradients `answer` is within the bound of the reference's adjoint.
 
     `state` is the gradient with respect to the state, its tensors side by side. Under a law, which has no
     adjoint, each gradient must have the slope in a direction.
     """
     __tracebackhide__ = True
-    got = {"inputs": found["inputs"], "state": state, "timespans": found["timespans"], **found["parameters"]}
+    got = {
+        "inputs": answer["inputs"],
+        "state": state,
+        "timespans": answer["timespans"],
+        **answer["parameters"],
+    }
     if case.timespans is None:
         del got["timespans"]
     if subject.law:
@@ -141,10 +146,15 @@ def precise(
 def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
     """Return the gradients of the reference by name, with their bounds."""
     if isinstance(case, StepCase):
-        found = step_adjoint(subject, case, cotangents)
+        gradients = step_adjoint(subject, case, cotangents)
     else:
-        found = sequence_adjoint(subject, case, cotangents)
-    return {"inputs": found.inputs, "state": found.state, "timespans": found.timespans, **found.parameters}
+        gradients = sequence_adjoint(subject, case, cotangents)
+    return {
+        "inputs": gradients.inputs,
+        "state": gradients.state,
+        "timespans": gradients.timespans,
+        **gradients.parameters,
+    }
 
 
 def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangents) -> Gradients:
@@ -162,8 +172,8 @@ def sequence_adjoint(subject: Subject, case: SequenceCase, cotangents: Cotangent
     fold(ahead, case.inputs, assertions.start(subject, case), **options)
     of_output, of_state = (lift(cotangent, subject.arithmetic) for cotangent in cotangents)
     with np.errstate(all="ignore"):
-        found = fold_adjoint(back, of_output, of_state, **options)
-        return found._replace(timespans=by_timespans(case, found.timespans))
+        gradients = fold_adjoint(back, of_output, of_state, **options)
+        return gradients._replace(timespans=by_timespans(case, gradients.timespans))
 
 
 def by_timespans(case: SequenceCase, by_counted: Any) -> Any:

@@ -74,19 +74,21 @@ def judge_values(subject: Subject, wanted: Mapping[str, Initial], draws: Draws) 
 def _judge_uniform(subject: Subject, what: str, values: Values, wanted: Uniform, p: float) -> None:
     __tracebackhide__ = True
     low, high = wanted.low, wanted.high
-    wide, found = high - low, values.astype(np.float64)
+    wide, numbers = high - low, values.astype(np.float64)
     slack = EDGE * subject.arithmetic.u * (abs(low) + abs(high))
     limits = f"the uniform distribution on [{low:.7g}, {high:.7g}]"
-    least, most = float(found.min()), float(found.max())
+    least, most = float(numbers.min()), float(numbers.max())
     within = low - slack <= least and most <= high + slack
     assert_true(subject, within, f"{what} is in [{least:.7g}, {most:.7g}], but should be of {limits}")
-    gap, allowed = max(least - low, high - most) / wide, gap_allowed(found.size, p)
+    gap, allowed = max(least - low, high - most) / wide, gap_allowed(numbers.size, p)
     off = f"the ends stay free by {gap:.3g} of it, where {allowed:.3g} is allowed"
-    said = f"{what}, {found.size} numbers, is in [{least:.7g}, {most:.7g}], but should be of {limits}: {off}"
+    said = (
+        f"{what}, {numbers.size} numbers, is in [{least:.7g}, {most:.7g}], but should be of {limits}: {off}"
+    )
     assert_true(subject, gap <= allowed, said)
-    far, allowed = distance((found.ravel() - low) / wide), distance_allowed(found.size, p)
+    far, allowed = distance((numbers.ravel() - low) / wide), distance_allowed(numbers.size, p)
     off = f"its distribution is off by {far:.3g}, where {allowed:.3g} is allowed"
-    assert_true(subject, far <= allowed, f"{what}, {found.size} numbers, should be of {limits}, but {off}")
+    assert_true(subject, far <= allowed, f"{what}, {numbers.size} numbers, should be of {limits}, but {off}")
 
 
 def _judge_orthogonal(subject: Subject, what: str, values: Values) -> None:

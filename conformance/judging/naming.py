@@ -62,7 +62,7 @@ def _table(family: Family, model: Mapping[str, Any], config: Config) -> set[str]
 
 def _chosen(family: Family, model: Mapping[str, Any], default: Config) -> str:
     """List the arguments away from their default: those that change the table or, if none does, all."""
-    found = {n: v for n, v in model["config"].items() if n != "backbone_units" and default.get(n) != v}
+    changed = {n: v for n, v in model["config"].items() if n != "backbone_units" and default.get(n) != v}
     table = _table(family, model, default)
-    telling = {n: v for n, v in found.items() if _table(family, model, {**default, n: v}) != table}
-    return ", ".join(f"{name}={value!r}" for name, value in (telling or found).items())
+    telling = {n: v for n, v in changed.items() if _table(family, model, {**default, n: v}) != table}
+    return ", ".join(f"{name}={value!r}" for name, value in (telling or changed).items())

@@ -143,23 +143,23 @@ class Example:
 
 def digest(method: str, params: Mapping[str, Any]) -> str:
     """Return a digest that distinguishes two requests."""
-    found = hashlib.sha256(method.encode())
+    hasher = hashlib.sha256(method.encode())
 
     def add(value: Any) -> None:
         if isinstance(value, Mapping):
             for key, item in value.items():
-                found.update(str(key).encode())
+                hasher.update(str(key).encode())
                 add(item)
         elif isinstance(value, np.ndarray):
-            found.update(value.tobytes() + repr(value.shape).encode())
+            hasher.update(value.tobytes() + repr(value.shape).encode())
         elif isinstance(value, list | tuple):
             for item in value:
                 add(item)
         else:
-            found.update(repr(value).encode())
+            hasher.update(repr(value).encode())
 
     add(params)
-    return found.hexdigest()
+    return hasher.hexdigest()
 
 
 def headline(message: str) -> str:
@@ -302,9 +302,10 @@ class Subject:
             raise self.departure(f"{method} raises {raised.type}: {said}", raised=exception) from None
 
     def attempt(self, method: str, *, to: ImplementationProtocol | None = None, **params: Any) -> Any:
-        """Return the implementation's answer, or ImplementationRaised, or NotSupported.
+        """Return the implementation's answer.
 
         Raises:
+            ImplementationRaised, NotSupported: as the implementation does.
             Nonconformance: the cell's variables lose the names that they have by default.
         """
         self.example.record(method, params)
@@ -389,6 +390,11 @@ class Subject:
         if self.pool is None:
             raise NotSupported("a process of its own")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
+
+    def prepare_confirmation(self) -> None:
+        """Let the process that confirms failures start, while something else is done."""
+        if self.pool is not None:
+            self.pool.confirming(self.implementation)
 
     def confirmers(self) -> Iterator[ImplementationProtocol]:
         """Yield the process that is kept for failing examples, then a fresh one; or the latter alone."""

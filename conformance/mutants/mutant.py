@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from types import CodeType
 
 from conformance.driver.implementation import ImplementationProtocol
 from conformance.oracle import source
@@ -26,9 +25,9 @@ class Mutant:
     """The module's tree with the change."""
 
     @cached_property
-    def code(self) -> CodeType:
+    def code(self) -> source.Code:
         """Return the code of the changed module."""
-        return source.compiled(self.module, self.changed())
+        return source.changed_code(self.module, self.changed())
 
     @property
     def family(self) -> str:

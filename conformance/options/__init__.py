@@ -1,6 +1,7 @@
 """The options of a run: their table, the caller's values, and their resolution on this machine."""
 
-from conformance.options.asked import RunOptions, UsageError, run_options, unknown
+from conformance.options.asked import run_options, unknown
+from conformance.options.kinds import UsageError
 from conformance.options.offering import (
     add_to_pytest,
     click_options,
@@ -17,11 +18,11 @@ from conformance.options.resolving import (
     settled,
     specification,
 )
-from conformance.options.table import OPTIONS, TARGETS
+from conformance.options.table import OPTIONS, TARGET, RunOptions
 
 __all__ = [
     "OPTIONS",
-    "TARGETS",
+    "TARGET",
     "RunOptions",
     "UsageError",
     "add_to_pytest",

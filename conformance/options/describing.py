@@ -13,7 +13,8 @@ from conformance.driver.implementation import (
     RequestRefused,
 )
 from conformance.driver.pool import HarnessKey, Pool, speed
-from conformance.options.asked import RunOptions, UsageError
+from conformance.options.kinds import UsageError
+from conformance.options.table import RunOptions
 
 WHERE = "--path DIR imports from a folder, --python PATH with another interpreter"
 

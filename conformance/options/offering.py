@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,8 +11,9 @@ from typing import Any, TypeVar
 import click
 import pytest
 
-from conformance.options.asked import RunOptions, run_options
-from conformance.options.table import OPTIONS, TARGETS, Kind, Option
+from conformance.options.asked import run_options
+from conformance.options.kinds import NAMES
+from conformance.options.table import OPTIONS, TARGET, Option, RunOptions
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -38,60 +38,32 @@ def some_options(*names: str) -> Callable[[Decorated], Decorated]:
 
 
 def _click_option(option: Option) -> Callable[[Decorated], Decorated]:
-    types: dict[Kind, Any] = {
-        "count": click.IntRange(min=1),
-        "integer": click.IntRange(min=0),
-        "seconds": float,
-        "choice": click.Choice(option.choices),
-    }
-    settings: dict[str, Any] = {"help": option.help, "metavar": option.metavar, "default": option.default}
-    if option.kind == "flag":
-        settings = {"help": option.help, "is_flag": True}
-    elif option.kind == "names":
-        settings |= {"multiple": True, "default": ()}
-    return click.option(
-        f"--{option.name}",
-        option.field,
-        type=types.get(option.kind),
-        show_default=option.default is not None,
-        **settings,
-    )
+    shown = {"default": option.default, "show_default": True} if option.shows_default else {}
+    settings: dict[str, Any] = {"metavar": option.metavar, **shown, **option.kind.by_click}
+    return click.option(f"--{option.name}", option.field, help=option.help, **settings)
 
 
 def add_to_pytest(parser: pytest.Parser) -> None:
     """Add the options to pytest, as `--conformance-NAME` and, unless another plugin has it, `--NAME`."""
     group = parser.getgroup("conformance", "conformance of liquid neural cells")
-    for option in (TARGETS, *OPTIONS):
+    for option in (TARGET, *OPTIONS):
         if option.pytest:
             _add_to_pytest(group, option)
 
 
 def _add_to_pytest(group: pytest.OptionGroup, option: Option) -> None:
-    dest = f"conformance_{option.field}"
-    settings: dict[str, Any] = {"help": option.help, "default": option.default, "dest": dest}
-    if option.kind == "flag":
-        settings |= {"action": "store_true", "default": False}
-    elif option.kind == "names":
-        settings |= {"action": "append", "metavar": option.metavar}
-    elif option.kind == "choice":
-        settings |= {"choices": option.choices}
-    else:
-        types: dict[Kind, Any] = {"count": _at_least(1), "integer": _at_least(0), "seconds": float}
-        settings |= {"type": types.get(option.kind, str), "metavar": option.metavar}
+    metavar = {"metavar": option.metavar} if option.metavar else {}
+    settings = {
+        "help": option.help,
+        "dest": f"conformance_{option.field}",
+        **metavar,
+        **option.kind.by_pytest,
+    }
     long = f"--conformance-{option.name}"
     try:
         group.addoption(f"--{option.name}", long, **settings)
     except (ValueError, argparse.ArgumentError):  # another plugin has the short name
         group.addoption(long, **settings)
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        if int(text) < least:
-            raise ValueError(text)
-        return int(text)
-
-    return integer
 
 
 def command_line(options: RunOptions) -> str:
@@ -104,12 +76,10 @@ def command_line(options: RunOptions) -> str:
 
 def _asked(options: RunOptions) -> Iterator[tuple[Option, Any]]:
     """Yield the options that are not the default, with their values; names as one text."""
-    lists = {"backend": options.backends, "clause": options.clauses}
     for option in OPTIONS:
-        value = ",".join(lists[option.name]) if option.name in lists else getattr(options, option.field)
-        default = sys.executable if option.name == "python" else option.default
-        if value is not False and value not in (None, "", default):
-            yield option, value
+        value = getattr(options, option.attribute)
+        if value != option.default:
+            yield option, ",".join(value) if option.kind is NAMES else value
 
 
 def pytest_arguments(options: RunOptions) -> list[str]:
@@ -135,5 +105,5 @@ def _own_arguments(options: RunOptions) -> list[str]:
 
 def from_pytest(config: pytest.Config) -> RunOptions:
     """Return the options of a pytest run that loads the plugin. Raises UsageError."""
-    fields = ["target", *(option.field for option in OPTIONS if option.pytest)]
+    fields = [option.field for option in (TARGET, *OPTIONS) if option.pytest]
     return run_options({field: config.getoption(f"conformance_{field}", None) for field in fields})

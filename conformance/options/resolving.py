@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.driver.implementation import BACKENDS, EXEC
-from conformance.options.asked import RunOptions, UsageError, unknown
+from conformance.options.asked import unknown
+from conformance.options.kinds import UsageError
+from conformance.options.table import RunOptions
 from conformance.spec.clauses import Spec, load
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import CodeType, MappingProxyType, ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from conformance.bounds.arrays import FUNCTIONS
@@ -14,7 +14,7 @@ PRIMITIVES = {f.__name__: f for f in FUNCTIONS if f.__module__ in source.MODULES
 
 
 def bounded(
-    changed: Mapping[str, CodeType],
+    changed: Mapping[str, source.Code],
     modules: Sequence[str] = source.MODULES,
     shared: Mapping[str, ModuleType] = MappingProxyType({}),
 ) -> dict[str, ModuleType]:
@@ -27,13 +27,24 @@ def bounded(
 
 
 def _bound(names: dict[str, Any]) -> None:
-    """Replace the copies of such functions by the functions themselves, except a changed one."""
+    """Replace the copies of such functions by the functions themselves; a changed one computes as written."""
     for name, value in names.items():
-        original = PRIMITIVES.get(name)
-        if original and _text(value) == _text(original):
-            names[name] = original
+        if name in PRIMITIVES:
+            names[name] = PRIMITIVES[name] if _unchanged(value) else getattr(value, "__wrapped__", value)
     if "ACTIVATIONS" in names:
         names["ACTIVATIONS"].update({n: names.get(f.__name__, f) for n, f in names["ACTIVATIONS"].items()})
+
+
+def _unchanged(function: Any) -> bool:
+    """Tell whether a copy of a primitive computes the same, in itself and by the primitives that it calls."""
+    original = PRIMITIVES[function.__name__]
+    if function is original:
+        return True
+    if not hasattr(function, "__wrapped__") or _text(function) != _text(original):
+        return False
+    inner = function.__wrapped__
+    called = PRIMITIVES.keys() & set(inner.__code__.co_names) - {inner.__name__}  # erf names math's
+    return all(_unchanged(inner.__globals__[name]) for name in called)
 
 
 def _text(function: Any) -> Any:

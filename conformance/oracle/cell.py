@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -37,16 +36,12 @@ COMPLEX_STEP = 1e-30
 MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
 
 
-@dataclass(frozen=True)
 class Cell:
-    """One cell, built."""
+    """One cell, built; its variables have `dtype`. It is a plain class, for thousands of copies are made."""
 
-    family: Family
-    config: Config
-    input_dim: int
-    dtype: str
-    """The dtype of its variables."""
-    state_dtype: str
+    def __init__(self, family: Family, config: Config, input_dim: int, dtype: str, state_dtype: str) -> None:
+        self.family, self.config, self.input_dim = family, config, input_dim
+        self.dtype, self.state_dtype = dtype, state_dtype
 
     @classmethod
     def of(cls, model: dict[str, Any]) -> Cell:

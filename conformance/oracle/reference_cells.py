@@ -6,13 +6,25 @@ It has no training, no files and no symbolic shapes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from conformance.driver.implementation import ImplementationRaised, NotSupported
-from conformance.oracle.cell import CELLS, Array, Cell, Given, gradients
+from conformance.harness.requests import (
+    OPTIONAL_PARAMS,
+    REQUESTS,
+    Build,
+    Gradients,
+    InitialParameters,
+    InitialState,
+    Sequence,
+    SequenceGradients,
+    Step,
+    Wiring,
+)
+from conformance.oracle.cell import CELLS, Array, Cell, gradients
 from conformance.oracle.layer import Layer, Rows, bidirectional
 from conformance.spec.families import FAMILIES, Family, Sizes
 from reference import graph
@@ -22,14 +34,12 @@ METHODS = (
     "wiring",
 )
 
-OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
-
 LONGEST = 16
 """The most steps of a sequence that is differentiated."""
 
 
 class ReferenceCells:
-    """A cell of each family; `conformance.harness.adapter.Adapter` documents the answer of each method."""
+    """A cell of each family; `conformance.harness.requests` documents the answer of each method."""
 
     backend = "numpy"
 
@@ -58,7 +68,7 @@ class ReferenceCells:
             raise NotSupported(f"the reference does not offer {method}")
         try:
             with np.errstate(all="ignore"):
-                return getattr(self, method)(**copy.deepcopy(params))
+                return getattr(self, method)(REQUESTS[method](**copy.deepcopy(params)))
         except NotSupported:
             raise
         except Exception as raised:
@@ -70,8 +80,8 @@ class ReferenceCells:
     def close(self) -> None:
         """Do nothing: there is no process."""
 
-    def build(self, model: dict[str, Any]) -> dict[str, Any]:
-        cell = Cell.of(model)
+    def build(self, request: Build) -> dict[str, Any]:
+        cell = Cell.of(request.model)
         variables = [
             {"path": path, "name": path, "shape": list(shape), "dtype": cell.dtype, "trainable": True}
             for path, shape in cell.shapes.items()
@@ -82,116 +92,72 @@ class ReferenceCells:
             "output_size": cell.family.output_size(cell.config),
         }
 
-    def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
-        cell, rng = Cell.of(model), np.random.default_rng(model.get("seed", 0))
+    def parameters(self, request: InitialParameters) -> dict[str, Any]:
+        cell, rng = Cell.of(request.model), np.random.default_rng(request.model.get("seed", 0))
         initial = cell.family.initial(cell.config, cell.input_dim)
         values = {path: initial[path].draw(shape, rng) for path, shape in cell.shapes.items()}
         return {"parameters": {path: value.astype(cell.dtype) for path, value in values.items()}}
 
-    def initial_state(self, model: dict[str, Any], batch: int) -> dict[str, Any]:
-        cell = Cell.of(model)
-        state = cell.family.split(cell.config, cell.zeros(batch))
+    def initial_state(self, request: InitialState) -> dict[str, Any]:
+        cell = Cell.of(request.model)
+        state = cell.family.split(cell.config, cell.zeros(request.batch))
         return {"state": state, "dtypes": [cell.state_dtype] * len(state)}
 
-    def step(
-        self,
-        model: dict[str, Any],
-        parameters: Given,
-        inputs: Array,
-        state: list[Array],
-        timespans: Array = None,
-        training: bool = False,
-        eager: bool = False,
-        echo: bool = False,
-        seed: int | None = None,
-        repeat: int = 1,
-    ) -> dict[str, Any]:
-        _refuse_training(training)
-        cell, given = Cell.of(model), np.concatenate(state, axis=-1)
-        output, new = cell.step(parameters, inputs, given, timespans)
+    def step(self, request: Step) -> dict[str, Any]:
+        _refuse_training(request.training)
+        cell, given = Cell.of(request.model), np.concatenate(request.state, axis=-1)
+        output, new = cell.step(request.parameters, request.inputs, given, request.timespans)
         tensors = cell.family.split(cell.config, new)
         dtypes = {"output": output.dtype.name, "state": [tensor.dtype.name for tensor in tensors]}
-        answer = {"output": output, "state": tensors, "outputs": [output] * repeat, "dtypes": dtypes}
-        after = {"inputs": inputs, "state": state, "parameters": parameters}
-        return {**answer, "after": after} if echo else answer
+        outputs = [output] * request.repeat
+        answer = {"output": output, "state": tensors, "outputs": outputs, "dtypes": dtypes}
+        after = {name: getattr(request, name) for name in ("inputs", "state", "parameters")}
+        return {**answer, "after": after} if request.echo else answer
 
-    def sequence(
-        self,
-        model: Any = None,
-        models: Any = None,
-        parameters: Any = None,
-        inputs: Array = None,
-        mask: Array | None = None,
-        timespans: Array | None = None,
-        initial_state: list[Array] | None = None,
-        training: bool = False,
-        options: Mapping[str, Any] | None = None,
-        wrapper: str | None = None,
-        chunks: Sequence[int] | None = None,
-        seed: int | None = None,
-        symbolic: bool = False,
-        before: Mapping[str, Any] | None = None,
-        earlier: Array | None = None,
-    ) -> dict[str, Any]:
-        _refuse_training(training)
-        options = options or {}
-        if before:
-            inputs, mask = masked_by(before, inputs)
+    def sequence(self, request: Sequence) -> dict[str, Any]:
+        _refuse_training(request.training)
+        options, given = request.options or {}, request.parameters
+        inputs, mask, timespans = request.inputs, request.mask, request.timespans
+        if request.before:
+            inputs, mask = masked_by(request.before, inputs)
         if options.get("time_feature"):
             inputs, timespans = inputs[..., :-1], inputs[..., -1]
-        given = parameters if isinstance(parameters, list) else [parameters]
-        cells = [Cell.of(one) for one in models or [model] * len(given)]
-        state = None if initial_state is None else side_by_side(cells, initial_state)
+        given = given if isinstance(given, list) else [given]
+        models: list[Any] = request.models or [request.model] * len(given)
+        cells = [Cell.of(model) for model in models]
+        state = None if request.initial_state is None else side_by_side(cells, request.initial_state)
         times = None if timespans is None else per_sample(timespans, inputs)
         mask = None if mask is None else checked(mask, inputs)
-        rows = Rows(inputs, mask, times, state, list(chunks or [inputs.shape[1]]), earlier)
-        if wrapper in ("bidirectional", "layer_bidirectional"):
+        chunks = list(request.chunks or [inputs.shape[1]])
+        rows = Rows(inputs, mask, times, state, chunks, request.earlier)
+        if request.wrapper in ("bidirectional", "layer_bidirectional"):
             return bidirectional(cells, given, options, rows)
         return Layer(cells, given, options)(rows)
 
-    def gradients(
-        self,
-        model: dict[str, Any],
-        parameters: Given,
-        inputs: Array,
-        state: list[Array],
-        cotangent: Array,
-        state_cotangent: list[Array],
-        timespans: Array = 1.0,
-    ) -> dict[str, Any]:
-        cell, times = Cell.of(model), np.asarray(timespans)
-        given = {"inputs": inputs, "state": np.concatenate(state, axis=-1), "timespans": times}
-        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        by_tensor, found = gradients(cell.at, parameters, given, cotangents)
+    def gradients(self, request: Gradients) -> dict[str, Any]:
+        cell, state = Cell.of(request.model), np.concatenate(request.state, axis=-1)
+        times = np.asarray(1.0 if request.timespans is None else request.timespans)
+        given = {"inputs": request.inputs, "state": state, "timespans": times}
+        by_tensor, found = gradients(cell.at, request.parameters, given, _cotangents(request))
         tensors = cell.family.split(cell.config, by_tensor["state"])
         return {**by_tensor, "state": tensors, "parameters": found}
 
-    def sequence_gradients(
-        self,
-        model: dict[str, Any],
-        parameters: Given,
-        inputs: Array,
-        initial_state: list[Array],
-        cotangent: Array,
-        state_cotangent: list[Array],
-        timespans: Array | None = None,
-        wrapper: str | None = None,
-        mask: Array | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        if inputs.shape[1] > LONGEST:
+    def sequence_gradients(self, request: SequenceGradients) -> dict[str, Any]:
+        if request.inputs.shape[1] > LONGEST:
             raise NotSupported(f"more than {LONGEST} steps, which it differentiates element by element")
-        cell = Cell.of(model)
-        given = {"inputs": inputs, "initial_state": np.concatenate(initial_state, axis=-1)}
-        given |= {} if timespans is None else {"timespans": timespans}
-        cotangents = (cotangent, np.concatenate(state_cotangent, axis=-1))
-        layer = Layer([cell], [parameters], options or {})
-        by_tensor, slopes = gradients(lambda point: layer.at(point, mask), parameters, given, cotangents)
+        cell, parameters = Cell.of(request.model), request.parameters
+        state = np.concatenate(request.initial_state, axis=-1)
+        given = {"inputs": request.inputs, "initial_state": state}
+        given |= {} if request.timespans is None else {"timespans": request.timespans}
+        layer = Layer([cell], [parameters], request.options or {})
+        by_tensor, slopes = gradients(
+            lambda point: layer.at(point, request.mask), parameters, given, _cotangents(request)
+        )
         first = cell.family.split(cell.config, by_tensor["initial_state"])
         return by_tensor | {"initial_state": first, "parameters": slopes}
 
-    def wiring(self, kind: str, arguments: dict[str, Any], input_dim: int) -> dict[str, Any]:
-        built = graph(kind, arguments, input_dim)
+    def wiring(self, request: Wiring) -> dict[str, Any]:
+        built = graph(request.kind, request.arguments, request.input_dim)
         matrices = {"adjacency": built.adjacency, "sensory_adjacency": built.sensory_adjacency}
         once = {**matrices, "output_dim": built.output_dim}
         return dict.fromkeys(("once", "twice", "again"), once)
@@ -204,7 +170,7 @@ def masked_by(before: Mapping[str, Any], inputs: Array) -> tuple[Array, Array]:
     return before["embedding"][inputs], inputs != 0
 
 
-def side_by_side(cells: Sequence[Cell], tensors: Sequence[Array]) -> list[Array]:
+def side_by_side(cells: list[Cell], tensors: list[Array]) -> list[Array]:
     """Return the state of each cell, its tensors side by side, from all tensors in order."""
     rest = iter(tensors)
     return [np.concatenate([next(rest) for _ in cell.sizes], axis=-1) for cell in cells]
@@ -223,6 +189,10 @@ def checked(mask: Array, inputs: Array) -> Array:
     if mask.shape != inputs.shape[:2]:
         raise ValueError(f"mask of shape {mask.shape}: must be {inputs.shape[:2]}")
     return mask
+
+
+def _cotangents(request: Gradients | SequenceGradients) -> tuple[Array, Array]:
+    return request.cotangent, np.concatenate(request.state_cotangent, axis=-1)
 
 
 def _refuse_training(training: bool) -> None:

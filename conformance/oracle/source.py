@@ -1,6 +1,7 @@
 """The source of the reference and of its oracle, and copies of it with some modules changed."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
@@ -57,10 +58,28 @@ def tree(module: str) -> ast.Module:
     return ast.parse(text(module))
 
 
+Code = tuple[CodeType, ...]
+"""The code of a module, a statement each, so that a change of one is compiled alone."""
+
+
 @cache
-def code(module: str) -> CodeType:
-    """Return the code of an unchanged module, compiled."""
-    return compile(tree(module), str(file(module)), "exec")
+def code(module: str) -> Code:
+    """Return the code of an unchanged module."""
+    return tuple(compiled(statement, str(file(module))) for statement in tree(module).body)
+
+
+def compiled(statement: ast.stmt, filename: str) -> CodeType:
+    """Return the code of one statement of a module."""
+    future = __future__.annotations.compiler_flag
+    made: CodeType = compile(ast.Module([statement], []), filename, "exec", future, dont_inherit=True)
+    return made
+
+
+def changed_code(module: str, changed: ast.Module) -> Code:
+    """Return the code of a module with a changed tree; statements that are the same are compiled once."""
+    before = dict(zip(map(id, tree(module).body), code(module), strict=True))
+    name = f"<{module}, changed>"
+    return tuple(before.get(id(statement)) or compiled(statement, name) for statement in changed.body)
 
 
 @cache
@@ -102,7 +121,7 @@ def affected(changed: Iterable[str]) -> set[str]:
 
 
 def with_changes(
-    changed: Mapping[str, CodeType],
+    changed: Mapping[str, Code],
     modules: Sequence[str] = MODULES,
     shared: Mapping[str, ModuleType] = MappingProxyType({}),
 ) -> dict[str, ModuleType]:
@@ -124,12 +143,8 @@ def with_changes(
             vars(copy).update(
                 __file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing}
             )
-            exec(changed.get(name) or code(name), vars(copy))
+            for statement in changed.get(name) or code(name):
+                exec(statement, vars(copy))
         if name.startswith("reference."):
             setattr(copies["reference"], name.rpartition(".")[2], copies[name])
     return copies
-
-
-def compiled(module: str, tree: ast.Module) -> CodeType:
-    """Return the code of a changed module."""
-    return compile(tree, f"<{module}, changed>", "exec")

@@ -14,8 +14,9 @@ from conformance.causes.laws import Law, OwnStep
 from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Example, Subject, Tally
+from conformance.judging.subject import Example, Nonconformance, Subject, Tally
 from conformance.search.example import kept
+from conformance.search.host_bugs import quirk_met
 from conformance.search.intermediates import first_departure
 from conformance.search.plan import Plan
 from conformance.search.record import Recording, Shrinking
@@ -65,6 +66,7 @@ class Explaining:
                 return True
         if self.shrinking.begun:  # a smaller example of another cause is none of this one
             return self.root is not None and not self.holds(self.root, recording, draw)
+        self.subject.prepare_confirmation()
         self.root = self._look(recording, draw)
         return False
 
@@ -86,6 +88,8 @@ class Explaining:
         )
         try:
             self.check.body(under, again)
+        except Nonconformance:  # under the law it may be the host's fault, as that of any cell
+            return quirk_met(self.check.clause, under) is not None
         except Exception:  # whatever a change makes of an example, it does not explain it
             return False
         return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values

@@ -75,7 +75,7 @@ def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
         times[place] += 1
         return value
 
-    copies = bounded({module: source.compiled(module, noting(module, names)) for module in MODULES})
+    copies = bounded({module: source.changed_code(module, noting(module, names)) for module in MODULES})
     for copy in copies.values():
         vars(copy)[noted.__name__] = noted
     family = copies["conformance.spec.families"].FAMILIES[subject.family.name]

@@ -294,17 +294,18 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
     """
     recorded = subject.example
     assert isinstance(recorded, Recording)
-    for process in subject.confirmers():
-        apart = replace(subject, implementation=process, tally=Tally())
-        with suppress(HarnessFault):  # this one does not get so far
-            try:
-                if play(check, apart, plan, recorded.drawn) is not None:
-                    return True
-            except MethodUnresponsive:
-                raise
-            except NotSupported:
-                continue
-    return False
+    confirmers = subject.confirmers()
+    while True:
+        try:
+            if (process := next(confirmers, None)) is None:
+                return False
+            apart = replace(subject, implementation=process, tally=replace(subject.tally))
+            if play(check, apart, plan, recorded.drawn) is not None:
+                return True
+        except MethodUnresponsive:
+            raise
+        except (HarnessFault, NotSupported):  # this process does not get so far
+            continue
 
 
 def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:

@@ -32,7 +32,7 @@ class StepCase:
     state: Any
     """(batch, state): the tensors of the state side by side"""
     timespans: Values | None = None
-    """(), (batch) or (batch, 1); None gives none."""
+    """(), (batch) or (batch, 1); None if no elapsed time is given."""
 
     @property
     def input_dim(self) -> int:
@@ -63,7 +63,7 @@ class SequenceCase:
     mask: Values | None = None
     """(batch, time), True where a sample counts."""
     timespans: Values | None = None
-    """(batch, time); None gives none."""
+    """(batch, time); None if no elapsed times are given."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -130,7 +130,7 @@ def array(shape: tuple[int, ...], recipe: str, seed: int, name: str, dtype: str)
 def parameters(
     family: Family, config: Config, input_dim: int, recipe: str, seed: int, dtype: str
 ) -> dict[str, Values]:
-    """Return values for every variable of a cell, none of them initial except by the recipe "zero"."""
+    """Return values for every variable of a cell; only the recipe "zero" may repeat initial values."""
     shapes = family.shapes(family.full(config), input_dim)
     values = {path: array(shape, recipe, seed, path, dtype) for path, shape in shapes.items()}
     return {path: family.admissible(path, value) for path, value in values.items()}

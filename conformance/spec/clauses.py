@@ -83,8 +83,8 @@ class Spec:
             raise ValueError(
                 f"unknown version {version!r} of the specification; known: {', '.join(self.versions)}"
             )
-        found = {id: clause.at(version) for id, clause in self.clauses.items()}
-        return Spec(version, {id: clause for id, clause in found.items() if clause}, self.versions)
+        then = {id: clause.at(version) for id, clause in self.clauses.items()}
+        return Spec(version, {id: clause for id, clause in then.items() if clause}, self.versions)
 
 
 def parse(text: str) -> Spec:
@@ -117,17 +117,17 @@ def _key(version: str) -> tuple[int, ...]:
 
 
 def _sections(text: str) -> list[Clause]:
-    found: list[Clause] = []
+    clauses: list[Clause] = []
     area, heading, body = "", None, list[str]()
     for line in [*text.splitlines(), "# end"]:
         if line.startswith(("# ", "## ", "### ")):
             if heading is not None:
-                found.append(_clause(heading, area, "\n".join(body).strip()))
+                clauses.append(_clause(heading, area, "\n".join(body).strip()))
             heading, body = _heading(line), []
             area = line[3:] if line.startswith("## ") else area
         else:
             body.append(line)
-    return found
+    return clauses
 
 
 def _clause(heading: re.Match[str], area: str, text: str) -> Clause:

@@ -72,7 +72,7 @@ def encode(value: Any) -> Any:
         return {"$float": _numbers(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"an example cannot hold {value!r}")
+    raise TypeError(f"an example cannot hold {value!r}; it holds values of JSON, arrays, cases and sizes")
 
 
 def _numbers(value: Any) -> Any:
@@ -106,7 +106,10 @@ def decode(plain: Any) -> Any:
 def checked_config(plain: dict[str, Any]) -> dict[str, Any]:
     """Return arguments by name. A framework would import the names in a config, so only known ones pass."""
     if "class_name" in plain and not (set(plain) == {"class_name", "config"} and _known(plain["class_name"])):
-        raise NotAnExample(f"a config names {plain['class_name']!r}; it may name {', '.join(sorted(NAMED))}")
+        raise NotAnExample(
+            f"a config names the class {plain['class_name']!r}: it must hold class_name and config alone, "
+            f"and name one of {', '.join(sorted(NAMED))}"
+        )
     for name, value in plain.items():
         if type(value) is int and abs(value) > LARGEST_SIZE and not name.endswith("seed"):
             raise NotAnExample(f"{name}={value}: the largest size of an example is {LARGEST_SIZE}")
@@ -123,19 +126,19 @@ def _array(plain: dict[str, Any]) -> Any:
         raise NotAnExample(f"an array of shape {shape}: there may be {MOST_VALUES} values in 8 dimensions")
     values = [_number(value) for value in _leaves(plain["$array"])]
     if len(values) != math.prod(shape):
-        raise NotAnExample(f"an array of shape {shape} has {len(values)} values")
+        raise NotAnExample(f"an array of shape {shape} needs {math.prod(shape)}; it has {len(values)} values")
     return _exact(values, dtype).reshape(shape)
 
 
 def _exact(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[Any]]:
     with np.errstate(over="ignore"):
-        found = np.array(values, dtype)
+        array = np.array(values, dtype)
     kinds = {"b": bool, "f": int | float, "i": int, "u": int}
     if not all(
         isinstance(v, kinds[dtype.kind]) and isinstance(v, bool) == (dtype.kind == "b") for v in values
     ):
-        raise NotAnExample(f"an array of {dtype} holds other values")
-    return found
+        raise NotAnExample(f"an array of {dtype} holds values of other types")
+    return array
 
 
 def _leaves(nested: Any) -> Iterator[Any]:
@@ -164,7 +167,7 @@ def _record(tag: str) -> Callable[[dict[str, Any]], Any]:
     def build(plain: dict[str, Any]) -> Any:
         values = decode(plain[tag])
         if tag == "$sizes" and not all(type(v) is int and 0 < v <= LARGEST_SIZE for v in values.values()):
-            raise NotAnExample(f"sizes are whole numbers up to {LARGEST_SIZE}")
+            raise NotAnExample(f"sizes must be whole numbers up to {LARGEST_SIZE}")
         return RECORDS[tag](**values)
 
     return build

@@ -45,17 +45,17 @@ class ReplayTarget:
 
     def backends(self, nearest: str = "") -> Sequence[str]:
         """Return the requested backends; or the nearest; or the last, which Keras starts fastest."""
-        found = self.options.backends
+        named = self.options.backends
         if self.options.named:
-            return found
-        return [nearest if nearest in found else found[-1]]
+            return named
+        return [nearest if nearest in named else named[-1]]
 
 
 def stage(asked: RunOptions) -> ReplayTarget:
     """Return the target of `asked`, ready for a replay. Raises UsageError or CannotBeJudged."""
-    found = options.resolve(asked, clauses.load().clauses)
-    about = described(found, found.targets[0])
-    return ReplayTarget(options.settled(found, {found.targets[0]: about}), about)
+    resolved = options.resolve(asked, clauses.load().clauses)
+    about = described(resolved, resolved.targets[0])
+    return ReplayTarget(options.settled(resolved, {resolved.targets[0]: about}), about)
 
 
 @contextmanager

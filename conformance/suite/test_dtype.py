@@ -56,10 +56,10 @@ def follows(subject: Subject, case: StepCase, policy: str) -> None:
     """Raise unless variables, outputs and states have the dtypes of the policy."""
     variable, compute = POLICIES[policy]
     model = subject.model(case.config, case.input_dim, dtype=policy)
-    found = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
-    want = dict.fromkeys(found, variable)
+    dtypes_of = {v["path"]: v["dtype"] for v in subject.request("build", model=model)["variables"]}
+    want = dict.fromkeys(dtypes_of, variable)
     other = f"under {policy} a variable is not {variable}"
-    assert_true(subject, found == want, other, got=found, want=variable)
+    assert_true(subject, dtypes_of == want, other, got=dtypes_of, want=variable)
     dtypes = subject.step(case, model=model)["dtypes"]
     for what, got in (("output", dtypes["output"]), *(("state", state) for state in dtypes["state"])):
         other = f"under {policy} the {what} is {got}, but should be {compute}"
@@ -90,15 +90,15 @@ def layer_follows(subject: Subject, case: SequenceCase, policy: str, wrapper: st
     about |= {"timespans": case.timespans, "options": options, "wrapper": wrapper}
     dtypes = subject.request("sequence", **about).get("dtypes")
     if dtypes is None:
-        raise NotSupported("the sequence layer does not tell its dtypes")
+        raise NotSupported("the sequence layer does not report its dtypes")
     outputs = dtypes["output"] if isinstance(dtypes["output"], list) else [dtypes["output"]]
     told = {"output": (outputs, compute), "variable": (dtypes["variables"], variable)}
     told |= {"state": (dtypes["state"], compute)} if wrapper == "layer" else {}
-    for what, (found, want) in told.items():
-        assert_true(subject, bool(found), f"the dtype of no {what} of the {wrapper} is told")
-        wrong = ", ".join(dict.fromkeys(dtype for dtype in found if dtype != want))
+    for what, (got, want) in told.items():
+        assert_true(subject, bool(got), f"the {wrapper} reports no dtype of its {what}")
+        wrong = ", ".join(dict.fromkeys(dtype for dtype in got if dtype != want))
         summary = f"under {policy} the {what} of the {wrapper} is {wrong}, but should be {want}"
-        assert_true(subject, not wrong, summary, got=found, want=want)
+        assert_true(subject, not wrong, summary, got=got, want=want)
 
 
 @clause("dtype.half")
@@ -107,7 +107,7 @@ def test_half(subject: Subject, draw: Draw) -> None:
     time = ("column", "none", "zero")
     case = draw(steps(subject, **form, recipe=st.just("simple"), buckets=FEW[:2], time=time))
     if subject.family.name not in SHORT:
-        raise NotSupported("a bound of so many operations in half precision that decides anything")
+        raise NotSupported("a bound that decides anything after so many operations in half precision")
     under_each(HALVES, lambda policy: computed(subject, case, policy))
 
 

@@ -24,7 +24,7 @@ def works(subject: Subject, method: str, **params: Any) -> Any:
     except ImplementationRaised as raised:
         said = f"{raised.type}: {headline(raised.message)}"
         raise NotSupported(
-            f"{method} raises with good values too, so that a refusal says nothing ({said})"
+            f"{method} raises with good values too, so that an error for bad ones shows nothing ({said})"
         ) from None
 
 

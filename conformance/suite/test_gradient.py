@@ -54,32 +54,32 @@ def gradients(
 
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)
 def test_inputs(subject: Subject, draw: Draw) -> None:
-    case, found, cotangents, seed = gradients(subject, draw)
-    derivatives(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw)
+    derivatives(subject, case, {"inputs": answer["inputs"]}, cotangents, seed)
 
 
 @clause("gradient.state", tiers=(FORMULA,), examples=50, smoke=4)
 def test_state(subject: Subject, draw: Draw) -> None:
-    case, found, cotangents, seed = gradients(subject, draw)
-    derivatives(subject, case, {"state": side_by_side(found["state"])}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw)
+    derivatives(subject, case, {"state": side_by_side(answer["state"])}, cotangents, seed)
 
 
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     if not subject.timed:
         raise NotSupported("the cell takes no elapsed time")
-    case, found, cotangents, seed = gradients(subject, draw)
-    derivatives(subject, case, {"timespans": found["timespans"]}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw)
+    derivatives(subject, case, {"timespans": answer["timespans"]}, cotangents, seed)
 
 
 @clause("gradient.parameters", tiers=(FORMULA,), examples=50, smoke=4)
 def test_parameters(subject: Subject, draw: Draw) -> None:
-    case, found, cotangents, seed = gradients(subject, draw)
-    by_path = {path: found["parameters"].get(path) for path in case.parameters}
+    case, answer, cotangents, seed = gradients(subject, draw)
+    by_path = {path: answer["parameters"].get(path) for path in case.parameters}
     derivatives(subject, case, by_path, cotangents, seed)
 
 
 @clause("gradient.precision", tiers=(PRECISION,), examples=50, smoke=1)
 def test_precision(subject: Subject, draw: Draw) -> None:
-    case, found, cotangents, _ = gradients(subject, draw, PRECISE, moderate)
-    precise(subject, case, found, side_by_side(found["state"]), cotangents)
+    case, answer, cotangents, _ = gradients(subject, draw, PRECISE, moderate)
+    precise(subject, case, answer, side_by_side(answer["state"]), cotangents)

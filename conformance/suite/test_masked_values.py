@@ -95,13 +95,13 @@ def ignores(subject: Subject, case: SequenceCase, fill: str, seed: int, wrapper:
     outputs(subject, case, there, wrapper)
     cotangents = drawn(subject, case, seed)
     try:
-        found = gradients(subject, there, cotangents, wrapper)
+        by_name = gradients(subject, there, cotangents, wrapper)
     except MethodUnresponsive:
         raise
     except NotSupported as refused:
         subject.tally.refusal = subject.tally.refusal or f"no gradients: {refused.reason}"
         return
-    agree(subject, case, found, cotangents, seed)
+    agree(subject, case, by_name, cotangents, seed)
 
 
 def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: str | None) -> None:
@@ -133,17 +133,17 @@ def gradients(
 
 
 def agree(
-    subject: Subject, case: SequenceCase, found: Mapping[str, Any], cotangents: Cotangents, seed: int
+    subject: Subject, case: SequenceCase, by_name: Mapping[str, Any], cotangents: Cotangents, seed: int
 ) -> None:
     """Raise unless the gradients are the reference's, finite, and exactly 0 by masked values."""
     __tracebackhide__ = True
-    for name, gradient in found.items():
+    for name, gradient in by_name.items():
         finite(subject, f"gradient by {name}", gradient)
-    by_inputs: Values = np.asarray(found["inputs"])
+    by_inputs: Values = np.asarray(by_name["inputs"])
     assert_shape(subject, "gradient by inputs", by_inputs, case.inputs.shape)
     by_gone = by_inputs[~mask_of(case)]
     assert_true(subject, not by_gone.any(), "the gradient by a masked input is not 0", got=by_gone)
-    derivatives(subject, case, found, cotangents, seed)
+    derivatives(subject, case, by_name, cotangents, seed)
 
 
 def finite(subject: Subject, what: str, gradient: Any) -> None:
@@ -160,5 +160,5 @@ def test_gradients(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from((own, own, *host)))  # of its own there is more to see
     case, seed = masked(subject, draw, wrapper), draw(seeds)
     cotangents = drawn(subject, case, seed)
-    found = gradients(subject, case, cotangents, wrapper)
-    agree(subject, case, found, cotangents, seed)
+    by_name = gradients(subject, case, cotangents, wrapper)
+    agree(subject, case, by_name, cotangents, seed)

@@ -27,13 +27,13 @@ def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
 
 def tags(subject: Subject, case: SequenceCase) -> set[str]:
     """Return the traits of a sequence for which a host may have a bug."""
-    found = {name for name, value in case.options.items() if value is True}
+    traits = {name for name, value in case.options.items() if value is True}
     if not subject.family.shows_first_state(case.config):
-        found.add("output is not the first state")
+        traits.add("output is not the first state")
     if case.mask is None:
-        return found
+        return traits
     first = -1 if case.options.get("go_backwards") else 0
-    return found if case.mask[:, first].all() else {*found, "masked first step"}
+    return traits if case.mask[:, first].all() else {*traits, "masked first step"}
 
 
 @clause("sequence.steps", smoke=1)

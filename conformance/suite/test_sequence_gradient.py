@@ -29,33 +29,33 @@ def gradients(
     case = draw(sequences(subject, timed=wrapper is not None, **shape))
     seed = draw(seeds)
     cotangents = drawn(subject, case, seed)
-    found = of_sequence(subject, case, cotangents, wrapper)
-    return case, found, cotangents, seed
+    answer = of_sequence(subject, case, cotangents, wrapper)
+    return case, answer, cotangents, seed
 
 
 @clause("gradient.sequence.inputs", tiers=(FORMULA,), examples=12, smoke=1)
 def test_inputs(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
-    case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    derivatives(subject, case, {"inputs": found["inputs"]}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw, wrapper)
+    derivatives(subject, case, {"inputs": answer["inputs"]}, cotangents, seed)
 
 
 @clause("gradient.sequence.initial_state", tiers=(FORMULA,), examples=12, smoke=1)
 def test_initial_state(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
-    case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    derivatives(subject, case, {"state": side_by_side(found["initial_state"])}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw, wrapper)
+    derivatives(subject, case, {"state": side_by_side(answer["initial_state"])}, cotangents, seed)
 
 
 @clause("gradient.sequence.timespans", tiers=(FORMULA,), examples=12, smoke=1)
 def test_timespans(subject: Subject, draw: Draw) -> None:
-    case, found, cotangents, seed = gradients(subject, draw, "layer")
-    derivatives(subject, case, {"timespans": found.get("timespans")}, cotangents, seed)
+    case, answer, cotangents, seed = gradients(subject, draw, "layer")
+    derivatives(subject, case, {"timespans": answer.get("timespans")}, cotangents, seed)
 
 
 @clause("gradient.sequence.parameters", tiers=(FORMULA,), examples=12, smoke=1)
 def test_parameters(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from(wrappers(subject)))
-    case, found, cotangents, seed = gradients(subject, draw, wrapper)
-    by_path = {path: found["parameters"].get(path) for path in case.parameters}
+    case, answer, cotangents, seed = gradients(subject, draw, wrapper)
+    by_path = {path: answer["parameters"].get(path) for path in case.parameters}
     derivatives(subject, case, by_path, cotangents, seed)

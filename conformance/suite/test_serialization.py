@@ -77,13 +77,13 @@ def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
         assert_true(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)
 
 
-def keeps(found: Any, value: Any) -> bool:
+def keeps(stored: Any, value: Any) -> bool:
     """Tell whether a config's value is `value`, plain or in Keras's form of registered objects."""
     if isinstance(value, str):
-        return re.search(rf'[">]{re.escape(value)}"', json.dumps(found)) is not None
+        return re.search(rf'[">]{re.escape(value)}"', json.dumps(stored)) is not None
     if isinstance(value, dict):
-        return isinstance(found, dict) and all(n in found and keeps(found[n], v) for n, v in value.items())
-    return bool(found == value)
+        return isinstance(stored, dict) and all(n in stored and keeps(stored[n], v) for n, v in value.items())
+    return bool(stored == value)
 
 
 @clause("serialization.config.round_trip", examples=5, smoke=1)

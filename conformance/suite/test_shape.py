@@ -26,13 +26,13 @@ def test_step(subject: Subject, draw: Draw) -> None:
     states(subject, "state", answer["state"], case.config, batch)
 
 
-def states(subject: Subject, what: str, found: Sequence[Any], config: Config, batch: int | None) -> None:
+def states(subject: Subject, what: str, got: Sequence[Any], config: Config, batch: int | None) -> None:
     """Raise unless the states have the right number and shapes."""
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
-    said = f"a step has {len(found)} states, but should have {len(sizes)}"
-    assert_true(subject, len(found) == len(sizes), said, got=len(found), want=len(sizes))
-    for state, size in zip(found, sizes, strict=True):
+    said = f"a step has {len(got)} states, but should have {len(sizes)}"
+    assert_true(subject, len(got) == len(sizes), said, got=len(got), want=len(sizes))
+    for state, size in zip(got, sizes, strict=True):
         assert_shape(subject, what, state, (batch, size))
 
 
@@ -53,7 +53,7 @@ def test_variables(subject: Subject, draw: Draw) -> None:
     fixed = [v["path"] for v in variables if v["trainable"] is False]
     assert_true(subject, not fixed, "variables that cannot be trained", got=fixed)
     if any(v["trainable"] is None for v in variables):
-        raise NotSupported("the cell does not say which of its variables can be trained")
+        raise NotSupported("the cell does not report which of its variables can be trained")
 
 
 @clause("shape.symbolic")

@@ -83,8 +83,8 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     answer = of_sequence(subject, case, cotangents, wrapper)
     state = side_by_side(answer["initial_state"])
     by_path = {path: answer["parameters"].get(path) for path in case.parameters}
-    found = {"inputs": answer["inputs"], "state": state, **by_path}
-    derivatives(subject, case, found, cotangents, seed)
+    by_name = {"inputs": answer["inputs"], "state": state, **by_path}
+    derivatives(subject, case, by_name, cotangents, seed)
 
 
 @clause("size.serialization", examples=1, smoke=0)

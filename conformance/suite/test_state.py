@@ -25,7 +25,7 @@ def test_sizes(subject: Subject, draw: Draw) -> None:
     sizes = subject.family.state_sizes(subject.family.full(config))
     for name, want in (("state_size", sizes), ("output_size", subject.outputs(config))):
         if name not in built:
-            raise NotSupported(f"the cell says no {name}")
+            raise NotSupported(f"the cell does not report {name}")
         assert_true(subject, built[name] == want, f"{name} is {built[name]}, but should be {want}")
 
 
@@ -51,7 +51,7 @@ def test_pure(subject: Subject, draw: Draw) -> None:
     assert_equal(subject, "inputs after the step", after["inputs"], case.inputs)
     assert_equal(subject, "state after the step", np.concatenate(after["state"], axis=-1), case.state)
     if after["parameters"] is None:
-        raise NotSupported("the cell does not say what a step left of its parameters")
+        raise NotSupported("the cell does not report its parameters after a step")
     for path, value in case.parameters.items():
         assert_equal(subject, f"{path} after the step", after["parameters"][path], value)
 

@@ -285,8 +285,8 @@ def sparsely(subject: Subject, draw: Draw) -> tuple[StepCase, dict[str, Values]]
     recurrent = {"fully_recurrent": draw(st.booleans())} if subject.accepts("fully_recurrent") else {}
     kinds: dict[str, Any] = {"buckets": FEW[1:2], "time": ("column",), "recipe": st.just("normal")}
     case = draw(steps(subject, **chosen, **recurrent, **kinds))
-    found = subject.family.synapses(subject.family.full(case.config), case.input_dim)
-    return case, {path: ~mask for path, mask in found.items() if not mask.all()}
+    masks = subject.family.synapses(subject.family.full(case.config), case.input_dim)
+    return case, {path: ~mask for path, mask in masks.items() if not mask.all()}
 
 
 @clause("wiring.influence", examples=12)
@@ -299,7 +299,7 @@ def test_influence(subject: Subject, draw: Draw) -> None:
     before, after = subject.step(case), subject.step(replace(case, parameters=parameters))
     pairs = (("output", before["output"], after["output"]), ("state", before["state"][0], after["state"][0]))
     for what, value, again in pairs:
-        said = f"{what} with other parameters of what is not there"
+        said = f"{what} after a change of parameters where there is no synapse"
         assert_equal(subject, said, again, assertions.finite(f"the {what}", value))
 
 
@@ -309,20 +309,20 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     cotangent = np.ones((len(case.inputs), subject.outputs(case.config)), subject.dtype)
     given = {"cotangent": cotangent, "state_cotangent": [np.ones_like(case.state)]}
     asked = {**subject.about(case), "state": subject.tensors(case), "timespans": case.timespans, **given}
-    found = subject.request("gradients", **asked)["parameters"]
+    by_path = subject.request("gradients", **asked)["parameters"]
     for path, lacking in absent.items():
-        slope = np.asarray(found[path])[lacking]
-        assert_equal(subject, f"gradient by {path} where there is nothing", slope, np.zeros_like(slope))
+        slope = np.asarray(by_path[path])[lacking]
+        assert_equal(subject, f"gradient by {path} where there is no synapse", slope, np.zeros_like(slope))
 
 
 @clause("wiring.training", examples=3, smoke=1)
 def test_training(subject: Subject, draw: Draw) -> None:
     assert subject.family.synapses is not None
     case, answer = trained(subject, draw, wiring=draw(sparse_wirings))
-    found = subject.family.synapses(subject.family.full(case.config), case.input_dim)
-    for path, mask in found.items():
+    masks = subject.family.synapses(subject.family.full(case.config), case.input_dim)
+    for path, mask in masks.items():
         before, after = (np.asarray(answer[when][path])[~mask] for when in ("before", "after"))
-        assert_equal(subject, f"{path} after training where there is nothing", after, before)
+        assert_equal(subject, f"{path} after training where there is no synapse", after, before)
 
 
 def trained(subject: Subject, draw: Draw, **arguments: Any) -> tuple[Any, dict[str, Any]]:

@@ -29,14 +29,14 @@ class KerasStyle(griffe.Extension):
 
 
 def google(text: str) -> str:
-    """A docstring of Keras's style in Google's, its other sections as prose under a bold title."""
+    """Return a docstring of Keras's style in Google's, its other sections as prose under a bold title."""
     text = ARGUMENTS.sub("Args: Call arguments:", text + "\n")
     text = PROSE.sub(_titled, text)
     return PROMPT.sub(_fenced, text).rstrip()
 
 
 def _titled(section: re.Match[str]) -> str:
-    """An indented example without a prompt is a program, and stays indented."""
+    """Return a section under a bold title; an indented example without a prompt stays indented."""
     program = section["title"].startswith("Example") and ">>>" not in section["body"]
     body = section["body"] if program else textwrap.dedent(section["body"])
     return f"**{section['title']}:**\n\n{body}\n"

@@ -74,7 +74,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Ordinary cases, of numbers that float32 holds."""
+    """Draw ordinary cases, of numbers that float32 holds."""
     random = np.random.default_rng(1)
     shapes = CFC.shapes(CFC.full({**CONFIG, "units": UNITS}), FEATURES)
     for _ in range(CASES):
@@ -89,12 +89,12 @@ def cases() -> Iterator[Case]:
 
 
 def step(case: Case, head_activation: str = "lecun_tanh") -> Any:
-    """The reference, in the arithmetic of the arrays that the case holds."""
+    """Return the reference, in the arithmetic of the arrays that the case holds."""
     return cfc_step(case.parameters, case.inputs, case.state, case.timespans, head_activation=head_activation)
 
 
 def wanted(case: Case, dtype: str) -> ErrorBounded:
-    """The value and its bound."""
+    """Return the value and its bound."""
     arithmetic = Arithmetic(dtype)
     parameters = {name: ErrorBounded(value, arithmetic) for name, value in case.parameters.items()}
     return step(
@@ -103,14 +103,14 @@ def wanted(case: Case, dtype: str) -> ErrorBounded:
 
 
 def slipped(case: Case, dtype: str, slip: float) -> Any:
-    """A step that has (1 + slip) 1.7159 in the place of 1.7159, in NumPy at this precision."""
+    """Return a step that has (1 + slip) 1.7159 in the place of 1.7159, in NumPy at this precision."""
     amplitude = 1.7159 * (1.0 + slip)
     activations.ACTIVATIONS[ACTIVATION] = lambda a: amplitude * np.tanh(0.666 * a)
     return step(case.typed(dtype), ACTIVATION)
 
 
 def answers(backend: str, drawn: list[Case]) -> list[Any]:
-    """What our cell answers on a backend in float32."""
+    """Return the answers of our cell on a backend in float32."""
     model = {
         "cell": "CfCCell",
         "config": {**CONFIG, "units": UNITS},
@@ -141,7 +141,7 @@ def share(found: list[bool]) -> str:
 
 
 def table(drawn: list[Case]) -> None:
-    """Of fixed tolerances and of the bound: false alarms on correct cells, and slips that pass."""
+    """Print false alarms on correct cells, and slips that pass, of fixed tolerances and of the bound."""
     want = [wanted(case, "float32") for case in drawn]
     correct = {backend: answers(backend, drawn) for backend in BACKENDS}
     pairs = [(got, w) for found in correct.values() for got, w in zip(found, want, strict=True)]
@@ -171,7 +171,7 @@ def table(drawn: list[Case]) -> None:
 
 
 def curves(drawn: list[Case]) -> dict[str, list[float]]:
-    """The worst error / bound that a run sees, by the size of the slip."""
+    """Return the worst error / bound that a run sees, by the size of the slip."""
     run = drawn[:RUN]
     want = {dtype: [wanted(case, dtype) for case in run] for dtype in TIERS}
     return {
@@ -212,7 +212,7 @@ def draw_slips(found: dict[str, list[float]]) -> plt.Figure:
 
 
 def draw_report(verdicts: list[dict[str, Any]]) -> plt.Figure:
-    """Each backend of each clause as a dot."""
+    """Draw each backend of each clause as a dot."""
     figure, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     for (tier, label), colour, shift in zip(TIERS.items(), colours, (-0.15, 0.15), strict=True):

@@ -30,28 +30,28 @@ CLAUSE = re.compile(r"^### (?P<id>\S+) · (?P<level>.+)$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that stand elsewhere."""
+    """Add the pages that stand elsewhere."""
     for uri, path in ELSEWHERE.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Gives each clause of the specification its anchor, and links their targets in the site."""
+    """Give each clause of the specification its anchor, and links their targets in the site."""
     if page.file.src_uri == SPECIFICATION:
         markdown = anchored(markdown)
     return LINK.sub(lambda link: linked(link, page.file, config, files), markdown)
 
 
 def anchored(markdown: str) -> str:
-    """The specification under one title, with the id of each clause as its anchor."""
+    """Return the specification under one title, with the id of each clause as its anchor."""
     title, _, rest = markdown.partition("\n")
     rest = CLAUSE.sub(r'### \g<id> <small>\g<level></small> {#\g<id> data-toc-label="\g<id>"}', rest)
     return f"{title}\n{re.sub('^#', '##', rest, flags=re.MULTILINE)}"
 
 
 def linked(link: re.Match[str], page: File, config: MkDocsConfig, files: Files) -> str:
-    """A link to a file of the repository as one to its page, or to a copy; any other as it is."""
+    """Return a link to a file of the repository as one to its page, or to a copy; any other as it is."""
     target = Path(os.path.normpath(Path(str(page.abs_src_path)).parent / link["path"]))
     if not target.exists() or not target.is_relative_to(ROOT):
         return link[0]

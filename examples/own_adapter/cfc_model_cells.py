@@ -19,7 +19,7 @@ ARGUMENTS = {
 
 
 def hparams(config):
-    """The specification's arguments in the words of the package."""
+    """Return the specification's arguments in the words of the package."""
     return {
         "backbone_activation": {"lecun_tanh": "lecun"}.get(config["activation"], config["activation"]),
         "backbone_units": config["backbone_units"],
@@ -32,12 +32,12 @@ def hparams(config):
 
 
 def heads(config):
-    """The heads that a mode has."""
+    """Return the heads that a mode has."""
     return ("ff1",) if config["mode"] == "pure" else ("ff1", "ff2", "time_a", "time_b")
 
 
 def canonical(head, part):
-    """What the specification calls the kernel or the bias of a head."""
+    """Return the specification's name of the kernel or the bias of a head."""
     return f"{head}_{part}" if head.startswith("ff") else f"{head}/{part}"
 
 
@@ -54,7 +54,7 @@ class Torch(Cell):
         self.implements = CfcCell
 
     def module(self, config, features):
-        """A cell, and by canonical name what it calls its parameter."""
+        """Return a cell, and by canonical name what it calls its parameter."""
         module = self.implements(features, config["units"], hparams(config))
         linear = {head: (canonical(head, "kernel"), canonical(head, "bias")) for head in heads(config)}
         layers = [name for name, layer in module.backbone.named_children() if hasattr(layer, "weight")]
@@ -94,7 +94,7 @@ class TensorFlow(Cell):
         self.implements, self.kept = CfcCell, {}
 
     def build(self, config, features, dtype):
-        """The variables that a step reads: those of the one cell that is kept for these arguments."""
+        """Return the variables that a step reads: those of the one cell that is kept for these arguments."""
         import tensorflow as tf
 
         tf.keras.backend.set_floatx(dtype)
@@ -104,7 +104,7 @@ class TensorFlow(Cell):
         return self.kept[key][1]
 
     def cell(self, config, features, dtype):
-        """A cell, called once, which builds what is in it, and its variables by canonical name."""
+        """Return a cell, called once, which builds what is in it, and its variables by canonical name."""
         import tensorflow as tf
 
         cell = self.implements(config["units"], hparams(config))

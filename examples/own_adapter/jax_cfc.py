@@ -12,7 +12,7 @@ HEADS = ("ff1", "ff2", "time_a", "time_b")
 
 @jax.jit
 def cfc(heads, x, h, t):
-    """The new state: `heads` are (kernel, bias) by name, t has the shape (batch, 1)."""
+    """Return the new state: `heads` are (kernel, bias) by name, t has the shape (batch, 1)."""
     z = jnp.concatenate([x, h], axis=-1)
     f1, f2, a, b = (z @ kernel + bias for kernel, bias in (heads[name] for name in HEADS))
     gate = jax.nn.sigmoid(b - a * t)
@@ -21,7 +21,7 @@ def cfc(heads, x, h, t):
 
 @jax.jit
 def cfc_over_time(heads, xs, h, ts):
-    """The states (batch, time, units), and the last."""
+    """Return the states (batch, time, units), and the last."""
 
     def body(h, sample):
         x, t = sample
@@ -33,7 +33,7 @@ def cfc_over_time(heads, xs, h, ts):
 
 
 def initial(key, features, units):
-    """(kernel, bias) by the name of the head."""
+    """Draw (kernel, bias) by the name of the head."""
     if not isinstance(units, int) or units < 1:
         raise ValueError(f"units must be a positive integer, not {units!r}")
     glorot = jax.nn.initializers.glorot_uniform()
@@ -42,14 +42,14 @@ def initial(key, features, units):
 
 
 def column(t, batch):
-    """Elapsed time of a step as (batch, 1); other shapes are refused, never broadcast."""
+    """Return the elapsed time of a step as (batch, 1); reject other shapes, and never broadcast them."""
     if jnp.shape(t) not in ((), (batch,), (batch, 1)):
         raise ValueError(f"elapsed time of shape {jnp.shape(t)} for a batch of {batch}")
     return jnp.broadcast_to(jnp.reshape(t, (-1, 1)), (batch, 1))
 
 
 def times_of(xs, ts):
-    """Elapsed times of a sequence as (batch, time, 1), 1 where none are given."""
+    """Return the elapsed times of a sequence as (batch, time, 1), 1 where none are given."""
     if not xs.shape[1]:
         raise ValueError("a sequence without a sample")
     if ts is None:
@@ -60,7 +60,7 @@ def times_of(xs, ts):
 
 
 def names(head):
-    """What the specification calls the kernel and the bias of a head."""
+    """Return the specification's names of the kernel and the bias of a head."""
     return (f"{head}_kernel", f"{head}_bias") if head.startswith("ff") else (f"{head}/kernel", f"{head}/bias")
 
 

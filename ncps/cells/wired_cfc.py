@@ -156,13 +156,13 @@ class WiredCfCCell(WiredCell):
 
     def find_time_constant(self, x, t, states):
         own = split(states[0], [layer.units for layer in self.layers])
-        found = []
+        constants = []
         for layer, signs, h in zip(self.layers, self.synapses, own, strict=True):
             inward, recurrent, bias = self._split(layer, signs != 0, timed=True)
             heads = affine(h, recurrent, affine(x, inward, bias))
-            found.append(layer.time_constant_of(heads))
+            constants.append(layer.time_constant_of(heads))
             x = cast(layer.advance(heads, h, 1.0 if t is None else t), self.compute_dtype)
-        return concatenate(found)
+        return concatenate(constants)
 
     def _split(self, layer, mask, timed):
         """Return the kernels for a layer's sources and its own state, and the bias, of all heads together."""

@@ -105,10 +105,8 @@ class Bidirectional(keras.layers.Bidirectional):
         return (*outputs, *more, *further) if len(outputs) + len(more) > 1 else merged
 
     def __call__(self, sequences: Any, *args: Any, timespans: Any = None, **kwargs: Any) -> Any:
-        spans.check_call(type(self).__name__, sequences, args, kwargs)
-        if timespans is not None:
-            kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
-        return super().__call__(sequences, *args, **kwargs)
+        named = spans.named_arguments(self, sequences, args, kwargs, timespans)
+        return super().__call__(sequences, *args, **named)
 
     def call(
         self,

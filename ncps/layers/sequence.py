@@ -136,10 +136,8 @@ class TimedRNN(_pypi.Guided, keras.layers.RNN):
 
     def __call__(self, sequences, *args, timespans=None, **kwargs):
         """Convert the elapsed times in their given precision, then call the layer as Keras does."""
-        spans.check_call(type(self).__name__, sequences, args, kwargs)
-        if timespans is not None:
-            kwargs["timespans"] = spans.admit(type(self).__name__, timespans, self.compute_dtype)
-        return super().__call__(sequences, *args, **kwargs)
+        named = spans.named_arguments(self, sequences, args, kwargs, timespans)
+        return super().__call__(sequences, *args, **named)
 
     # With a second tensor beside the sequences, Keras fills in their mask as `sequences_mask` and no other.
     def call(

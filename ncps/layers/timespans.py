@@ -37,6 +37,17 @@ def check_call(owner, sequences, others, named):
         raise TypeError(f"{owner}: hx must be given as initial_state, a list of the states of the cell")
 
 
+def named_arguments(layer, sequences, others, named, t):
+    """Return the arguments by name of a layer's call, with the elapsed times `t`, if they are given.
+
+    Raises:
+        TypeError: as `check_call` and `admit`.
+    """
+    owner = type(layer).__name__
+    check_call(owner, sequences, others, named)
+    return named if t is None else {**named, "timespans": admit(owner, t, layer.compute_dtype)}
+
+
 def admit(owner, t, dtype):
     """Return `t` so that it can be cast to `dtype`; leave symbolic tensors unchanged.
 

@@ -295,14 +295,14 @@ def _synapses(owner: str, name: str, graph: dict[str, Any], shape: tuple[int, in
     """Return a matrix of polarities from a config."""
     allowed = f"{owner}: the graph's {name} must hold {shape[0]} rows of {shape[1]} numbers, each 1, -1 or 0"
     try:
-        found = np.array(graph[name])
+        matrix = np.array(graph[name])
     except ValueError:
         raise ValueError(f"{allowed}; its rows differ in length") from None
-    if found.shape != shape:
-        raise ValueError(f"{allowed}; its shape is {found.shape}")
-    if found.dtype.kind != "i" or not np.isin(found, (-1, 0, 1)).all():
+    if matrix.shape != shape:
+        raise ValueError(f"{allowed}; its shape is {matrix.shape}")
+    if matrix.dtype.kind != "i" or not np.isin(matrix, (-1, 0, 1)).all():
         raise ValueError(f"{allowed}; it holds others")
-    return found.astype("int32")
+    return matrix.astype("int32")
 
 
 def _once(build: Callable[[Any, int], None]) -> Callable[[Any, int], None]:

@@ -32,10 +32,10 @@ def backbone_adjoint(
         read.append(z)
         sums.append(z @ parameters[f"backbone_{i}/kernel"] + parameters[f"backbone_{i}/bias"])
         z = activations.get(backbone_activation)(sums[-1])
-    found: dict[str, Array] = {}
+    by_path: dict[str, Array] = {}
     for i in reversed(range(layers)):
         da = product(dz, SLOPES[backbone_activation](sums[i]))
-        found |= affine_adjoint(f"backbone_{i}/{{}}", read[i], da)
+        by_path |= affine_adjoint(f"backbone_{i}/{{}}", read[i], da)
         dz = back_through([da], [parameters[f"backbone_{i}/kernel"]])
     features = inputs.shape[-1]
-    return found, dz[:, :features], dz[:, features:]
+    return by_path, dz[:, :features], dz[:, features:]

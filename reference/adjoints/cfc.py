@@ -43,13 +43,13 @@ def cfc_adjoint(
     """Return the gradients of Σ cotangent · h'; `cotangent` is (batch, units), the rest as for `cfc_step`."""
     z = backbone(parameters, inputs, state, layers=backbone_layers, backbone_activation=activation)
     if mode == "pure":
-        found, dz, dt = pure(parameters, z, timespans, cotangent)
+        of_heads, dz, dt = pure(parameters, z, timespans, cotangent)
     else:
-        found, dz, dt = gated(parameters, z, timespans, cotangent, mode, head_activation)
+        of_heads, dz, dt = gated(parameters, z, timespans, cotangent, mode, head_activation)
     below, dx, dh = backbone_adjoint(
         parameters, inputs, state, dz, layers=backbone_layers, backbone_activation=activation
     )
-    return Gradients(found | below, dx, dh, dt)
+    return Gradients(of_heads | below, dx, dh, dt)
 
 
 def pure(parameters: Parameters, z: Array, t: Array, g: Array) -> Pulled:
@@ -61,8 +61,8 @@ def pure(parameters: Parameters, z: Array, t: Array, g: Array) -> Pulled:
     df1 = total(-product(g, A, e), product(sign(f1), t, decayed))
     dA = over_batch(np.concatenate([g, -product(g, f1, e)]))[None]
     dw = over_batch(product(sign(parameters["w_tau"]), t, decayed))[None]
-    found = affine_adjoint("ff1_{}", z, df1) | {"A": dA, "w_tau": dw}
-    return found, back_through([df1], [parameters["ff1_kernel"]]), per_sample(product(rate, decayed))
+    by_path = affine_adjoint("ff1_{}", z, df1) | {"A": dA, "w_tau": dw}
+    return by_path, back_through([df1], [parameters["ff1_kernel"]]), per_sample(product(rate, decayed))
 
 
 def gated(parameters: Parameters, z: Array, t: Array, g: Array, mode: str, head_activation: str) -> Pulled:
@@ -80,8 +80,8 @@ def gated(parameters: Parameters, z: Array, t: Array, g: Array, mode: str, head_
         -product(dgate, t),
         dgate,
     )
-    found: dict[str, Array] = {}
+    by_path: dict[str, Array] = {}
     for name, da in zip(HEADS, das, strict=True):
-        found |= affine_adjoint(name, z, da)
+        by_path |= affine_adjoint(name, z, da)
     dz = back_through(das, [parameters[name.format("kernel")] for name in HEADS])
-    return found, dz, per_sample(-product(dgate, slope))
+    return by_path, dz, per_sample(-product(dgate, slope))

@@ -50,9 +50,9 @@ def ltc_adjoint(
     moved = [by_whole] if solver == "explicit" else [by_whole, shared]
     a = z @ parameters["tau_kernel/kernel"] + parameters["tau_kernel/bias"]
     dlog_tau = product(shared, tau, within(a, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))
-    found = affine_adjoint("{}", z, dd) | affine_adjoint("tau_kernel/{}", z, dlog_tau)
+    by_path = affine_adjoint("{}", z, dd) | affine_adjoint("tau_kernel/{}", z, dlog_tau)
     dz = back_through([dd, dlog_tau], [parameters["kernel"], parameters["tau_kernel/kernel"]])
     below, dx, dh = backbone_adjoint(
         parameters, inputs, state, dz, layers=backbone_layers, backbone_activation=backbone_activation
     )
-    return Gradients(found | below, dx, total(dh, dv, -dd), per_sample(*moved))
+    return Gradients(by_path | below, dx, total(dh, dv, -dd), per_sample(*moved))

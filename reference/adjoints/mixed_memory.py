@@ -50,7 +50,7 @@ def mixed_memory_adjoint(
         product(dm, np.tanh(c), sigmoid_slope(o)),
     )
     dz = np.concatenate(das, axis=-1)
-    found = {
+    by_path = {
         "input_kernel": np.transpose(inputs) @ dz,
         "recurrent_kernel": np.transpose(state) @ dz,
         "bias": over_batch(dz),
@@ -58,4 +58,4 @@ def mixed_memory_adjoint(
     dx = total(behind.inputs, back_through([dz], [parameters["input_kernel"]]))
     dh = back_through([dz], [parameters["recurrent_kernel"]])
     of_state = np.concatenate([dh, product(dc, sigmoid(f))], axis=-1)
-    return Gradients(found, dx, of_state, behind.timespans), behind.parameters
+    return Gradients(by_path, dx, of_state, behind.timespans), behind.parameters

@@ -35,21 +35,21 @@ def fold_adjoint(
         go_backwards, mask, zero_output_for_mask: as of `fold`.
     """
     length = output_cotangent.shape[1]
-    found: dict[int, Gradients] = {}
+    at_sample: dict[int, Gradients] = {}
     of_state, of_held = state_cotangent, 0.0 * output_cotangent[:, 0]
     for i, k in reversed(list(enumerate(running_order(length, go_backwards)))):
         of_shown = output_cotangent[:, i]
         if mask is None:
-            found[k] = step(k, of_shown, of_state)
-            of_state = found[k].state
+            at_sample[k] = step(k, of_shown, of_state)
+            of_state = at_sample[k].state
             continue
         keep = np.asarray(mask)[:, k, None]
         of_output = total(of_held, np.where(keep, of_shown, 0.0) if zero_output_for_mask else of_shown)
         at = step(k, np.where(keep, of_output, 0.0), np.where(keep, of_state, 0.0))
         of_state, of_held = np.where(keep, at.state, of_state), np.where(keep, 0.0, of_output)
         by_inputs, by_time = (np.where(keep, a, 0.0) for a in (at.inputs, at.timespans))
-        found[k] = at._replace(inputs=by_inputs, timespans=by_time)
-    samples = [found[k] for k in range(length)]
+        at_sample[k] = at._replace(inputs=by_inputs, timespans=by_time)
+    samples = [at_sample[k] for k in range(length)]
     return Gradients(
         {path: total(*(at.parameters[path] for at in samples)) for path in samples[0].parameters},
         np.stack([at.inputs for at in samples], axis=1),

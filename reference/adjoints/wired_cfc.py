@@ -53,15 +53,15 @@ def wired_cfc_adjoint(
 
     unseen = 0.0 * read[-1][:, output_dim:]
     above = np.concatenate([cotangent, unseen], axis=-1)
-    found: dict[str, Array] = {}
+    by_path: dict[str, Array] = {}
     of_state: list[Array] = []
     of_time: list[Array] = []
     for i in reversed(range(len(owns))):
         dh = state_cotangent[:, owns[i]] + above
         pulled = cfc_adjoint(own[i], read[i], state[:, owns[i]], timespans, dh, **options)
         for name, slope in pulled.parameters.items():
-            found[f"layer_{i}/{name}"] = np.where(masks[i], slope, 0.0) if name in masked else slope
+            by_path[f"layer_{i}/{name}"] = np.where(masks[i], slope, 0.0) if name in masked else slope
         above = pulled.inputs
         of_state.insert(0, pulled.state)
         of_time.append(pulled.timespans)
-    return Gradients(found, above, np.concatenate(of_state, axis=-1), per_sample(*of_time))
+    return Gradients(by_path, above, np.concatenate(of_state, axis=-1), per_sample(*of_time))

@@ -59,7 +59,7 @@ def wired_ltc_adjoint(
         vs.append(FORWARD[solver](conductances, reversals, p["cm"], vs[-1], dt, epsilon))
 
     shown = vs[-1][:, :output_dim]
-    found, dy = mapped_adjoint(parameters, "output", output_mapping, shown, cotangent)
+    by_path, dy = mapped_adjoint(parameters, "output", output_mapping, shown, cotangent)
     unseen = 0.0 * state[:, output_dim:]
     dv = state_cotangent + np.concatenate([dy, unseen], axis=-1)
     r = Readings(conductances, through, reversals, p["cm"])
@@ -68,23 +68,23 @@ def wired_ltc_adjoint(
 
     # leak and sensory conductances are the same at every reading: what reaches them is one sum
     outer = slice(1, inner.start)
-    found["cm"] = over_batch(np.concatenate(r.by_capacitance))
-    found["gleak"] = over_batch(np.concatenate([*(to[0] for to in r.to_reversal), *r.from_potential]))
+    by_path["cm"] = over_batch(np.concatenate(r.by_capacitance))
+    by_path["gleak"] = over_batch(np.concatenate([*(to[0] for to in r.to_reversal), *r.from_potential]))
     of_sensory = [*(to[outer] for to in r.to_reversal), *(away + 0.0 * sensory for away in r.from_potential)]
     xs, dg = np.concatenate([x] * len(of_sensory)), np.concatenate(of_sensory, axis=1)
-    found |= by_parameter(p, "sensory_", sensory_adjacency, xs, dg)
+    by_path |= by_parameter(p, "sensory_", sensory_adjacency, xs, dg)
     dg = np.concatenate(
         [total(to[inner], away) for to, away in zip(r.to_reversal, r.from_potential, strict=True)], axis=1
     )
-    found |= by_parameter(p, "", adjacency, np.concatenate(r.potentials), dg)
+    by_path |= by_parameter(p, "", adjacency, np.concatenate(r.potentials), dg)
     de = np.sum(np.concatenate(r.by_reversal, axis=1), axis=1)
-    found |= {"vleak": de[0], "sensory_erev": de[outer], "erev": de[inner]}
+    by_path |= {"vleak": de[0], "sensory_erev": de[outer], "erev": de[inner]}
     if implicit_param_constraints:
-        found |= {name: product(found[name], softplus_slope(parameters[name])) for name in POSITIVE}
+        by_path |= {name: product(by_path[name], softplus_slope(parameters[name])) for name in POSITIVE}
 
     dx = by_potential(p, "sensory_", sensory_adjacency, x, np.sum(np.stack(of_sensory), axis=0))
     more, dx = mapped_adjoint(parameters, "input", input_mapping, inputs, dx)
-    return Gradients(found | more, dx, dv, per_sample(*r.by_time) / ode_unfolds)
+    return Gradients(by_path | more, dx, dv, per_sample(*r.by_time) / ode_unfolds)
 
 
 def mapped_adjoint(
@@ -93,10 +93,10 @@ def mapped_adjoint(
     """Return the gradients of a w + b, a w or a, whose gradient is `da`: by w and b, and by a."""
     if mapping is None:
         return {}, da
-    found = {f"{which}_w": over_batch(product(da, a))}
+    by_path = {f"{which}_w": over_batch(product(da, a))}
     if mapping == "affine":
-        found[f"{which}_b"] = over_batch(da)
-    return found, product(da, parameters[f"{which}_w"])
+        by_path[f"{which}_b"] = over_batch(da)
+    return by_path, product(da, parameters[f"{which}_w"])
 
 
 def by_potential(p: Parameters, kind: str, adjacency: Array, potentials: Array, dg: Array) -> Array:

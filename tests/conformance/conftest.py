@@ -21,32 +21,32 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the files that take longest come first: dealt out by file, no core waits long for another."""
+    """Put the slowest files first, so that no core waits long for another."""
     cost = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: cost.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the suite."""
+    """Return the wheel of the suite."""
     return wheel(ROOT, tmp_path_factory.mktemp("suite"))
 
 
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the cells."""
+    """Return the wheel of the cells."""
     return wheel(ROOT / "ncps", tmp_path_factory.mktemp("cells"))
 
 
 @pytest.fixture(scope="session")
 def user(suite: Path, cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of somebody who has installed both our wheels."""
+    """Return the interpreter of somebody who has installed both our wheels."""
     return interpreter(tmp_path_factory.mktemp("user") / "venv", suite, cells)
 
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Have the answers to one method, which hangs, waited for a fifth of a second, and others as ever.
+    """Return a function that shortens the timeout of one method, which hangs, to a fifth of a second.
 
     So a machine that is slow is not taken for a harness that hangs.
     """

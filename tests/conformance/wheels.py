@@ -14,7 +14,7 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def wheel(source: Path, folder: Path) -> Path:
-    """A wheel of a copy of `source`, built with the backends that are installed here."""
+    """Return a wheel of a copy of `source`, built with the backends that are installed here."""
     ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     copy = Path(shutil.copytree(source, folder / "source", ignore=ignored))
     subprocess.run([*PIP, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, copy], check=True)
@@ -23,7 +23,7 @@ def wheel(source: Path, folder: Path) -> Path:
 
 
 def interpreter(folder: Path, *installed: Path) -> Path:
-    """The interpreter of a new environment that has these wheels, and the frameworks of this one behind them.
+    """Return the interpreter of a new environment with these wheels, and behind them this one's frameworks.
 
     What is installed here to be edited, as the suite and our cells may be, is not among those.
     """

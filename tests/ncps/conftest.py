@@ -13,14 +13,14 @@ if BACKEND == "jax":  # hundreds of small programs, each run once: their compila
 
 @pytest.fixture
 def trainable_backend():
-    """Skips a test of training where Keras itself cannot train."""
+    """Skip a test of training where Keras itself cannot train."""
     if BACKEND in ("numpy", "openvino"):
         pytest.skip(f"Keras cannot train on the {BACKEND} backend: it has no gradients")
 
 
 @pytest.fixture
 def random_backend():
-    """Skips a test of dropout masks where a random tensor has no fixed value."""
+    """Skip a test of dropout masks where a random tensor has no fixed value."""
     if BACKEND == "openvino":
         pytest.skip(
             "the openvino backend draws a random tensor again at each evaluation; it cannot train either"
@@ -29,14 +29,14 @@ def random_backend():
 
 @pytest.fixture
 def exact_backend():
-    """Skips a test of close agreement where the backend chooses a lower precision by itself."""
+    """Skip a test of close agreement where the backend chooses a lower precision by itself."""
     if BACKEND == "openvino":
         pytest.skip("the openvino backend computes float64 in float32, and predicts in bfloat16 where it can")
 
 
 @pytest.fixture
 def masking_backend():
-    """Skips where Keras itself drops the masks of layers, as 3.8 does on numpy."""
+    """Skip where Keras itself drops the masks of layers, as 3.8 does on numpy."""
     masked = keras.layers.Masking()(keras.ops.zeros((1, 1, 1)))
     if getattr(masked, "_keras_mask", None) is None and keras.version().startswith("3.8."):
         pytest.skip("this Keras drops the masks of layers on numpy")

@@ -10,17 +10,17 @@ LN2, LN3 = float(np.log(2.0)), float(np.log(3.0))
 
 
 def array(tensor):
-    """`tensor` as a NumPy array of float64."""
+    """Return `tensor` as a NumPy array of float64."""
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")), dtype="float64")
 
 
 def weights(cell):
-    """The trainable variables of a built cell, by their path inside it."""
+    """Return the trainable variables of a built cell, by their path inside it."""
     return {v.path.split("/", 1)[1]: v for v in cell.trainable_variables}
 
 
 def built(cell, features, **values):
-    """`cell`, built for `features`, every weight zero but those in `values` (`/` written `__`)."""
+    """Build `cell` for `features`, every weight zero but those in `values` (`/` written `__`)."""
     cell.build((None, features))
     named = weights(cell)
     for variable in named.values():
@@ -32,7 +32,7 @@ def built(cell, features, **values):
 
 
 def step(cell, x, h, t=None, **kwargs):
-    """The output of one step, checked to be the new state, as a NumPy array."""
+    """Return the output of one step, checked to be the new state, as a NumPy array."""
     x, h = np.asarray(x, dtype="float32"), np.asarray(h, dtype="float32")
     output, (state,) = cell(x if t is None else (x, t), [h], **kwargs)
     np.testing.assert_array_equal(array(output), array(state))
@@ -40,7 +40,7 @@ def step(cell, x, h, t=None, **kwargs):
 
 
 def trained(cell, features, learning_rate=0.1, steps=4):
-    """The values of a built cell's weights, by path, before and after plain gradient descent on noise."""
+    """Return the values of a built cell's weights, by path, before and after gradient descent on noise."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(8, steps, features)).astype("float32")
     model = keras.Sequential([keras.Input((steps, features)), keras.layers.RNN(cell)])
@@ -51,14 +51,14 @@ def trained(cell, features, learning_rate=0.1, steps=4):
 
 
 def check_examples(thing):
-    """Runs the examples in the docstring of `thing`."""
+    """Run the examples in the docstring of `thing`."""
     examples = doctest.DocTestParser().get_examples(thing.__doc__)
     assert examples
     exec("".join(example.source for example in examples), {})
 
 
 def check_reloaded(cell, features, path):
-    """A model with the cell, forwards and backwards, is saved and loads with the same outputs."""
+    """Assert that a model with the cell, forwards and backwards, loads with the outputs it was saved with."""
     model = keras.Sequential(
         [keras.Input((None, features)), keras.layers.Bidirectional(keras.layers.RNN(cell), name="both")]
     )

@@ -49,13 +49,13 @@ CELLS = {
 
 
 def in_layer(kind, **options):
-    """The cell of that kind in the layer that takes it."""
+    """Return the cell of that kind in the layer that takes it."""
     layer = LTC if kind in ("ltc", "wired_ltc", "mixed") else CfC
     return layer(CELLS[kind](), **options)
 
 
 def by_hand(cell, x, t=None, mask=None, states=None, *, backwards=False, zero=False, carry=False):
-    """Outputs `(batch, time, size)` in running order and the last states, by calls of `cell`.
+    """Return outputs `(batch, time, size)` in running order and the last states, by calls of `cell`.
 
     The rules of a masked step are those of the specification, sample by sample.
     """

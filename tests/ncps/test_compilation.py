@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def counting(kind):
-    """A subclass of a cell that counts how often a program is made of it: `prepare` runs only then."""
+    """Return a subclass of a cell that counts how often a program is made of it: `prepare` runs only then."""
 
     class Counting(kind):
         made = 0
@@ -60,7 +60,7 @@ def programs_made(layer, call):
 
 
 def assert_made_once_for_a_shape(layer, call):
-    """`call(seed, time)`: what the first call of a shape makes serves all others."""
+    """Assert that the program that the first `call(seed, time)` of a shape makes serves all others."""
     assert programs_made(layer, lambda: call(1, 5)) > 0
     assert [programs_made(layer, lambda seed=seed: call(seed, 5)) for seed in (2, 3, 4)] == [0, 0, 0]
 

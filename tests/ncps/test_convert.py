@@ -23,7 +23,7 @@ def weights(record):
 
 
 def theirs(record):
-    """The arguments of ours for the arguments of theirs."""
+    """Return the arguments of ours for the arguments of theirs."""
     own = {"head_activation": HEADS[record["framework"]], **record["arguments"]}
     if record["kind"] == "LTC":
         del own["head_activation"]
@@ -34,7 +34,7 @@ def theirs(record):
 
 
 def target(record, **changed):
-    """A layer, or for a cell a cell, built as the record says, apart from what is changed."""
+    """Return a layer, or for a cell a cell, built as the record says, apart from what is changed."""
     units = record["units"]
     if isinstance(units, list):
         kind, given = units
@@ -46,7 +46,7 @@ def target(record, **changed):
 
 
 def run(made, record):
-    """Outputs of all steps and the last h, step by step from zeros."""
+    """Return the outputs of all steps and the last h, step by step from zeros."""
     cell = made if record["kind"].endswith("Cell") else made.cell
     x = np.asarray(record["inputs"], dtype="float32")
     t = record["timespans"]
@@ -60,7 +60,7 @@ def run(made, record):
 
 
 def refuses(made, source, *words, error=ValueError):
-    """Checks that the message has the words, and that no weight has changed."""
+    """Check that the message has the words, and that no weight has changed."""
     before = [array(v) for v in made.weights]
     with pytest.raises(error) as caught:
         load_pypi(made, source)

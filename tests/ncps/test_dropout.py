@@ -13,7 +13,7 @@ H = np.zeros((16, 8), "float32")
 
 
 def mask_cell(layers=1, seed=3):
-    """A cell whose output is the product of its masks, to three digits: d = z and tau is exp(-9)."""
+    """Return a cell whose output is the product of its masks, to three digits: d = z and tau is exp(-9)."""
     cell = LTCCell(
         8, activation="linear", backbone_units=8, backbone_layers=layers, backbone_dropout=RATE,
         backbone_activation="linear", seed=seed,
@@ -23,7 +23,7 @@ def mask_cell(layers=1, seed=3):
 
 
 def masks_of(outputs):
-    """The outputs as whole numbers: 0 where dropped, 1 / (1 - rate) = 2 where kept."""
+    """Return the outputs as whole numbers: 0 where dropped, 1 / (1 - rate) = 2 where kept."""
     rounded = np.round(outputs)
     np.testing.assert_allclose(outputs, rounded, atol=5e-3)
     return rounded

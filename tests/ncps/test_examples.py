@@ -31,7 +31,7 @@ trains = pytest.mark.nightly if BACKEND != "torch" else pytest.mark.usefixtures(
 
 
 def run(script, out, *options):
-    """What the example prints."""
+    """Run an example and return what it prints."""
     command = [sys.executable, str(EXAMPLES / script), "--quick", "--out", str(out), *options]
     environment = {**os.environ, "KERAS_BACKEND": BACKEND, "COLUMNS": "100"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
@@ -40,7 +40,7 @@ def run(script, out, *options):
 
 
 def difference(line):
-    """The number at the end of "... differ by at most 3e-07"."""
+    """Return the number at the end of "... differ by at most 3e-07"."""
     return float(re.search(r"differ by at most (\S+)$", line)[1])
 
 
@@ -111,7 +111,7 @@ def test_masked_weeks_and_another_backend_twice_alike(tmp_path):
 
 
 def imported(script):
-    """The example as a module, to try what it computes without training."""
+    """Return the example as a module, to try what it computes without training."""
     specification = importlib.util.spec_from_file_location(script.removesuffix(".py"), EXAMPLES / script)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -119,7 +119,7 @@ def imported(script):
 
 
 def test_outputs_of_the_convolution_stand_where_the_times_say():
-    """What an output depends on ends at the sample at which the summed times put it, the last at the last."""
+    """Check that each output depends on no later sample, and the last output on the last sample."""
     example = imported("convolution.py")
     elapsed = np.random.default_rng(1).uniform(1, 4, size=(1, example.STEPS)).astype("float32")
     samples = keras.Input((example.STEPS, 1))

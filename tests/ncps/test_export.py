@@ -53,7 +53,7 @@ def onnxruntime():
 
 
 def steps(**unable):
-    """Parametrizes with `steps`, known and unknown, one of which `unable` names for a backend that must fail.
+    """Parametrize by `steps`, known and unknown; `unable` names the one that must fail on a backend.
 
     `unable` maps `{backend}_{steps}` to a pair of the error and the reason.
     """
@@ -73,7 +73,7 @@ def batch(size, length):
 
 
 def two_inputs(layer, steps):
-    """A model of samples and elapsed times. It has been called once: Keras exports no other."""
+    """Return a model of samples and elapsed times. It has been called once: Keras exports no other."""
     samples, elapsed = keras.Input((steps, FEATURES), name="samples"), keras.Input((steps,), name="elapsed")
     model = keras.Model([samples, elapsed], layer()(samples, timespans=elapsed))
     model(list(batch(2, TIME)))
@@ -81,7 +81,7 @@ def two_inputs(layer, steps):
 
 
 def assert_same_outputs(model, run, steps, join=list, sizes=(4, 5)):
-    """`run(inputs)` against the model, for the sizes of a batch, and for two lengths where they are unknown.
+    """Compare `run(inputs)` with the model, for the sizes of a batch, and two lengths where they are unknown.
 
     `join` makes of samples and elapsed times what the model takes.
     """
@@ -94,13 +94,13 @@ def assert_same_outputs(model, run, steps, join=list, sizes=(4, 5)):
 
 
 def signature(batch, steps):
-    """The inputs of a model of samples and elapsed times, for `input_signature`."""
+    """Return the inputs of a model of samples and elapsed times, for `input_signature`."""
     shapes = {"samples": (batch, steps, FEATURES), "elapsed": (batch, steps)}
     return [[keras.InputSpec(shape=shape, dtype="float32", name=n) for n, shape in shapes.items()]]
 
 
 def exported_to_onnx(model, onnxruntime, folder, **options):
-    """A function that runs the exported model in ONNX Runtime."""
+    """Return a function that runs the exported model in ONNX Runtime."""
     path = str(folder / "model.onnx")
     model.export(path, format="onnx", verbose=False, **options)
     session = onnxruntime.InferenceSession(path)
@@ -180,14 +180,14 @@ def test_torch_export_is_not_offered_elsewhere(layer, tmp_path):
 
 @pytest.fixture
 def litert():
-    """The module of LiteRT's interpreter."""
+    """Return the module of LiteRT's interpreter."""
     if BACKEND == "torch" and find_spec("litert_torch") is None:  # once imported, jax computes in float64
         pytest.skip("litert-torch is not installed")
     return pytest.importorskip("ai_edge_litert.interpreter")
 
 
 def exported_to_litert(model, litert, folder, **options):
-    """A function that runs the exported model in LiteRT."""
+    """Return a function that runs the exported model in LiteRT."""
     path = str(folder / "model.tflite")
     model.export(path, format="litert", verbose=False, **options)
     runner = litert.Interpreter(path).get_signature_runner()

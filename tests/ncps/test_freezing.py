@@ -12,7 +12,7 @@ TIME = X.shape[1]
 
 
 def model_of(layer):
-    """A model of samples alone, which Keras's own layers take too."""
+    """Return a model of samples alone, which Keras's own layers take too."""
     return keras.Sequential([keras.Input((TIME, FEATURES)), layer])
 
 

@@ -43,7 +43,7 @@ def built(wiring, input_dim=3):
 
 
 def by_hand():
-    """A wiring whose config holds its synapses."""
+    """Return a wiring whose config holds its synapses."""
     wiring = built(Wiring(3))
     wiring.add_synapse(0, 1, -1)
     wiring.add_sensory_synapse(2, 0, 1)
@@ -65,7 +65,7 @@ KERAS_OWN = ("name", "trainable", "dtype", "module", "class_name", "registered_n
 
 
 def places(value, path=()):
-    """Every place of ours inside nested objects, matrices aside."""
+    """Return every place of ours inside nested objects, matrices aside."""
     items = value.items() if isinstance(value, dict) else ()
     found = [place for key, item in items for place in ((*path, key), *places(item, (*path, key)))]
     return [place for place in found if not set(place) & set(KERAS_OWN)]
@@ -73,7 +73,7 @@ def places(value, path=()):
 
 @st.composite
 def spoiled(draw, config):
-    """A config with a value or two replaced, removed or added."""
+    """Return a config with a value or two replaced, removed or added."""
     made = copy.deepcopy(config)
     for _ in range(draw(st.integers(1, 2))):
         *way, last = draw(st.sampled_from(places(made) or [("units",)]))
@@ -143,7 +143,7 @@ def test_what_a_config_names_is_not_run(kind, named, tmp_path):
 
 
 def _filled(value, path):
-    """The texts of a config with the path in them."""
+    """Return the texts of a config with the path in them."""
     if isinstance(value, dict):
         return {key: _filled(item, path) for key, item in value.items()}
     if isinstance(value, list):

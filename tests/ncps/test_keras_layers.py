@@ -32,7 +32,7 @@ def make(request):
 
 @pytest.fixture(params=["cfc", "ltc"])
 def make_one_of_two(request):
-    """Where the mode of a CfC cannot matter: jax takes seconds to compile a model."""
+    """Return a constructor of each kind of cell, of CfC in one mode: jax takes seconds to compile one."""
     return CELLS[request.param]
 
 

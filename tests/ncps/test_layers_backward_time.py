@@ -20,7 +20,7 @@ def test_the_example_of_the_documentation():
         state_size = output_size = 1
 
         def build_cell(self, features):
-            """No weights."""
+            """Build nothing: there are no weights."""
 
         def prepare(self, x, timed, training=False):
             def step(x, states, t):
@@ -40,7 +40,7 @@ def test_the_example_of_the_documentation():
 
 
 def removed(x, t, keep):
-    """What is left of one sample's sequence and times without its masked steps."""
+    """Return one sample's sequence and times without its masked steps."""
     return x[keep][None], t[keep][None]
 
 

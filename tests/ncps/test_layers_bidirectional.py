@@ -11,7 +11,7 @@ from tests.ncps.sequences import BATCH, CELLS, FEATURES, MASK, TIME, T, X, asser
 
 
 def halves(both, **kwargs):
-    """The outputs of both layers, in the order of the samples, and their states."""
+    """Return the outputs of both layers, in the order of the samples, and their states."""
     zero = both.return_sequences
     ahead, after = by_hand(both.forward_layer.cell, X, zero=zero, **kwargs)
     back, before = by_hand(both.backward_layer.cell, X, zero=zero, backwards=True, **kwargs)

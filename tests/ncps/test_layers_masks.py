@@ -193,7 +193,7 @@ def test_the_gradients_by_what_is_given_are_finite_and_zero_where_it_is_masked()
 
 
 def gradients_of(function, *arrays):
-    """The gradients of a number by the arrays that it is made of."""
+    """Return the gradients of a number by the arrays that it is made of."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -24,7 +24,7 @@ CELLS = {
 
 
 def drawn(cell, seed=0):
-    """`cell`, built, with its parameters in general position."""
+    """Build `cell`, with its parameters in general position."""
     cell.build((None, FEATURES))
     rng = np.random.default_rng(seed)
     for variable in weights(cell).values():

@@ -18,7 +18,7 @@ HERE = [code for title, code in SNIPPETS if title == "here"]
 
 
 def named():
-    """The names that stand in the code of the page: of `a.b.c` its parts, and `a`, `a.b` and `a.b.c`."""
+    """Return the names in the code of the page: of `a.b.c` its parts, and `a`, `a.b` and `a.b.c`."""
     code = re.findall(r"```python\n.*?```|`[^`\n]+`", PAGE, re.DOTALL)
     dotted = {name for part in code for name in re.findall(r"\w+(?:\.\w+)*", part)}
     paths = [name.split(".") for name in dotted]

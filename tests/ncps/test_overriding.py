@@ -14,7 +14,7 @@ from tests.ncps.sequences import CELLS, FEATURES, MASK, TIME, T, TwoStates, X, a
 
 
 def shifted(kind):
-    """A subclass of the cell `kind` that puts out 100 more."""
+    """Return a subclass of the cell `kind` that puts out 100 more."""
 
     @keras.saving.register_keras_serializable(package="ncps_tests", name=f"Shifted{kind.__name__}")
     class Shifted(kind):
@@ -76,7 +76,7 @@ def test_a_cell_needs_no_prepare_where_it_has_a_call():
         state_size = output_size = FEATURES
 
         def build_cell(self, features):
-            """A sum has no weights."""
+            """Build nothing: a sum has no weights."""
 
         def call(self, inputs, states):
             x, t = inputs if isinstance(inputs, tuple) else (inputs, 1.0)
@@ -130,7 +130,7 @@ class Lossy(CfCCell):
 
 
 def total_of_steps(layer):
-    """The loss of all steps, from the outputs."""
+    """Return the loss of all steps, from the outputs."""
     return float(np.sum(np.mean(array(layer(X, timespans=T)) ** 2, axis=(0, 2))))
 
 

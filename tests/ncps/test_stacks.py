@@ -20,7 +20,7 @@ def cells():
 
 
 def one_after_the_other(layer, x, t, mask=None, **how):
-    """Outputs and last states of a stack's cells, each called by hand over what the one before put out."""
+    """Return outputs and last states of a stack's cells, each called over the outputs of the one before."""
     last = []
     for cell in layer.cell.cells:
         outputs, states = by_hand(cell, x, t, mask, **how)

@@ -170,7 +170,7 @@ def test_what_is_no_time_is_refused(cell, x, t):
 
 
 def compiled(function):
-    """`function` as its backend compiles it, which hides the values of its arguments."""
+    """Return `function` as its backend compiles it, which hides the values of its arguments."""
     backend = keras.backend.backend()
     if backend == "jax":
         import jax

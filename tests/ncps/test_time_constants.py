@@ -21,7 +21,7 @@ T = np.array([0.1, 2.0, 0.0, 0.7], "float32")
 
 
 def ready(cell):
-    """The cell, built, with weights in general position, and its parameters by path."""
+    """Return the cell, built, with weights in general position, and its parameters by path."""
     cell.build((None, FEATURES))
     for variable in cell.trainable_variables:
         noise = _rng.uniform(0.1, 0.6, size=variable.shape) * _rng.choice([-1, 1], size=variable.shape)

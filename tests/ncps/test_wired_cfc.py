@@ -22,7 +22,7 @@ def parameters(cell):
 
 
 def drawn(cell, seed=0):
-    """`cell`, built, with its parameters in general position."""
+    """Build `cell`, with its parameters in general position."""
     cell.build((None, FEATURES))
     rng = np.random.default_rng(seed)
     for variable in weights(cell).values():
@@ -77,7 +77,7 @@ def test_a_step_is_that_of_the_reference(options, wiring, timed):
 
 
 def synapses(cell, i):
-    """Whether each kernel entry of layer i stands for a synapse, worked out one by one from the wiring."""
+    """Return for each kernel entry of layer i whether it stands for a synapse, one by one from the wiring."""
     layers = [cell.wiring.get_neurons_of_layer(k) for k in range(cell.wiring.num_layers)]
     read = cell.wiring.sensory_adjacency_matrix if i == 0 else cell.wiring.adjacency_matrix[layers[i - 1]]
     rows = [[read[k, j] != 0 for j in layers[i]] for k in range(len(read))]

@@ -23,7 +23,7 @@ WIRINGS = {
 
 
 def drawn(cell, seed=0):
-    """`cell`, built, its parameters in general position; and they, by name, in float64."""
+    """Build `cell`, with its parameters in general position; return both, these by name in float64."""
     cell.build((None, FEATURES))
     rng = np.random.default_rng(seed)
     for name, variable in weights(cell).items():

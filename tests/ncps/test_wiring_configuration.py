@@ -157,7 +157,7 @@ class Wired(keras.layers.Layer):
 
 
 def made():
-    """A fresh wiring of each kind, those that a user has written among them."""
+    """Return a fresh wiring of each kind, those that a user has written among them."""
     return [kind(**arguments) for kind, arguments in EXAMPLES.values()] + [
         Ring(4),
         Chord(5, 2),

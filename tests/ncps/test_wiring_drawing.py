@@ -36,7 +36,7 @@ def plt():
 
 
 def synapses(ax):
-    """The lines of the synapses, by the name of their polarity."""
+    """Return the lines of the synapses, by the name of their polarity."""
     from matplotlib.collections import LineCollection
 
     return {c.get_label(): c for c in ax.collections if isinstance(c, LineCollection)}
@@ -108,7 +108,7 @@ LAYOUTS = ("kamada", "circular", "random", "shell", "spring", "spectral", "spira
 
 
 def drawn_graph(ax):
-    """The places and colours of the nodes, and the colours of the arrows."""
+    """Return the places and colours of the nodes, and the colours of the arrows."""
     from matplotlib.colors import to_hex
     from matplotlib.patches import FancyArrowPatch
 

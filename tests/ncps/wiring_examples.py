@@ -25,14 +25,14 @@ each_example = pytest.mark.parametrize(("kind", "arguments"), EXAMPLES.values(),
 
 
 def example(input_dim=5):
-    """A built AutoNCP."""
+    """Return a built AutoNCP."""
     wiring = AutoNCP(16, 3)
     wiring.build(input_dim)
     return wiring
 
 
 def by_hand():
-    """A built wiring of three neurons and two inputs, with two synapses of each kind."""
+    """Return a built wiring of three neurons and two inputs, with two synapses of each kind."""
     wiring = Wiring(3)
     wiring.set_output_dim(1)
     wiring.add_synapse(2, 0, 1)
@@ -50,6 +50,6 @@ def assert_same_graph(one, other):
 
 
 def again(wiring):
-    """`wiring` through JSON, as a saved model has it."""
+    """Return `wiring` through JSON, as a saved model has it."""
     saved = json.loads(json.dumps(keras.saving.serialize_keras_object(wiring)))
     return keras.saving.deserialize_keras_object(saved)

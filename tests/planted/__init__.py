@@ -1,7 +1,7 @@
 """Measures whether the suite finds what it must: faults are planted, and the clauses that find them counted.
 
     python -m tests.planted                               every fault by one seed: the score
-    python -m tests.planted --seeds 20 --matrix --write   and the tables of the documentation
+    python -m tests.planted --seeds 20 --matrix --write   and the data, and the tables of the documentation
 
 `faults/` holds wrong Keras cells, which are judged as `faults:NAME` with `--path tests/planted`.
 """

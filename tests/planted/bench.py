@@ -40,14 +40,14 @@ PATIENCE, IMPATIENCE = 120.0, 0.25
 
 
 def backends_for(check: Check) -> list[str]:
-    """The backend on which a clause judges a Keras cell here, and a second one where it needs two."""
+    """Return the backend on which a clause judges a Keras cell here, and a second one where it needs two."""
     first = "torch" if check.clause.startswith((*LEARNING, *FAULTY)) else "numpy"
     first = "tensorflow" if check.clause in COMPILED else first
     return [first, "numpy" if first == "torch" else "torch"][: check.backends]
 
 
 class Lasting:
-    """A harness that is started afresh only where it has ended or is said to leak: a start takes a second."""
+    """A harness that is started again only where it has ended or leaks on purpose: a start takes a second."""
 
     def __init__(self, backend: str) -> None:
         self.process = driver.start(EVERY, backend, path=PLANTED, regime="x64", timeout=PATIENCE, threads=1)
@@ -78,7 +78,7 @@ class Lasting:
 
 
 def _is_long(params: Mapping[str, Any]) -> bool:
-    """Whether a cell that sleeps for the times that it is given cannot answer in time, however fast it is."""
+    """Return whether a cell that sleeps for the times that it is given cannot answer in time."""
     times = params.get("timespans")
     return times is not None and float(np.max(times, initial=0)) > FIRST_FACTOR * IMPATIENCE
 
@@ -106,7 +106,7 @@ class Bench:
         self.running.clear()
 
     def judge(self, fault: Planted, clause: str, seed: int, *, variant: str = "strict") -> Verdict:
-        """What a clause says of a fault at its default budget; no smaller failure is looked for."""
+        """Return the verdict of a clause on a fault at its default budget; no failure is made smaller."""
         check = checks.every()[clause]
         subject = self.cell(fault.name, check) if fault.kind == "cell" else self.formula(fault, check)
         plan = Plan(check.budget(subject.backend), seed, variant=variant, explain=False)
@@ -114,7 +114,7 @@ class Bench:
         return replace(verdict, cell=fault.name)
 
     def formula(self, fault: Planted, check: Check) -> Subject:
-        """A mutant of the reference, at the formula tier."""
+        """Return a mutant of the reference as a subject, at the formula tier."""
         if self.latest is None or self.latest[0] != fault.name:
             self.latest = fault.name, mutants()[fault.name].implementation()
         implementation = self.latest[1]
@@ -122,7 +122,7 @@ class Bench:
         return Subject(implementation, about, check.tiers[0] or "float32")
 
     def cell(self, name: str, check: Check) -> Subject:
-        """A Keras cell of the mutants' harness, as users run it."""
+        """Return a faulty Keras cell in its harness as a subject, at the precision of its users."""
         backend = backends_for(check)[0]
         if name == HANGS and backend in self.running:  # or at the next seed it would be asked no more
             self.running.pop(backend).close()
@@ -133,7 +133,7 @@ class Bench:
         return Subject(harness, about, check.tiers[-1] or "float32", pool=self.pool, other_backends=others)
 
     def harness(self, backend: str) -> Lasting:
-        """That of a backend, started when first asked for."""
+        """Return the harness of a backend, which is started at the first call."""
         if backend not in self.running:
             self.running[backend] = Lasting(backend)
         return self.running[backend]

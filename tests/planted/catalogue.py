@@ -1,4 +1,4 @@
-"""The faults that are planted: where they came from, and the clause that must find each."""
+"""Lists the faults that are planted: where they came from, and the clause that must find each."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Planted:
     family: str
     """The family of the cell that has it."""
     says: str = ""
-    """A pattern of what a failure must say of it."""
+    """A pattern that the summary of a failure must match."""
 
     @property
     def key(self) -> str:
-        """What tells it from all others."""
+        """Return what tells it from all others: its kind and name."""
         return f"{self.kind}:{self.name}"
 
 
 @cache
 def planted() -> dict[str, Planted]:
-    """Every fault, by its key; those written by hand first."""
+    """Return every fault, by its key; those written by hand first."""
     faults = [
         *(_numerical("formula", mutant) for mutant in written.mutants().values()),
         *(

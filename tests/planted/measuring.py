@@ -19,7 +19,7 @@ from tests.planted.catalogue import Planted, planted
 
 @dataclass(frozen=True)
 class Bite:
-    """What was measured of one fault."""
+    """The measurement of one fault."""
 
     kind: str
     name: str
@@ -31,35 +31,35 @@ class Bite:
     kills: list[str] = field(default_factory=list)
     """Every clause that finds it, by seed 0; [] where that was not asked for."""
     said: str = ""
-    """What was said of it instead, where it was not found."""
+    """The verdict on it, where it was not found."""
 
     @property
     def key(self) -> str:
-        """As that of `Planted`."""
+        """Return the key of its `Planted`."""
         return f"{self.kind}:{self.name}"
 
     @property
     def found(self) -> bool:
-        """Whether every seed found it."""
+        """Return whether every seed found it."""
         return bool(self.examples) and None not in self.examples
 
     @property
     def median(self) -> float:
-        """Of the examples; infinite where most seeds did not find it."""
+        """Return the median of the examples; infinite where most seeds did not find it."""
         return statistics.median(float("inf") if count is None else count for count in self.examples)
 
     @property
     def most(self) -> float:
-        """The examples that the slowest seed took."""
+        """Return the examples that the slowest seed took."""
         return max(float("inf") if count is None else count for count in self.examples)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return it as JSON."""
         return asdict(self)
 
 
 def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iterator[Bite]:
-    """Each fault's bite as it is done, by as many processes as `jobs`; what is given up asks for no more."""
+    """Yield each fault's measurement when it is done, by `jobs` processes; the end cancels the rest."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(_measured, key, seeds, matrix) for key in keys]
         try:
@@ -71,7 +71,7 @@ def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iter
 
 @cache
 def _bench() -> Bench:
-    """That of this process, whose harnesses end with it."""
+    """Return the bench of this process, whose harnesses end with it."""
     return Bench()
 
 
@@ -96,7 +96,7 @@ def _measured(key: str, seeds: int, matrix: bool) -> Bite:
 
 
 def attempt(bench: Bench, fault: Planted, seed: int) -> tuple[int | None, str]:
-    """The example at which the fault's clause finds it for what it is, or None; and what was said."""
+    """Return the example at which its clause finds the fault, or None; and the verdict in words."""
     verdict = bench.judge(fault, fault.clause, seed)
     said = verdict.failure.summary if verdict.failure else verdict.reason
     found = verdict.outcome == "fail" and re.search(fault.says, said, re.DOTALL)
@@ -106,7 +106,7 @@ def attempt(bench: Bench, fault: Planted, seed: int) -> tuple[int | None, str]:
 
 
 def killers(bench: Bench, fault: Planted) -> list[str]:
-    """Every clause about the fault's family that fails, each at its default budget."""
+    """Return every clause about the fault's family that fails, each at its default budget."""
     about = clauses.load().clauses
     asked = [id for id in about if fault.family in about[id].families and id in checks.every()]
     return [id for id in asked if bench.judge(fault, id, 0).outcome == "fail"]

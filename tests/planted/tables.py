@@ -1,4 +1,4 @@
-"""The tables of the documentation, as Markdown."""
+"""Makes the tables of the documentation, as Markdown, from what was measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from conformance.report.status import group_by
 from conformance.spec import clauses
-from tests.planted.kept import alone
 from tests.planted.measuring import Bite
 
 KINDS = {
@@ -18,23 +17,35 @@ KINDS = {
     "generated": "generated from the source of the reference",
 }
 WHERE = {"formula": "reference", "cell": "Keras"}
+UNKNOWN = "–"
+"""Where most seeds did not find a fault, and where it was not measured which clauses find it."""
 NAMED = 3
 """Mutants that are named in a row; of more, how many."""
 
 
 def write(folder: Path, bites: Sequence[Bite], reasons: Mapping[str, str]) -> None:
-    """Each table into a file of its own."""
-    for name, lines in (
-        ("score", score(bites)),
-        ("mutants", mutants(bites)),
-        ("clauses", by_clause(bites, reasons)),
-        ("generated", by_formula(bites)),
-    ):
+    """Write each table into a file of its own."""
+    for name, lines in all_of(bites, reasons).items():
         (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def all_of(bites: Sequence[Bite], reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the lines of each table, by the name of its file."""
+    return {
+        "score": list(score(bites)),
+        "mutants": list(mutants(bites)),
+        "clauses": list(by_clause(bites, reasons)),
+        "generated": list(by_formula(bites)),
+    }
+
+
+def cells(row: str) -> tuple[str, ...]:
+    """Return the cells of a line of a table, without the backslashes that `_row` puts before bars."""
+    return tuple(cell.replace(r"\|", "|") for cell in f" {row} ".split(" | ")[1:-1])
+
+
 def score(bites: Sequence[Bite]) -> Iterator[str]:
-    """How many were found, those written by hand and those generated each by themselves."""
+    """Yield how many were found, of those written by hand and of those generated."""
     yield "| mutants | planted | found at every seed | median examples | slowest seed of all |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for kind, what in KINDS.items():
@@ -46,19 +57,18 @@ def score(bites: Sequence[Bite]) -> Iterator[str]:
 
 
 def mutants(bites: Sequence[Bite]) -> Iterator[str]:
-    """A row for each that is written by hand."""
+    """Yield a row for each that is written by hand."""
     yield "| mutant | in | what is wrong | clause that finds it | median | slowest | clauses that find it |"
     yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
     order = list(clauses.load().clauses)
     by_hand = sorted((b for b in bites if b.kind in WHERE), key=lambda bite: order.index(bite.clause))
     for bite in by_hand:
-        cells = (f"`{bite.name}`", f"{WHERE[bite.kind]}, {bite.family}", bite.what, f"`{bite.clause}`")
-        numbers = (_number(bite.median), _number(bite.most), str(len(bite.kills)))
-        yield _row(*cells, *numbers)
+        fault = (f"`{bite.name}`", f"{WHERE[bite.kind]}, {bite.family}", bite.what, f"`{bite.clause}`")
+        yield _row(*fault, _number(bite.median), _number(bite.most), str(len(bite.kills) or UNKNOWN))
 
 
 def by_clause(bites: Sequence[Bite], reasons: Mapping[str, str]) -> Iterator[str]:
-    """What each clause finds, and what it alone finds."""
+    """Yield how many faults each clause finds, and which it alone finds."""
     yield "| clause | level | aimed at it | finds | it alone finds, or why nothing |"
     yield "| --- | --- | ---: | ---: | --- |"
     by_hand, lonely = [bite for bite in bites if bite.kind in WHERE], alone(bites)
@@ -70,13 +80,20 @@ def by_clause(bites: Sequence[Bite], reasons: Mapping[str, str]) -> Iterator[str
         )
 
 
+def alone(bites: Iterable[Bite]) -> dict[str, list[str]]:
+    """Return the faults written by hand that one clause finds and no other, by clause."""
+    lonely = [bite for bite in bites if len(bite.kills) == 1]
+    by_killer = group_by(lonely, lambda bite: bite.kills[0])
+    return {clause: [bite.name for bite in some] for clause, some in by_killer.items()}
+
+
 def _alone(names: Sequence[str], reason: str) -> str:
     more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
     return ", ".join([*(f"`{name}`" for name in names[:NAMED]), *more]) or reason
 
 
 def by_formula(bites: Sequence[Bite]) -> Iterator[str]:
-    """Of those generated, a row for each function of the reference and clause."""
+    """Yield a row for each function of the reference and clause, of those generated."""
     yield "| function | clause | changes | found at every seed | median | slowest |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
     generated = [bite for bite in bites if bite.kind == "generated"]
@@ -87,7 +104,7 @@ def by_formula(bites: Sequence[Bite]) -> Iterator[str]:
 
 
 def _function(name: str) -> str:
-    """Of a generated mutant's name, where the change is."""
+    """Return where the change of a generated mutant is, which begins its name."""
     return re.match(r"[^:]*", name)[0]  # type: ignore[index]
 
 
@@ -100,7 +117,7 @@ def _most(bites: Iterable[Bite]) -> float:
 
 
 def _number(value: float) -> str:
-    return "–" if value == float("inf") else f"{value:g}"
+    return UNKNOWN if value == float("inf") else f"{value:g}"
 
 
 def _row(*cells: str) -> str:

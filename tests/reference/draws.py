@@ -17,7 +17,7 @@ RECIPES = ("normal", "saturated", "tiny", "zero", "mixed")
 
 
 def drawer(recipe: str, seed: int) -> Draw:
-    """A function of a shape that draws kernels and biases of one kind."""
+    """Return a function of a shape that draws kernels and biases of one kind."""
     rng = np.random.default_rng(seed)
     scales = {"normal": 1.0, "saturated": 40.0, "tiny": 1e-9, "zero": 0.0}
 
@@ -46,7 +46,7 @@ TIMES = (0.0, 1.0, 0.37, 1e6, 1e-3)
 
 
 def case(shapes: Callable[..., dict[str, tuple[int, ...]]], recipe: str, seed: int, **kinds: Any) -> Case:
-    """A batch of 3 samples with 2 features for a cell of 3 units, each with a time of its own."""
+    """Return a batch of 3 samples with 2 features for a cell of 3 units, each with a time of its own."""
     rng, draw = np.random.default_rng(seed + 1000), drawer(recipe, seed)
     p = {name: draw(shape) for name, shape in shapes(2, 3, **kinds).items()}
     t = rng.choice(TIMES, size=(3, 1))
@@ -60,7 +60,7 @@ def backbone_shapes(features: int, units: int, layers: int) -> dict[str, tuple[i
 
 
 def cfc_shapes(features: int, units: int, *, mode: str, layers: int) -> dict[str, tuple[int, ...]]:
-    """Path to shape, from the table "Parameters" of SPEC.md."""
+    """Return each path's shape, from the table "Parameters" of SPEC.md."""
     c = BACKBONE if layers else features + units
     heads = ["ff1_{}"] if mode == "pure" else ["ff1_{}", "ff2_{}", "time_a/{}", "time_b/{}"]
     shapes = backbone_shapes(features, units, layers)
@@ -70,7 +70,7 @@ def cfc_shapes(features: int, units: int, *, mode: str, layers: int) -> dict[str
 
 
 def ltc_shapes(features: int, units: int, *, layers: int) -> dict[str, tuple[int, ...]]:
-    """Path to shape, from the table "Parameters" of SPEC.md."""
+    """Return each path's shape, from the table "Parameters" of SPEC.md."""
     c = BACKBONE if layers else features + units
     shapes = backbone_shapes(features, units, layers)
     for head in ("{}", "tau_kernel/{}"):

@@ -58,7 +58,7 @@ def memory_shapes(wired: Graph) -> dict[str, tuple[int, ...]]:
 
 
 def ltc_parameters(wired: Graph, recipe: str, seed: int) -> dict[str, np.ndarray]:
-    """Conductances >= 0, cm >= 1e-3, as the constraints hold them; or what a cell starts with."""
+    """Draw conductances >= 0 and cm >= 1e-3, as the constraints hold them; or what a cell starts with."""
     if recipe == "initial":
         return _initial(wired, seed)
     draw = draws.drawer(recipe, seed)
@@ -87,7 +87,7 @@ def memory_parameters(wired: Graph, recipe: str, seed: int) -> dict[str, np.ndar
 
 
 def batch(wired: Graph, p: dict[str, np.ndarray], seed: int, rows: int = 3) -> Case:
-    """A batch for parameters `p`, each sample with a time of its own."""
+    """Return a batch for parameters `p`, each sample with a time of its own."""
     inputs, units = wired.sensory_adjacency.shape
     rng = np.random.default_rng(seed + 1000)
     t = rng.choice(draws.TIMES, size=(rows, 1))
@@ -95,11 +95,11 @@ def batch(wired: Graph, p: dict[str, np.ndarray], seed: int, rows: int = 3) -> C
 
 
 def ltc_options(wired: Graph) -> dict[str, Any]:
-    """What a wired LTC has to know of the graph."""
+    """Return the arguments of a wired LTC that come from the graph."""
     matrices = {"adjacency": wired.adjacency, "sensory_adjacency": wired.sensory_adjacency}
     return {**matrices, "output_dim": wired.output_dim}
 
 
 def cfc_options(wired: Graph) -> dict[str, Any]:
-    """What a wired CfC has to know of the graph."""
+    """Return the arguments of a wired CfC that come from the graph."""
     return {**ltc_options(wired), "layers": wired.layers}

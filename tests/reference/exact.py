@@ -34,23 +34,23 @@ ACTIVATIONS: dict[str, Callable[[Number], Number]] = {
 
 
 def number(value: Any) -> Number:
-    """A float64, or a number that is exact already, without rounding."""
+    """Return a float64, or a number that is exact already, without rounding."""
     return value if isinstance(value, mp.mpf) else mp.mpf(float(value))
 
 
 def vector(values: Any) -> Vector:
-    """Each number of an array, in order."""
+    """Return each number of an array, in order."""
     return [number(value) for value in np.ravel(values)]
 
 
 def dense(z: Sequence[Number], kernel: Any, bias: Any) -> Vector:
-    """Σ_i z_i K_ij + b_j for every unit j."""
+    """Return Σ_i z_i K_ij + b_j for every unit j."""
     columns = [vector(column) for column in np.asarray(kernel).T]
     return [mp.fdot(z, column) + b for column, b in zip(columns, vector(bias), strict=True)]
 
 
 def features(p: Mapping[str, Any], x: Vector, h: Vector, layers: int, activation: str) -> Vector:
-    """The input, then the state, through the backbone."""
+    """Return the input, then the state, through the backbone."""
     z = [*x, *h]
     for i in range(layers):
         z = [ACTIVATIONS[activation](a) for a in dense(z, p[f"backbone_{i}/kernel"], p[f"backbone_{i}/bias"])]
@@ -68,7 +68,7 @@ def cfc(
     activation: str = "tanh",
     head_activation: str = "tanh",
 ) -> Vector:
-    """The new state of one sample of a CfC."""
+    """Return the new state of one sample of a CfC."""
     z = features(p, x, h, backbone_layers, activation)
     f1 = dense(z, p["ff1_kernel"], p["ff1_bias"])
     if mode == "pure":
@@ -96,7 +96,7 @@ def ltc(
     backbone_layers: int = 0,
     backbone_activation: str = "tanh",
 ) -> Vector:
-    """The new state of one sample of a dense LTC."""
+    """Return the new state of one sample of a dense LTC."""
     z = features(p, x, h, backbone_layers, backbone_activation)
     d = dense(z, p["kernel"], p["bias"])
     logs = dense(z, p["tau_kernel/kernel"], p["tau_kernel/bias"])
@@ -111,13 +111,13 @@ def ltc(
 def rows(
     step: Callable[..., Vector], p: Mapping[str, Any], x: Any, h: Any, t: Any, **options: Any
 ) -> list[Vector]:
-    """`step` for every sample of a batch: x (batch, features), h (batch, units), t (batch, 1) or a number."""
+    """Call `step` on each sample: x (batch, features), h (batch, units), t (batch, 1) or a number."""
     times = vector(np.broadcast_to(t, (len(x), 1)))
     samples = zip(x, h, times, strict=True)
     return [step(p, vector(a), vector(b), time, **options) for a, b, time in samples]
 
 
 def distance(got: Any, want: Sequence[Sequence[Number]]) -> np.ndarray:
-    """|got - want| for every number, rounded only at the end."""
+    """Return |got - want| for every number, rounded only at the end."""
     pairs = [zip(vector(g), w, strict=True) for g, w in zip(np.asarray(got), want, strict=True)]
     return np.array([[float(abs(g - w)) for g, w in row] for row in pairs])

@@ -41,7 +41,7 @@ def wired_ltc(
     output_mapping: str | None = "affine",
     implicit_param_constraints: bool = False,
 ) -> tuple[Vector, Vector]:
-    """The output and the new state of one sample."""
+    """Return the output and the new state of one sample."""
     q = dict(p)
     if implicit_param_constraints:
         q |= {name: softplus(p[name]) for name in ("gleak", "cm", "w", "sensory_w")}
@@ -49,7 +49,7 @@ def wired_ltc(
     gleak, vleak, cm = (vector(q[name]) for name in ("gleak", "vleak", "cm"))
 
     def field(v: Vector) -> tuple[Vector, Vector]:
-        """N and D."""
+        """Return N and D."""
         numerators, denominators = [], []
         for j in range(len(v)):
             n, d = gleak[j] * vleak[j], gleak[j]
@@ -121,7 +121,7 @@ def wired_cfc(
     fully_recurrent: bool = True,
     sparse_time_heads: bool = True,
 ) -> tuple[Vector, Vector]:
-    """The output and the new state of one sample, layer after layer."""
+    """Return the output and the new state of one sample, layer after layer."""
     state: Vector = []
     read = x
     for i, neurons in enumerate(layers):
@@ -139,7 +139,7 @@ def wired_cfc(
 
 
 def where(there: Sequence[Sequence[bool]], kernel: Any) -> np.ndarray:
-    """The kernel, and 0 where there is no synapse."""
+    """Return the kernel, and 0 where there is no synapse."""
     rows = [[a if yes else 0 for a, yes in zip(*row, strict=True)] for row in zip(kernel, there, strict=True)]
     return np.array(rows, dtype=object)
 
@@ -147,7 +147,7 @@ def where(there: Sequence[Sequence[bool]], kernel: Any) -> np.ndarray:
 def mixed_memory(
     p: Parameters, x: Vector, h: Vector, c: Vector, t: Number, *, step: Callable[..., tuple[Vector, Vector]]
 ) -> tuple[Vector, Vector, Vector]:
-    """The output, the new state and the new memory of one sample."""
+    """Return the output, the new state and the new memory of one sample."""
     kernel = np.concatenate([p["input_kernel"], p["recurrent_kernel"]])
     z = exact.dense([*x, *h], kernel, p["bias"])
     a, i, f, o = (z[k * len(h) : (k + 1) * len(h)] for k in range(4))
@@ -159,7 +159,7 @@ def mixed_memory(
 
 
 def rows(step: Callable[..., Any], p: Parameters, *arrays: Any, **options: Any) -> list[list[Vector]]:
-    """`step` for every sample of a batch; by what the step returns, then by sample."""
+    """Call `step` for each sample of a batch; return its results by kind, then by sample."""
     *samples, times = arrays
     times = vector(np.broadcast_to(times, (len(samples[0]), 1)))
     batch: Iterable[Any] = zip(*samples, times, strict=True)

@@ -34,7 +34,7 @@ FORMS = [(family, form) for family in FAMILIES.values() for form in family.forms
 
 
 def element_by_element(run: Any, point: dict[str, Any], name: str, cotangents: Any) -> np.ndarray:
-    """The gradient by `name` of Σ cotangent · result."""
+    """Return the gradient by `name` of Σ cotangent · result."""
     slopes = np.zeros(point[name].shape)
     for index in np.ndindex(slopes.shape):
         moved = point[name].astype(complex)
@@ -180,7 +180,7 @@ def test_of_times_that_pass_backwards(carry: bool) -> None:
 
 
 def structure(family: Family, sizes: Sizes) -> Config:
-    """What makes a config of a family that is wired."""
+    """Return the wiring, as an argument of the config of a family that is wired; else nothing."""
     return {"wiring": wired(sizes)[2]} if family.wirings else {}
 
 

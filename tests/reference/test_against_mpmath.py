@@ -32,7 +32,7 @@ def bounded(p: dict[str, np.ndarray]) -> dict[str, ErrorBounded]:
 
 
 def agree(step: Any, exact_step: Any, case: draws.Case, **options: Any) -> None:
-    """The plain step, and its value under ErrorBounded, are the exact one within the bound."""
+    """Assert that the plain step, and its value under ErrorBounded, are the exact one within the bound."""
     __tracebackhide__ = True
     p, x, h, t = case.arguments
     want = exact.rows(exact_step, p, x, h, t, **options)

@@ -25,7 +25,7 @@ def test_derivative_of_activation(name: str) -> None:
 
 
 def moved(arrays: Any, directions: Any, by: Any) -> Any:
-    """Every array moved along its direction, in whatever arithmetic `by` has."""
+    """Return every array moved along its direction, in whatever arithmetic `by` has."""
     if isinstance(arrays, dict):
         return {name: moved(arrays[name], directions[name], by) for name in arrays}
     if isinstance(by, complex):
@@ -37,7 +37,7 @@ def moved(arrays: Any, directions: Any, by: Any) -> Any:
 def derivatives(
     step: Any, exact_step: Any, case: draws.Case, **options: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """In one random direction of parameters, input, state and time at once: complex step and 50 digits."""
+    """Return derivatives in one random direction of all arguments at once: complex step and 50 digits."""
     rng = np.random.default_rng(9)
     direction = draws.Case(
         {name: rng.normal(size=a.shape) for name, a in case.p.items()},

@@ -22,13 +22,13 @@ def ltc_case(seed: int = 0) -> draws.Case:
 
 
 def with_gate(case: draws.Case, level: float) -> dict[str, np.ndarray]:
-    """The parameters of `case` with time gates that depend on nothing but a bias."""
+    """Return the parameters of `case` with time gates that depend on nothing but a bias."""
     zero = {name: 0.0 * case.p[name] for name in ("time_a/kernel", "time_a/bias", "time_b/kernel")}
     return case.p | zero | {"time_b/bias": np.full(3, level)}
 
 
 def first_heads(case: draws.Case, which: str) -> np.ndarray:
-    """tanh of one head, by a loop over units."""
+    """Return tanh of one head, by a loop over units."""
     z = np.hstack([case.x, case.h])
     kernel, bias = case.p[f"{which}_kernel"], case.p[f"{which}_bias"]
     return np.stack([np.tanh((z * kernel[:, j]).sum(axis=1) + bias[j]) for j in range(3)], axis=1)

@@ -18,7 +18,7 @@ Field = Callable[[np.ndarray], np.ndarray]
 
 
 def parameters(seed: int, state_rows: float) -> dict[str, np.ndarray]:
-    """Kernels whose state rows are scaled: with 0, d and tau depend on the input alone."""
+    """Draw kernels whose state rows are scaled: with 0, d and tau depend on the input alone."""
     rng = np.random.default_rng(seed)
     scale = np.array([1.0] * FEATURES + [state_rows] * UNITS)[:, None]
     p = {name: rng.normal(size=(FEATURES + UNITS, UNITS)) * scale for name in ("kernel", "tau_kernel/kernel")}
@@ -26,7 +26,7 @@ def parameters(seed: int, state_rows: float) -> dict[str, np.ndarray]:
 
 
 def field(p: dict[str, np.ndarray], x: np.ndarray) -> tuple[Field, Field]:
-    """d(v) and tau(v), sums written out."""
+    """Return d(v) and tau(v), sums written out."""
 
     def affine(kernel: np.ndarray, bias: np.ndarray, v: np.ndarray) -> np.ndarray:
         return np.einsum("i,ij->j", np.append(x, v), kernel) + bias
@@ -38,7 +38,7 @@ def field(p: dict[str, np.ndarray], x: np.ndarray) -> tuple[Field, Field]:
 
 
 def advance(p: dict[str, np.ndarray], x: np.ndarray, v: np.ndarray, n: int, solver: str) -> np.ndarray:
-    """The horizon in n equal steps."""
+    """Advance over the horizon in n equal steps."""
     v = v[None]
     for _ in range(n):
         v = ltc_step(p, x[None], v, HORIZON / n, solver=solver, activation="linear")

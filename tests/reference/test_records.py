@@ -30,7 +30,7 @@ def name(record: dict[str, Any]) -> str:
 
 
 def bounded(record: dict[str, Any], **arguments: Any) -> ErrorBounded:
-    """The reference's answer to a record."""
+    """Return the reference's answer to a record."""
     arithmetic = Arithmetic(record["dtype"])
     p, *operands = (
         {path: ErrorBounded(a, arithmetic) for path, a in record["parameters"].items()},
@@ -42,7 +42,7 @@ def bounded(record: dict[str, Any], **arguments: Any) -> ErrorBounded:
 
 
 def excess(record: dict[str, Any], **arguments: Any) -> float:
-    """The largest of error / bound."""
+    """Return the largest of error / bound."""
     want = bounded(record, **arguments)
     return float(np.max(np.abs(np.asarray(record["output"]) - want.value) / want.error))
 

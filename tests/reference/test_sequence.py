@@ -16,7 +16,7 @@ def append(x: Any, h: Any, _: int) -> Any:
 
 
 def run(samples: Any, state: Any = ((0.0,),), **options: Any) -> tuple[list[list[float]], list[float]]:
-    """Outputs, one list a sample of the batch, and last states; samples are (batch, time)."""
+    """Return outputs, one list a sample of the batch, and last states; samples are (batch, time)."""
     inputs = np.asarray(samples, dtype=float)[..., None]
     outputs, last = fold(append, inputs, np.asarray(state), **options)
     return np.stack(outputs, axis=1)[..., 0].tolist(), last[:, 0].tolist()

@@ -25,7 +25,7 @@ def bounded(a: Any) -> Any:
 
 
 def agree(step: Any, exact_step: Any, *arguments: Any, **options: Any) -> None:
-    """All that a step returns, with and without ErrorBounded, is the exact answer within the bound."""
+    """Assert that all results of a step, with and without ErrorBounded, are exact within the bound."""
     __tracebackhide__ = True
     wants = exact_wired.rows(exact_step, *arguments, **options)
     judged = step(*(bounded(a) for a in arguments), **options)

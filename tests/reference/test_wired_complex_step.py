@@ -18,7 +18,7 @@ WIRED = dw.GRAPHS["auto"]
 
 
 def agree(step: Any, exact_step: Any, *arguments: Any, **options: Any) -> None:
-    """In one random direction of all arguments at once: complex step and central differences at 50 digits."""
+    """Compare complex step and central differences at 50 digits, in one random direction of all arguments."""
     __tracebackhide__ = True
     rng = np.random.default_rng(9)
     pairs = [(a, direction(a, rng)) for a in arguments]

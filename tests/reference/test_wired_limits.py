@@ -147,7 +147,7 @@ def test_a_layer_reads_the_layer_before_as_it_is_now(mode: str) -> None:
 
 
 def kernel_masks(fully_recurrent: bool) -> list[np.ndarray]:
-    """By layer, True where the wiring has a synapse, entry by entry."""
+    """Return masks by layer, True where the wiring has a synapse, entry by entry."""
     masks, before = [], None
     for neurons in AUTO.layers:
         sources = [AUTO.sensory_adjacency[k] for k in range(dw.FEATURES)]

@@ -18,7 +18,7 @@ Parameters = dict[str, np.ndarray]
 
 
 def problem(seed: int) -> tuple[Parameters, np.ndarray, np.ndarray]:
-    """Parameters whose field is smooth on the scale of the steps, an input and a state."""
+    """Draw parameters whose field is smooth on the scale of the steps, an input and a state."""
     wired = dw.GRAPHS["auto"]
     p = dw.ltc_parameters(wired, "initial", seed)
     p |= {name: p[name] / 4.0 for name in ("sigma", "sensory_sigma")}
@@ -33,7 +33,7 @@ def advance(p: Parameters, x: np.ndarray, v: np.ndarray, n: int, solver: str, **
 
 
 def solution(p: Parameters, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """What `solve_ivp` finds for cm dv/dt = gleak (vleak - v) + Σ g (E - v), synapse by synapse."""
+    """Solve cm dv/dt = gleak (vleak - v) + Σ g (E - v) by `solve_ivp`, synapse by synapse."""
     wired = dw.GRAPHS["auto"]
 
     def field(_: float, y: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def bounded(a: Any) -> Any:
 
 
 def answer(record: dict[str, Any], **arguments: Any) -> dict[str, ErrorBounded]:
-    """The reference's answer to a record."""
+    """Return the reference's answer to a record."""
     wired = graph(**record["wiring"])
     options = record["arguments"] | arguments
     if "LTC" in record["cell"]:
@@ -57,7 +57,7 @@ ANSWERS = ("output", "new_state", "new_memory")
 
 
 def excess(record: dict[str, Any], **arguments: Any) -> float:
-    """The largest of error / bound."""
+    """Return the largest of error / bound."""
     ratios = [
         np.max(np.abs(np.asarray(record[what]) - want.value) / want.error)
         for what, want in answer(record, **arguments).items()

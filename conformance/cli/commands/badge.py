@@ -30,10 +30,10 @@ def badge(reports: tuple[Path, ...], output: Path | None, endpoint: Path | None,
     if output is None and endpoint is None:
         raise Refusal("badge: name a file to write, -o badge.svg or --endpoint badge.json")
     given = read_reports(reports)
-    for path, found in given:
-        if (lack := badges.lacking(found)) is not None:
-            raise Refusal(f"badge: {path} is a partial report, which no badge may stand for; {lack}")
-    made = badges.badge([found for _, found in given], label)
+    for path, report in given:
+        if (lack := badges.lacking(report)) is not None:
+            raise Refusal(f"badge: a badge stands for a whole run, and {path} is of a part: {lack}")
+    made = badges.badge([report for _, report in given], label)
     if output is not None:
         with written(output):
             output.write_text(badges.svg(made), encoding="utf-8")

@@ -34,9 +34,9 @@ def merge(reports: tuple[Path, ...], output: Path, markdown: Path | None) -> Non
     """
     spec = clauses.load()
     if twice := [str(path) for path, times in Counter(reports).items() if times > 1]:
-        raise Refusal(f"merge: {twice[0]} is given twice")
+        raise Refusal(f"merge: {twice[0]} is given twice; name each report once")
     try:
-        whole = merged({str(path): found for path, found in read_reports(reports)}, spec.clauses)
+        whole = merged({str(path): report for path, report in read_reports(reports)}, spec.clauses)
     except CannotBeMerged as error:
         raise Refusal(str(error)) from error
     with screen() as console:

@@ -37,8 +37,8 @@ def replay(arguments: tuple[str, ...], **values: Any) -> None:
 
     files, target = apart(arguments)
     with refusals():
-        found = examples(files)
-        verdicts = play(found, stage(run_options({**values, "target": target})))
+        stored = examples(files)
+        verdicts = play(stored, stage(run_options({**values, "target": target})))
     with screen() as console:
         show(verdicts, console)
     sys.exit(exit_code(verdicts))
@@ -57,15 +57,15 @@ def examples(files: Iterable[Path]) -> list[StoredExample]:
     try:
         return [read(path) for path in json_files(files)]
     except NotAnExample as wrong:
-        raise Refusal(f"not an example: {wrong}") from None
+        raise Refusal(f"not an example that `conformance run --examples DIR` writes: {wrong}") from None
 
 
 def json_files(paths: Iterable[Path]) -> list[Path]:
     """Return the files, and those in the folders. Raises Refusal if there are none."""
-    found = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
-    if not found:
-        raise Refusal("no such file there: *.json")
-    return found
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not files:
+        raise Refusal("no file *.json there: name files, or folders that hold some")
+    return files
 
 
 def show(verdicts: Iterable[Verdict], console: Console) -> None:

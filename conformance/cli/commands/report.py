@@ -23,6 +23,6 @@ def report(reports: tuple[Path, ...], output: Path, clauses_only: bool) -> None:
 
     The page is one file that loads nothing. No target is executed.
     """
-    sources = [Source(path.name, found) for path, found in read_reports(reports)]
+    sources = [Source(path.name, content) for path, content in read_reports(reports)]
     with written(output):
         output.write_text(render(sources, clauses.load(), clauses_only=clauses_only), encoding="utf-8")

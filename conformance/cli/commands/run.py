@@ -43,7 +43,7 @@ def run(clauses_only: bool, **values: Any) -> None:
         with ends_on_signals(options.time_limit) as ending:
             report = judged(options, ending)
     if report is None:
-        raise NotJudged("the run could not begin; what pytest says of it stands above")
+        raise NotJudged("the run could not begin, for the reason that pytest gives above")
     with screen() as console:
         terminal.render(report, spec.clauses, console, clauses_only=clauses_only)
     for path in (options.json, options.junit, options.examples, options.write_known_failures):
@@ -54,7 +54,7 @@ def run(clauses_only: bool, **values: Any) -> None:
 
 
 def judged(options: RunOptions, ending: Ending) -> Report | None:
-    """Return the report of `judge`; exit with a status of its own if the run ends before it begins."""
+    """Return the report of `judge`; exit with a signal's status if one ended the run before it began."""
     report = None
     with suppress(CutShort):
         report = judge(options)

@@ -43,10 +43,10 @@ def explain(clause: tuple[str, ...], version: str | None) -> None:
         ids = selected(RunOptions(clauses=clause), spec.clauses)
     with screen() as console:
         for id in ids:
-            found = spec.clauses[id]
-            since = ", ".join(f"{level} since {first}" for first, level in found.history)
-            said = f"{found.id} · {found.level} · {found.area} · specification {spec.version} ({since})"
+            entry = spec.clauses[id]
+            since = ", ".join(f"{level} since {first}" for first, level in entry.history)
+            said = f"{entry.id} · {entry.level} · {entry.area} · specification {spec.version} ({since})"
             console.print(Text(said), soft_wrap=True)
             console.print()
-            console.print(Markdown(found.text), width=min(console.width, 100))
+            console.print(Markdown(entry.text), width=min(console.width, 100))
             console.print()

@@ -13,6 +13,7 @@ from conformance.judging.assertions import ratio
 from conformance.judging.subject import family_of
 from conformance.spec.cases import Values
 from conformance.spec.families.base import Variant
+from conformance.verdict import Cause
 
 Health = Literal["agrees", "departs", "wrong adapter"]
 
@@ -85,6 +86,8 @@ class Examination:
     slip: str = ""
     """The one slip with which the step is that of the reference, as two parameters swapped; "" if none is
     known."""
+    causes: tuple[Cause, ...] = ()
+    """The changes of the specification by which it computes, as a run names them; (): none are known."""
     printed: str = ""
     """The end of the harness's output."""
     authored: bool = False
@@ -96,7 +99,8 @@ class Examination:
     def health(self) -> Health:
         if not self.parameters.complete or not self.step or self.strange:
             return "wrong adapter"
-        return "agrees" if all(c.agrees for c in self.step) and not self.several else "departs"
+        agrees = all(c.agrees for c in self.step) and not self.several and not self.causes
+        return "agrees" if agrees else "departs"
 
     @property
     def diagnosis(self) -> str:
@@ -159,9 +163,10 @@ def diagnose(seen: Examination) -> str:
 
 
 def _departure(seen: Examination) -> str:
-    if seen.variant:
-        said = ", ".join(f"{name}={value!r}" for name, value in seen.variant.items())
-        return f"the step departs from the default of the specification: {said} fits every case"
+    if seen.causes:
+        proven = max(cause.proven for cause in seen.causes)
+        said = " And: ".join(cause.what.rstrip(".") + "." for cause in seen.causes)
+        return f"the step departs from the specification, proven on {proven} steps: {said}"
     if seen.slip:
         where = (
             "the adapter or the formula" if seen.authored else "the formula, or the names of the variables"

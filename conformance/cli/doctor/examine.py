@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.causes.known import KnownCauses
+from conformance.causes.laws import Law
 from conformance.cli.doctor.examination import Compared, Examination, Parameters
 from conformance.cli.doctor.requests import ONE, REQUESTS, SEED, asked
 from conformance.cli.doctor.slips import slips
@@ -21,11 +23,11 @@ from conformance.driver.implementation import (
     NotSupported,
     RequestRefused,
 )
-from conformance.judging import variants
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import StepCase, step_case
 from conformance.spec.families import Sizes
 from conformance.spec.families.base import Variant
+from conformance.verdict import Cause
 
 SEVERAL = Sizes(2, 3, 4, 5)
 REPEATS = 20
@@ -51,16 +53,18 @@ def _examined(subject: Subject) -> Examination:
     parameters = _parameters(subject, case)
     answers = tuple(asked(subject, case, method) for method in _offered(subject.implementation))
     step: tuple[Compared, ...] = ()
-    milliseconds, variant, several, slip = None, {}, "", ""
+    milliseconds, several, slip = None, "", ""
+    variant: dict[str, Any] = {}
+    causes: tuple[Cause, ...] = ()
     if parameters.complete:
         step = _step(subject, case, {})
         milliseconds = _milliseconds(subject, case) if step else None
     agrees = bool(step) and all(compared.agrees for compared in step)
-    if step and not agrees:
-        variant = dict(_tried(subject, lambda: variants.find(subject)) or {})
-        slip = "" if variant else _slip(subject)
     if step:
-        several = _several(subject, variant)
+        law = _law(subject, step)
+        variant, causes = (dict(law.variant), tuple(law.causes)) if law else ({}, ())
+        slip = "" if agrees or causes else _slip(subject)
+        several = "" if causes else _several(subject, variant)
     return Examination(
         cell=subject.cell,
         backend=subject.backend,
@@ -74,6 +78,7 @@ def _examined(subject: Subject) -> Examination:
         under_variant=_step(subject, case, variant) if variant else (),
         several=several,
         slip=slip,
+        causes=causes,
         authored=subject.implementation.describe()["host"] != "keras" and "unknown" not in subject.cell,
     )
 
@@ -137,6 +142,17 @@ def _step(subject: Subject, case: StepCase, variant: Variant) -> tuple[Compared,
     if not subject.family.shows_state(case.config):
         shown.append(Compared("state", new, state.value, state.error))
     return tuple(shown)
+
+
+def _law(subject: Subject, step: tuple[Compared, ...]) -> Law | None:
+    """Return the changes of the specification by which the cell computes, if they are known ones.
+
+    A step of one sample that agrees may depart for several samples.
+    """
+    case = _case(subject, ONE if not all(compared.agrees for compared in step) else SEVERAL)
+    known = KnownCauses(subject.family.name)
+    found: Law | None = _tried(subject, lambda: known.find(subject, case, variants=True))
+    return found
 
 
 def _slip(subject: Subject) -> str:

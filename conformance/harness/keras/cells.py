@@ -9,11 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Adapter, BadParams, ContractBroken, Model, NotSupported, theirs
+from ..adapter import BadParams, ContractBroken, Model, NotSupported, RequestAdapter, theirs
 from ..conventions import declared
 from ..hints import NO_HINTS, Hints
 from ..mapping import output_and_state
 from ..packages import json_value, origin, regime
+from ..requests import (
+    Build,
+    Compile,
+    Freeze,
+    Gradients,
+    InitialParameters,
+    InitialState,
+    Load,
+    Override,
+    RoundTrip,
+    Save,
+    Sequence,
+    SequenceGradients,
+    Shapes,
+    Step,
+    StepPoint,
+    Train,
+    Wiring,
+)
 from ..wirings import graphs
 from .cpu import stay_on_cpu
 from .float64 import keep_float64
@@ -21,18 +40,18 @@ from .freezing import Freezer
 from .gradients import gradients
 from .kinds import Kind
 from .layers import Built, Layers, layer_of
-from .models import Models
+from .models import Models, timed
 from .openvino import keep_float32
 from .running import Runner
-from .sequences import Values, bidirectional_of, built_for_gradients, call_layer, plan, run_sequence
+from .sequences import bidirectional_of, built_for_gradients, call_layer, plan, run_sequence
 from .subclasses import run_overridden
 
 OPTIONAL = ("backward_timespans",)
 """Options of a sequence layer, and of its Bidirectional, that are reported if they exist."""
 
 
-class KerasCells(Adapter):
-    """Serves one or several classes of cells; see `Adapter` for the methods."""
+class KerasCells(RequestAdapter):
+    """Serves one or several classes of cells; see `requests` for the methods."""
 
     host = "keras"
 
@@ -85,8 +104,8 @@ class KerasCells(Adapter):
             "versions": {"keras": self.keras.__version__, **_backend_version(self.runner.backend)},
         }
 
-    def build(self, model: Any) -> Any:
-        built = self.layers.cell(self._model(model))
+    def build(self, request: Build) -> Any:
+        built = self.layers.cell(self._model(request.model))
         cell = built.layer
         names = self.layers.names(cell)
         return {
@@ -97,100 +116,44 @@ class KerasCells(Adapter):
             "variable_dtype": cell.variable_dtype,
         }
 
-    def parameters(self, model: Any) -> Any:
-        return {"parameters": self.layers.cell(self._model(model)).initial[0]}
+    def parameters(self, request: InitialParameters) -> Any:
+        return {"parameters": self.layers.cell(self._model(request.model)).initial[0]}
 
-    def step(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        timespans: Any = None,
-        training: bool = False,
-        eager: bool = False,
-        echo: bool = False,
-        seed: int | None = None,
-        repeat: int = 1,
-    ) -> Any:
-        parsed = self._timed(model, timespans)
-        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
-        if training or echo or repeat > 1:
-            parsed = parsed if seed is None else replace(parsed, seed=seed)
-            return self._step_by_hand(parsed, parameters, tensors, training, echo, repeat)
-        built = self.layers.cell(parsed)
-        nest = self.runner.run(built, [parameters], call_cell, "step", tensors, eager)
+    def step(self, request: Step) -> Any:
+        model = self._timed(request)
+        if request.training or request.echo or request.repeat > 1:
+            return self._step_by_hand(model, request)
+        built, tensors = self.layers.cell(model), _tensors(request)
+        nest = self.runner.run(built, [request.parameters], call_cell, "step", tensors, request.eager)
         return self._step_answer(nest)
 
-    def initial_state(self, model: Any, batch: int) -> Any:
-        cell = self.layers.cell(self._model(model)).layer
+    def initial_state(self, request: InitialState) -> Any:
+        cell = self.layers.cell(self._model(request.model)).layer
         if not hasattr(cell, "get_initial_state"):
             raise NotSupported(f"{type(cell).__name__} has no get_initial_state")
-        state = theirs(cell.get_initial_state, batch_size=batch)
+        state = theirs(cell.get_initial_state, batch_size=request.batch)
         state = _listed(state)
         return {"state": self.runner.arrays(state), "dtypes": self.runner.dtypes(state)}
 
-    def sequence(
-        self,
-        model: Any = None,
-        models: Any = None,
-        parameters: Any = None,
-        inputs: Any = None,
-        mask: Any = None,
-        timespans: Any = None,
-        initial_state: Any = None,
-        training: bool = False,
-        options: Any = None,
-        wrapper: str | None = None,
-        chunks: Any = None,
-        seed: int | None = None,
-        symbolic: bool = False,
-        before: Any = None,
-        earlier: Any = None,
-    ) -> Any:
-        if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
+    def sequence(self, request: Sequence) -> Any:
+        if not isinstance(request.inputs, np.ndarray) or request.inputs.ndim < 2:
             raise BadParams("inputs: an array (batch, time, features) is needed")
-        values = Values(inputs, mask, timespans, initial_state, before or {}, earlier)
-        wanted = plan(models or [model], options, wrapper, chunks, training, values)
+        wanted = plan(request)
         self._model(vars(wanted.models[0]))
-        given = parameters if isinstance(parameters, list) else [parameters]
-        return run_sequence(self.layers, self.runner, wanted, given, values, seed, symbolic)
+        return run_sequence(self.layers, self.runner, wanted, request)
 
-    def gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-    ) -> Any:
-        built = self.layers.cell(self._timed(model, timespans))
-        tensors = {"inputs": inputs, "state": state, "timespans": timespans}
-        return self._gradients(built, parameters, call_cell, tensors, [cotangent, *state_cotangent])
+    def gradients(self, request: Gradients) -> Any:
+        built = self.layers.cell(self._timed(request))
+        return self._gradients(built, request, call_cell, _tensors(request))
 
-    def sequence_gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        initial_state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-        wrapper: str | None = None,
-        mask: Any = None,
-        options: Any = None,
-    ) -> Any:
-        length = inputs.shape[1]
-        built = built_for_gradients(self.layers, self._model(model), wrapper, options or {}, length)
-        tensors = {"inputs": inputs, "timespans": timespans, "initial_state": initial_state}
-        cotangents = [cotangent, *state_cotangent]
-        return self._gradients(built, parameters, call_layer, tensors, cotangents, {"mask": mask})
+    def sequence_gradients(self, request: SequenceGradients) -> Any:
+        built = built_for_gradients(self.layers, self._model(request.model), request)
+        names = ("inputs", "timespans", "initial_state")
+        tensors = {name: getattr(request, name) for name in names}
+        return self._gradients(built, request, call_layer, tensors, {"mask": request.mask})
 
-    def shapes(self, model: Any, batch: int | None = None) -> Any:
-        parsed = self._model(model)
+    def shapes(self, request: Shapes) -> Any:
+        parsed, batch = self._model(request.model), request.batch
         cell = self.layers.cell(parsed).layer
         sizes = [(batch, size) for size in _listed(cell.state_size)]
         computed_output, computed_state = _computed_shapes(cell, (batch, parsed.input_dim), sizes)
@@ -204,68 +167,31 @@ class KerasCells(Adapter):
             "computed_state": computed_state,
         }
 
-    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
-        return self.models.roundtrip(self._model(model), parameters, inputs, kind)
+    def roundtrip(self, request: RoundTrip) -> Any:
+        return self.models.roundtrip(self._model(request.model), request)
 
-    def save(
-        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
-    ) -> Any:
-        given = [inputs] if timespans is None else [inputs, timespans]
-        return self.models.save(self._model(model), parameters, path, given, options or {})
+    def save(self, request: Save) -> Any:
+        return self.models.save(self._model(request.model), request)
 
-    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
-        self.layers.use_floatx(inputs.dtype.name)
-        return self.models.load(path, [inputs] if timespans is None else [inputs, timespans])
+    def load(self, request: Load) -> Any:
+        self.layers.use_floatx(request.inputs.dtype.name)
+        return self.models.load(request.path, timed(request.inputs, request.timespans))
 
-    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
-        cell = next(iter(self.layers.classes.values()))
-        return graphs(cell, kind, arguments, input_dim)
+    def wiring(self, request: Wiring) -> Any:
+        return graphs(next(iter(self.layers.classes.values())), request)
 
-    def train(
-        self,
-        model: Any,
-        inputs: Any,
-        targets: Any,
-        steps: int,
-        parameters: Any = None,
-        seed: int | None = None,
-        timespans: Any = None,
-    ) -> Any:
-        given = [inputs] if timespans is None else [inputs, timespans]
-        return self.models.train(self._model(model), parameters, given, targets, steps, seed)
+    def train(self, request: Train) -> Any:
+        return self.models.train(self._model(request.model), request)
 
-    def freeze(
-        self,
-        model: Any,
-        inputs: Any,
-        targets: Any,
-        part: str,
-        when: str,
-        wrapper: str | None = None,
-        copied: str | None = None,
-        steps: int = 0,
-    ) -> Any:
-        return self.freezer.freeze(self._model(model), inputs, targets, part, when, wrapper, copied, steps)
+    def freeze(self, request: Freeze) -> Any:
+        return self.freezer.freeze(self._model(request.model), request)
 
-    def override(self, model: Any, parameters: Any, inputs: Any, added: float, timespans: Any = None) -> Any:
-        asked = self._model(model), parameters, inputs, timespans, added
-        return run_overridden(self.layers, self.runner, *asked)
+    def override(self, request: Override) -> Any:
+        return run_overridden(self.layers, self.runner, self._model(request.model), request)
 
-    def compile(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        targets: Any,
-        steps: int,
-        mask: Any = None,
-        timespans: Any = None,
-        options: Any = None,
-    ) -> Any:
-        values = Values(inputs, mask, timespans, None, {}, None)
-        wanted = plan([model], options, "layer", None, False, values)
-        self._model(model)
-        return self.models.compiled(wanted, values, parameters, targets, steps)
+    def compile(self, request: Compile) -> Any:
+        self._model(request.model)
+        return self.models.compiled(request)
 
     def _model(self, value: Any) -> Model:
         model = Model.parse(value)
@@ -274,41 +200,41 @@ class KerasCells(Adapter):
         self.layers.use_floatx(model.dtype)
         return model
 
-    def _timed(self, value: Any, timespans: Any) -> Model:
+    def _timed(self, request: StepPoint) -> Model:
         """Return a model; raise NotSupported if it is given time, and its cell takes none."""
-        model = self._model(value)
-        if timespans is not None and not self.kind(model.cell).timed:
+        model = self._model(request.model)
+        if request.timespans is not None and not self.kind(model.cell).timed:
             raise NotSupported(f"{model.cell} takes no elapsed time")
         return model
 
     def _gradients(
         self,
         built: Built,
-        parameters: Any,
+        request: Gradients | SequenceGradients,
         function: Any,
         tensors: dict[str, Any],
-        cotangents: list[Any],
         fixed: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Differentiate `function(layer, **tensors, **fixed)` by each tensor and named parameter."""
-        given = [parameters], function, tensors, fixed or {}, cotangents
+        cotangents = [request.cotangent, *request.state_cotangent]
+        given = [request.parameters], function, tensors, fixed or {}, cotangents
         by_value, by_tensor = gradients(self.runner, built, *given)
         return {**by_tensor, "parameters": dict(zip(built.parameters[0], by_value, strict=True))}
 
-    def _step_by_hand(
-        self, model: Model, parameters: Any, arrays: dict[str, Any], training: bool, echo: bool, repeat: int
-    ) -> Any:
+    def _step_by_hand(self, model: Model, request: Step) -> Any:
         """Take a step eagerly, on a cell of its own, because a training call may change the cell."""
-        built = self.layers.fresh_cell(model)
-        built.reset([parameters])
-        self.layers.seed(model.seed)
-        tensors = self.keras.tree.map_structure(self.runner.tensor, arrays)
+        seeded = model if request.seed is None else replace(model, seed=request.seed)
+        built = self.layers.fresh_cell(seeded)
+        built.reset([request.parameters])
+        self.layers.seed(seeded.seed)
+        tensors = self.keras.tree.map_structure(self.runner.tensor, _tensors(request))
         with self.runner.without_gradients():
-            nests = [call_cell(built.layer, **tensors, training=training) for _ in range(repeat)]
+            calls = range(request.repeat)
+            nests = [call_cell(built.layer, **tensors, training=request.training) for _ in calls]
         answer = self._step_answer(nests[-1])
-        if repeat > 1:
+        if request.repeat > 1:
             answer["outputs"] = [self.runner.arrays(output) for output, _ in nests]
-        if echo:
+        if request.echo:
             after = self.runner.arrays({"inputs": tensors["inputs"], "state": tensors["state"]})
             values = {name: self.layers.array(variable) for name, variable in built.parameters[0].items()}
             answer["after"] = {**after, "parameters": values}
@@ -326,6 +252,10 @@ def call_cell(cell: Any, inputs: Any, state: Any, timespans: Any = None, trainin
     named = {} if training is None else {"training": training}
     answer = theirs(cell, given, state, **named)
     return output_and_state(answer, "a cell")
+
+
+def _tensors(request: StepPoint) -> dict[str, Any]:
+    return {"inputs": request.inputs, "state": request.state, "timespans": request.timespans}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -6,7 +6,8 @@ import os
 import tempfile
 from typing import Any
 
-from ..adapter import Array, BadParams, Model, NotSupported, theirs
+from ..adapter import BadParams, Model, NotSupported, theirs
+from ..requests import Freeze
 from .models import Models
 from .sequences import in_both_directions
 
@@ -23,25 +24,15 @@ class Freezer:
     def __init__(self, models: Models) -> None:
         self.models, self.layers, self.keras = models, models.layers, models.keras
 
-    def freeze(
-        self,
-        model: Model,
-        inputs: Array,
-        targets: Array,
-        part: str,
-        when: str,
-        wrapper: str | None,
-        copied: str | None,
-        steps: int,
-    ) -> dict[str, Any]:
+    def freeze(self, model: Model, request: Freeze) -> dict[str, Any]:
         """Return the variables that would be trained, and the weights round `steps` steps of training.
 
         The seeds of dropout, which each step changes, are not among the weights.
         """
-        check(part, when, wrapper, copied)
-        if copied and not self.layers.takes_of_keras(model.cell, "trainable"):
+        check(request)
+        if request.copied and not self.layers.takes_of_keras(model.cell, "trainable"):
             raise NotSupported(f"the constructor of {model.cell} takes no trainable, nor does a copy")
-        whole = self._copy(self._frozen(model, part, when, wrapper, targets.shape[-1]), model, copied)
+        whole = self._copy(self._frozen(model, request), model, request.copied)
         layer = whole.layers[0]
         own = {id(variable) for variable in layer.variables}
         answer: dict[str, Any] = {
@@ -50,25 +41,25 @@ class Freezer:
             "before": None,
             "after": None,
         }
-        if steps and self.models.trains:
+        if request.steps and self.models.trains:
             answer["before"] = [self.layers.array(v) for v in layer.weights]
-            self.models.fit(whole, [inputs], targets, steps)
+            self.models.fit(whole, [request.inputs], request.targets, request.steps)
             answer["after"] = [self.layers.array(v) for v in layer.weights]
         return answer
 
-    def _frozen(self, model: Model, part: str, when: str, wrapper: str | None, outputs: int) -> Any:
+    def _frozen(self, model: Model, request: Freeze) -> Any:
         """Return Sequential([Input, layer, Dense]) whose cell or layer is frozen."""
-        moment = (part, when)
+        moment = (request.part, request.when)
         cell = self.layers.construct(model, **(FROZEN if moment == ("cell", "constructed") else {}))
         if moment == ("cell", "before_build"):
             cell.trainable = False
         options = {"dtype": model.dtype, **(FROZEN if moment == ("layer", "constructed") else {})}
-        layer = self._around(cell, model, wrapper, options)
+        layer = self._around(cell, model, request.wrapper, options)
         if moment == ("layer", "before_build"):
             layer.trainable = False
-        whole = self._model(layer, model, outputs)
-        if when == "after_build":
-            for frozen in [layer] if part == "layer" else cells_of(layer):
+        whole = self._model(layer, model, request.targets.shape[-1])
+        if request.when == "after_build":
+            for frozen in [layer] if request.part == "layer" else cells_of(layer):
                 frozen.trainable = False
         return whole
 
@@ -100,16 +91,15 @@ class Freezer:
             return self.keras.models.load_model(path)
 
 
-def check(part: str, when: str, wrapper: str | None, copied: str | None) -> None:
+def check(request: Freeze) -> None:
     """Raise BadParams for an unknown value, or if the host's own layer would be at fault.
 
     `keras.layers.RNN(cell, trainable=False)` trains its cell, for any cell.
     """
-    allowed = {"part": (part, PARTS), "when": (when, MOMENTS), "wrapper": (wrapper, WRAPPERS)}
-    for name, (value, values) in {**allowed, "copied": (copied, COPIES)}.items():
-        if value not in values:
+    for name, values in {"part": PARTS, "when": MOMENTS, "wrapper": WRAPPERS, "copied": COPIES}.items():
+        if (value := getattr(request, name)) not in values:
             raise BadParams(f"{name}: {value!r}; allowed are {values}")
-    if (part, when, wrapper) == ("layer", "constructed", None):
+    if (request.part, request.when, request.wrapper) == ("layer", "constructed", None):
         raise BadParams("part: the layer of the host is not constructed frozen, for it leaves its cell alone")
 
 

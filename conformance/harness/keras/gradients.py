@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from ..adapter import Array
+from ..requests import Array
 from .layers import Built
 from .running import Function, Runner
 

@@ -19,6 +19,7 @@ from ..adapter import Model, NotSupported, theirs
 from ..conventions import declared
 from ..own import Cell, OwnCell
 from ..packages import json_value
+from ..requests import Build, Gradients, Wiring
 from ..torch.names import ARGUMENTS
 from ..wirings import graphs, wiring
 from .names import arguments_of, family_of
@@ -132,8 +133,8 @@ class Keras2Cells(OwnCell):
         wired = ["wiring"] if self.legacy.family.startswith("wired") else []
         return [*super().capabilities(), "gradients", *wired]
 
-    def build(self, model: Any) -> Any:
-        parsed = self._model(model)
+    def build(self, request: Build) -> Any:
+        parsed = self._model(request.model)
         cell = self.legacy.built(parsed.config, parsed.input_dim)
         size = cell.state_size
         sizes: dict[str, Any] = {"state_size": list(size) if isinstance(size, (list, tuple)) else [size]}
@@ -142,7 +143,7 @@ class Keras2Cells(OwnCell):
         trained = {id(variable) for variable in cell.trainable_weights}  # a frozen layer's say that they are
         listed = [
             {**told, "trainable": id(variable) in trained}
-            for told, variable in zip(super().build(model)["variables"], cell.weights, strict=True)
+            for told, variable in zip(super().build(request)["variables"], cell.weights, strict=True)
         ]
         return {"variables": listed, **sizes}
 
@@ -152,29 +153,17 @@ class Keras2Cells(OwnCell):
         names = {id(variable): name for name, variable in self.legacy.named(cell).items()}
         return [(v.name.partition(":")[0], names.get(id(v)), v) for v in cell.weights]
 
-    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
-        return graphs(self.legacy.implements, kind, arguments, input_dim)
+    def wiring(self, request: Wiring) -> Any:
+        return graphs(self.legacy.implements, request)
 
-    def gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-    ) -> Any:
+    def gradients(self, request: Gradients) -> Any:
         """Differentiate by the variables themselves: the cell reads them, and not the given tensors."""
-        run, (values, x, h, t) = self._prepared(model, parameters, inputs, state, timespans)
+        run, (values, x, h, t) = self._prepared(request, request.state)
         run(values, x, h, t)
-        variables = self.legacy.build(self._model(model).config, inputs.shape[-1])
-        found = self.framework.gradients(
-            lambda x, h, t, _: run(values, x, h, t),
-            (x, h, t, variables),
-            (cotangent, list(state_cotangent)),
+        variables = self.legacy.build(self._model(request.model).config, request.inputs.shape[-1])
+        x, h, t, parameters = self._slopes(
+            lambda x, h, t, _: run(values, x, h, t), (x, h, t, variables), request
         )
-        x, h, t, parameters = self.framework.numpy_all(found)
         return {"inputs": x, "state": h, "timespans": t, "parameters": parameters}
 
     def _model(self, value: Any) -> Any:

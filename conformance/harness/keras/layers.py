@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Array, BadParams, Model, NotSupported, Parameters, theirs
+from ..adapter import BadParams, Model, NotSupported, theirs
 from ..hints import names_of
 from ..mapping import check
 from ..packages import member_of_package
+from ..requests import Array, Parameters
 from ..wirings import wiring
 from .names import arguments_of, canonical_names, family_of, is_open
 

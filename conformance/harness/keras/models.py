@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Array, BadParams, Model, theirs
+from ..adapter import BadParams, Model, theirs
+from ..mapping import one_or_all
+from ..requests import Array, Compile, RoundTrip, Save, Sequence, Train
 from .layers import Built, Layers
 from .running import COMPILING, Runner
-from .sequences import Plan, Values, functional
+from .sequences import functional, given_arrays, plan
 
 KINDS = ("get_config", "config", "weights", "model", "clone", "deepcopy")
 LEARNING_RATE = 1e-2
@@ -26,18 +28,19 @@ class Models:
     def __init__(self, layers: Layers, runner: Runner) -> None:
         self.layers, self.runner, self.keras = layers, runner, layers.keras
 
-    def roundtrip(self, model: Model, parameters: Any, inputs: Array, kind: str) -> dict[str, Any]:
+    def roundtrip(self, model: Model, request: RoundTrip) -> dict[str, Any]:
         """Return the outputs before and after a round trip, and the cell's config before and after.
 
         The kind "get_config" makes no round trip: its config is the whole answer.
         """
+        kind, inputs = request.kind, request.inputs
         if kind not in KINDS:
             raise BadParams(f"kind: {kind!r}; allowed are {', '.join(KINDS)}")
         if kind == "get_config":
             config = as_json(self.layers.construct(model))
             return {"before": None, "after": None, "config": config, "config_again": None}
         before = self.build(model, [inputs])
-        before.reset([parameters])
+        before.reset([request.parameters])
         with tempfile.TemporaryDirectory() as folder:
             after = getattr(self, f"_by_{kind}")(before, model, inputs, folder)
         again = after.layers[-1].cell
@@ -48,55 +51,46 @@ class Models:
             "config_again": as_json(again) if kind == "config" else None,
         }
 
-    def save(
-        self, model: Model, parameters: Any, path: str, inputs: list[Array], options: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Save a model; `inputs` are those of the model: the sequences, and perhaps elapsed times."""
-        built = self.build(model, inputs, return_sequences=True, **options)
-        built.reset([parameters])
-        built.layer.save(path)
+    def save(self, model: Model, request: Save) -> dict[str, Any]:
+        """Save a model, whose inputs are the sequences, and perhaps elapsed times."""
+        inputs = timed(request.inputs, request.timespans)
+        built = self.build(model, inputs, return_sequences=True, **(request.options or {}))
+        built.reset([request.parameters])
+        built.layer.save(request.path)
         return {"output": self.output(built.layer, *inputs)}
 
     def load(self, path: str, inputs: list[Array]) -> dict[str, Any]:
         return {"output": self.output(self.keras.models.load_model(path), *inputs)}
 
-    def train(
-        self,
-        model: Model,
-        parameters: Any,
-        inputs: list[Array],
-        targets: Array,
-        steps: int,
-        seed: int | None,
-    ) -> dict[str, Any]:
+    def train(self, model: Model, request: Train) -> dict[str, Any]:
         """Train by `steps` steps of Adam on the mean squared error of the last output."""
         if not self.trains:
             raise self.runner.not_supported("Keras cannot train")
-        seeded = model if seed is None else replace(model, seed=seed)
+        inputs = timed(request.inputs, request.timespans)
+        seeded = model if request.seed is None else replace(model, seed=request.seed)
         built = self.build(seeded, inputs, return_sequences=False)
-        built.reset(built.initial if parameters is None else [parameters])
+        built.reset(built.initial if request.parameters is None else [request.parameters])
         self.layers.seed(seeded.seed)
         before = self._values(built)
-        losses = self.fit(built.layer, inputs, targets, steps)
+        losses = self.fit(built.layer, inputs, request.targets, request.steps)
         return {"before": before, "after": self._values(built), "losses": losses}
 
-    def compiled(
-        self, plan: Plan, values: Values, parameters: Any, targets: Array, steps: int
-    ) -> dict[str, Any]:
+    def compiled(self, request: Compile) -> dict[str, Any]:
         """Return a compiled (XLA) model's prediction, and its parameters round `steps` epochs of training.
 
         The last batch has one sample, as the last one of real data is smaller.
         """
         if self.runner.backend not in COMPILING:
             raise self.runner.not_supported("XLA compiles nothing")
-        built = functional(self.layers, plan, values)
-        built.reset([parameters])
-        given = values.given()
+        sequence = as_sequence(request)
+        built = functional(self.layers, plan(sequence), sequence)
+        built.reset([request.parameters])
+        given, targets = given_arrays(sequence), request.targets
         built.layer.compile(jit_compile=True)
         batch = max(1, len(targets) - 1)
-        output = built.layer.predict(given if len(given) > 1 else given[0], batch_size=batch, verbose=0)
+        output = built.layer.predict(one_or_all(given), batch_size=batch, verbose=0)
         before = self._values(built)
-        self.fit(built.layer, given, targets, steps, jit_compile=True, batch_size=batch)
+        self.fit(built.layer, given, targets, request.steps, jit_compile=True, batch_size=batch)
         return {"output": output, "before": before, "after": self._values(built)}
 
     @property
@@ -118,9 +112,8 @@ class Models:
         by_default = self.runner.backend == "jax"
         model.compile(adam, "mse", jit_compile=by_default if jit_compile is None else jit_compile)
         adam.build(model.trainable_variables)  # TensorFlow would trace the step once more for it
-        given = inputs if len(inputs) > 1 else inputs[0]
         options = {"batch_size": batch_size or len(targets), "epochs": steps, "shuffle": False, "verbose": 0}
-        return np.array(model.fit(given, targets, **options).history["loss"])
+        return np.array(model.fit(one_or_all(inputs), targets, **options).history["loss"])
 
     def build(self, model: Model, inputs: list[Array], **options: Any) -> Built:
         """Return a fresh model round a fresh cell.
@@ -140,7 +133,7 @@ class Models:
         built = self.layers.built(model, [])
 
         def call(layer: Any, inputs: list[Any]) -> Any:
-            return layer(inputs if len(inputs) > 1 else inputs[0])
+            return layer(one_or_all(inputs))
 
         output: Array = self.runner.arrays(
             self.runner.run(built, [], call, "model", {"inputs": list(inputs)}, eager=True)
@@ -187,3 +180,14 @@ class Models:
 def as_json(cell: Any) -> Any:
     """Return a cell's config after a round trip through JSON."""
     return json.loads(json.dumps(theirs(cell.get_config)))
+
+
+def timed(inputs: Array, timespans: Array | None) -> list[Array]:
+    """Return the inputs of a model: the sequences and, if they are given, the elapsed times."""
+    return [inputs] if timespans is None else [inputs, timespans]
+
+
+def as_sequence(request: Compile) -> Sequence:
+    """Return the sequence that a compiled model runs: through the implementation's own layer."""
+    names = ("model", "inputs", "mask", "timespans", "options")
+    return Sequence(wrapper="layer", **{name: getattr(request, name) for name in names})

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Array, BadParams, ContractBroken, Model, NotSupported, theirs
+from ..adapter import BadParams, ContractBroken, Model, NotSupported, theirs
+from ..mapping import one_or_all
 from ..packages import member_of_package
+from ..requests import Array, Sequence, SequenceGradients
 from .layers import Built, Layers
 from .names import arguments_of, is_open
 from .running import Runner
@@ -78,90 +80,76 @@ class Plan:
         )
 
 
-@dataclass(frozen=True)
-class Values:
-    """The numbers of a sequence."""
-
-    inputs: Array
-    mask: Array | None
-    timespans: Array | None
-    initial_state: list[Array] | None
-    before: dict[str, Any]
-    earlier: Array | None
-
-    def tensors(self) -> dict[str, Any]:
-        names = ("inputs", "mask", "timespans", "initial_state", "earlier")
-        return {name: getattr(self, name) for name in names}
-
-    def given(self) -> list[Array]:
-        """Return the inputs of a functional model that are given."""
-        arrays = [a for a in (self.inputs, self.mask, self.timespans) if a is not None]
-        return arrays + (self.initial_state or [])
-
-
-def plan(
-    models: list[Any], options: Any, wrapper: str | None, chunks: Any, training: bool, values: Values
-) -> Plan:
+def plan(request: Sequence) -> Plan:
     """Return the plan. Raises BadParams for an unknown option or wrapper, or chunks of a wrong sum."""
-    options = dict(options or {})
+    options, before = request.options or {}, request.before or {}
+    models: list[Any] = request.models or [request.model]
     if not options.keys() <= set(OPTIONS):
         raise BadParams(f"options: {sorted(options)}; allowed are {', '.join(OPTIONS)}")
-    if wrapper not in WRAPPERS:
-        raise BadParams(f"wrapper: {wrapper!r}; allowed are {WRAPPERS}")
-    if not values.before.keys() <= set(IN_FRONT):
-        raise BadParams(f"before: {sorted(values.before)}; allowed are {', '.join(IN_FRONT)}")
-    length = values.inputs.shape[1]
-    batch = len(values.inputs if values.earlier is None else values.earlier)
-    chunks = tuple(chunks or [length])
+    if request.wrapper not in WRAPPERS:
+        raise BadParams(f"wrapper: {request.wrapper!r}; allowed are {WRAPPERS}")
+    if not before.keys() <= set(IN_FRONT):
+        raise BadParams(f"before: {sorted(before)}; allowed are {', '.join(IN_FRONT)}")
+    length = request.inputs.shape[1]
+    batch = len(request.inputs if request.earlier is None else request.earlier)
+    chunks = tuple(request.chunks or [length])
     if sum(chunks) != length:
         raise BadParams(f"chunks: {list(chunks)} do not add up to the length {length}")
     return Plan(
-        models=tuple(Model.parse(model) for model in models),
+        models=tuple(map(Model.parse, models)),
         options=options,
-        wrapper=wrapper,
+        wrapper=request.wrapper,
         batch=batch if options.get("stateful") else None,
         length=length if options.get("unroll") else None,
         chunks=chunks,
-        training=training,
-        mask=values.mask is not None,
-        timespans=0 if values.timespans is None else values.timespans.ndim,
-        before=tuple(values.before),
-        states=len(values.initial_state or []),
-        earlier=values.earlier is not None,
+        training=request.training,
+        mask=request.mask is not None,
+        timespans=0 if request.timespans is None else request.timespans.ndim,
+        before=tuple(before),
+        states=len(request.initial_state or []),
+        earlier=request.earlier is not None,
     )
 
 
-def run_sequence(
-    layers: Layers,
-    runner: Runner,
-    plan: Plan,
-    given: list[Any],
-    values: Values,
-    seed: int | None,
-    symbolic: bool,
-) -> dict[str, Any]:
+def given_arrays(request: Sequence) -> list[Array]:
+    """Return the inputs of a functional model that are given."""
+    arrays = [a for a in (request.inputs, request.mask, request.timespans) if a is not None]
+    return arrays + (request.initial_state or [])
+
+
+def _tensors(request: Sequence) -> dict[str, Any]:
+    names = ("inputs", "mask", "timespans", "initial_state", "earlier")
+    return {name: getattr(request, name) for name in names}
+
+
+def _parameters(request: Sequence) -> list[Any]:
+    """Return the parameters of each cell."""
+    return request.parameters if isinstance(request.parameters, list) else [request.parameters]
+
+
+def run_sequence(layers: Layers, runner: Runner, plan: Plan, request: Sequence) -> dict[str, Any]:
     """Return {"output"} and, with return_state, {"state"}."""
     if plan.training:
-        return _answer(plan, _train_call(layers, runner, plan.reseeded(seed), given, values))
-    if symbolic and plan.earlier:
+        return _answer(plan, _train_call(layers, runner, plan.reseeded(request.seed), request))
+    if request.symbolic and plan.earlier:
         raise BadParams("earlier: a symbolic model is called once")
-    if symbolic:
-        return _answer(plan, _predict(layers, plan, given, values))
+    if request.symbolic:
+        return _answer(plan, _predict(layers, plan, request))
     built = _kept(layers, "sequence", plan, lambda: build(layers, plan))
     flags = (plan.chunks, plan.mask, plan.timespans, plan.states, plan.earlier)
-    nest = runner.run(built, given, caller(plan), ("sequence", flags), values.tensors())
+    key, tensors = ("sequence", flags), _tensors(request)
+    nest = runner.run(built, _parameters(request), caller(plan), key, tensors)
     variables = [variable.dtype for variable in built.layer.weights]
     dtypes = {**_answer(plan, runner.dtypes(nest), join=False), "variables": variables}
     return {**_answer(plan, runner.arrays(nest)), "dtypes": {"state": [], **dtypes}}
 
 
-def built_for_gradients(
-    layers: Layers, model: Model, wrapper: str | None, options: dict[str, Any], length: int
-) -> Built:
+def built_for_gradients(layers: Layers, model: Model, request: SequenceGradients) -> Built:
     """Return a cell in the layer of a wrapper, which returns every output and the last state."""
+    wrapper, length = request.wrapper, request.inputs.shape[1]
     if wrapper not in (None, "layer"):
         raise BadParams(f"wrapper: {wrapper!r}; a sequence is differentiated through None or 'layer'")
-    options = {**options, "return_sequences": True, "return_state": True}
+    options = {**(request.options or {}), "return_sequences": True, "return_state": True}
     unrolled = length if options.get("unroll") else None
     wanted = Plan((model,), options, wrapper, None, unrolled, (), False, False, 0, 0, (), False)
     return _kept(layers, "sequence", wanted, lambda: build(layers, wanted))
@@ -283,55 +271,54 @@ def _kept(layers: Layers, purpose: str, plan: Plan, make: Callable[[], Built]) -
     return layers.kept(purpose, list(plan.models), parts, make)
 
 
-def _train_call(layers: Layers, runner: Runner, plan: Plan, given: list[Any], values: Values) -> Any:
+def _train_call(layers: Layers, runner: Runner, plan: Plan, request: Sequence) -> Any:
     """Call a layer in training, eagerly, on layers built for this request alone."""
     built = build(layers, plan)
-    built.reset(given)
+    built.reset(_parameters(request))
     layers.seed(plan.models[0].seed)
-    tensors = layers.keras.tree.map_structure(runner.tensor, values.tensors())
+    tensors = layers.keras.tree.map_structure(runner.tensor, _tensors(request))
     with runner.without_gradients():
         return runner.arrays(caller(plan)(built.layer, **tensors))
 
 
-def _predict(layers: Layers, plan: Plan, given: list[Any], values: Values) -> Any:
+def _predict(layers: Layers, plan: Plan, request: Sequence) -> Any:
     """Run a functional model by `predict_on_batch`, as one batch."""
-    built = _kept(layers, "symbolic", plan, lambda: functional(layers, plan, values))
-    built.reset(given)
+    built = _kept(layers, "symbolic", plan, lambda: functional(layers, plan, request))
+    built.reset(_parameters(request))
     for layer in built.layer.layers:
         if isinstance(layer, layers.keras.layers.Embedding):
-            layer.set_weights([values.before["embedding"]])
-    arrays = values.given()
-    answer = built.layer.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
+            layer.set_weights([(request.before or {})["embedding"]])
+    answer = built.layer.predict_on_batch(one_or_all(given_arrays(request)))
     return [list(answer) if isinstance(answer, (list, tuple)) else [answer]]
 
 
-def functional(layers: Layers, plan: Plan, values: Values) -> Built:
+def functional(layers: Layers, plan: Plan, request: Sequence) -> Built:
     """Return a functional model of the plan's layer, whose inputs are the given ones."""
     keras = layers.keras
     layer, cells = construct(layers, plan)
     entry = keras.Input(
-        (plan.length, *values.inputs.shape[2:]), batch_size=plan.batch, dtype=values.inputs.dtype.name
+        (plan.length, *request.inputs.shape[2:]), batch_size=plan.batch, dtype=request.inputs.dtype.name
     )
     named: dict[str, Any] = {}
-    if values.mask is not None:
+    if request.mask is not None:
         named["mask"] = keras.Input((plan.length,), batch_size=plan.batch, dtype="bool")
-    if values.timespans is not None:
-        shape = (plan.length, *values.timespans.shape[2:])
-        named["timespans"] = keras.Input(shape, batch_size=plan.batch, dtype=values.timespans.dtype.name)
-    if values.initial_state is not None:
-        sizes = [state.shape[1:] for state in values.initial_state]
+    if request.timespans is not None:
+        shape = (plan.length, *request.timespans.shape[2:])
+        named["timespans"] = keras.Input(shape, batch_size=plan.batch, dtype=request.timespans.dtype.name)
+    if request.initial_state is not None:
+        sizes = [state.shape[1:] for state in request.initial_state]
         named["initial_state"] = [keras.Input(s, batch_size=plan.batch, dtype=plan.dtype) for s in sizes]
-    outputs = theirs(layer, in_front(keras, plan, values, entry), **named)
+    outputs = theirs(layer, in_front(keras, plan, request.before or {}, entry), **named)
     model = keras.Model([entry, *keras.tree.flatten(list(named.values()))], outputs)
     return layers.built(model, cells())
 
 
-def in_front(keras: Any, plan: Plan, values: Values, entry: Any) -> Any:
+def in_front(keras: Any, plan: Plan, before: dict[str, Any], entry: Any) -> Any:
     """Return the layer's input: the entry itself, or the output of a layer that adds a mask to it."""
-    if "masking" in values.before:
-        return keras.layers.Masking(values.before["masking"], dtype=plan.dtype)(entry)
-    if "embedding" in values.before:
-        tokens, features = values.before["embedding"].shape
+    if "masking" in before:
+        return keras.layers.Masking(before["masking"], dtype=plan.dtype)(entry)
+    if "embedding" in before:
+        tokens, features = before["embedding"].shape
         return keras.layers.Embedding(tokens, features, mask_zero=True, dtype=plan.dtype)(entry)
     return entry
 

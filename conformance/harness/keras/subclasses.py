@@ -5,25 +5,19 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..adapter import Array, Model, theirs
+from ..adapter import Model, theirs
+from ..requests import Override
 from .layers import Built, Layers
 from .running import Runner
 
 
-def run_overridden(
-    layers: Layers,
-    runner: Runner,
-    model: Model,
-    parameters: Any,
-    inputs: Array,
-    timespans: Array | None,
-    added: float,
-) -> dict[str, Any]:
+def run_overridden(layers: Layers, runner: Runner, model: Model, request: Override) -> dict[str, Any]:
     """Return every output of the layer round a cell whose `call` adds a number to its output."""
+    added = request.added
     built = layers.kept("overridden", [model], added, lambda: _built(layers, model, added))
-    tensors = {"inputs": inputs, "timespans": timespans}
-    key = ("overridden", timespans is None)
-    return {"output": runner.arrays(runner.run(built, [parameters], _call, key, tensors))}
+    tensors = {"inputs": request.inputs, "timespans": request.timespans}
+    key = ("overridden", request.timespans is None)
+    return {"output": runner.arrays(runner.run(built, [request.parameters], _call, key, tensors))}
 
 
 def _call(layer: Any, inputs: Any, timespans: Any) -> Any:

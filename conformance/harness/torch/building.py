@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Array, BadParams, ContractBroken, Model, NotSupported, theirs
+from ..adapter import BadParams, ContractBroken, Model, NotSupported, theirs
 from ..conventions import declared
 from ..keras.names import arguments_of
 from ..mapping import check, shown_form
 from ..packages import json_value
+from ..requests import Array
 from ..wirings import wiring
 from .names import BEHIND, Kind, canonical_names, is_timed, transposed
 

@@ -25,19 +25,36 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Adapter, Array, Model, NotSupported, theirs
+from ..adapter import Model, NotSupported, RequestAdapter, theirs
 from ..frameworks import Torch
 from ..hints import NO_HINTS, Hints, names_of
 from ..mapping import dtype_of, output_and_state
 from ..packages import origin, regime
+from ..requests import (
+    Array,
+    Build,
+    Gradients,
+    InitialParameters,
+    Intermediates,
+    Load,
+    RoundTrip,
+    Save,
+    Sequence,
+    SequenceGradients,
+    Step,
+    StepPoint,
+    Train,
+    Wiring,
+)
 from ..wirings import graphs
 from .building import Builder, Built, array, as_kernel
 from .names import kinds_of, time_of, transposed
 
 LEARNING_RATE = 1e-2
+SAVED = "nothing runs it over a sequence"
 
 
-class TorchModules(Adapter):
+class TorchModules(RequestAdapter):
     """Serves one class, as each of its kinds of cells."""
 
     host = "torch"
@@ -76,8 +93,8 @@ class TorchModules(Adapter):
             ]
         return offered
 
-    def build(self, model: Any) -> Any:
-        built = self.builder.fresh(Model.parse(model))
+    def build(self, request: Build) -> Any:
+        built = self.builder.fresh(Model.parse(request.model))
         names = {id(parameter): name for name, (parameter, _) in built.named.items()}
         return {
             "variables": [
@@ -88,192 +105,129 @@ class TorchModules(Adapter):
             "output_size": _size(built.module, "output_size", "hidden_size"),
         }
 
-    def parameters(self, model: Any) -> Any:
-        return {"parameters": self.builder.fresh(Model.parse(model)).values()}
+    def parameters(self, request: InitialParameters) -> Any:
+        return {"parameters": self.builder.fresh(Model.parse(request.model)).values()}
 
-    def step(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        timespans: Any = None,
-        training: bool = False,
-        eager: bool = False,
-        echo: bool = False,
-        seed: int | None = None,
-        repeat: int = 1,
-    ) -> Any:
-        parsed = Model.parse(model)
-        built = self.builder.fresh(parsed) if training or echo else self.builder.ready(parsed)
-        built.assign(parameters)
-        built.module.train(training)
-        self.torch.manual_seed(parsed.seed if seed is None else seed)
-        x, h, t = self.framework.tensors((inputs, state, timespans))
+    def step(self, request: Step) -> Any:
+        model = Model.parse(request.model)
+        fresh = request.training or request.echo
+        built = self.builder.fresh(model) if fresh else self.builder.ready(model)
+        built.assign(request.parameters)
+        built.module.train(request.training)
+        self._seed(model, request.seed)
+        x, h, t = self._point(request)
         with self.torch.no_grad():
-            answers = [one_step(built, x, h, t) for _ in range(repeat)]
+            answers = [one_step(built, x, h, t) for _ in range(request.repeat)]
         output, new = answers[-1]
         answer: dict[str, Any] = {
             "output": array(output),
             "state": [array(tensor) for tensor in new],
             "dtypes": {"output": dtype_of(output), "state": [dtype_of(tensor) for tensor in new]},
         }
-        if repeat > 1:
+        if request.repeat > 1:
             answer["outputs"] = [array(output) for output, _ in answers]
-        if echo:
+        if request.echo:
             after = {"inputs": array(x), "state": [array(tensor) for tensor in h]}
             answer["after"] = {**after, "parameters": built.values()}
         return answer
 
-    def intermediates(
-        self, model: Any, parameters: Any, inputs: Any, state: Any, timespans: Any = None
-    ) -> Any:
+    def intermediates(self, request: Intermediates) -> Any:
         """Return the inputs and outputs of a step's linear layers, because nothing else has a name."""
-        built = self.builder.ready(Model.parse(model))
-        built.assign(parameters)
+        built = self.builder.ready(Model.parse(request.model))
+        built.assign(request.parameters)
         built.module.eval()
         told: dict[str, Any] = {}
         hooks = [layer.register_forward_hook(noting(told, name)) for name, layer in linear_layers(built)]
         try:
             with self.torch.no_grad():
-                one_step(built, *self.framework.tensors((inputs, state, timespans)))
+                one_step(built, *self._point(request))
         finally:
             for hook in hooks:
                 hook.remove()
         return {"intermediates": {name: array(tensor) for name, tensor in told.items()}}
 
-    def gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-    ) -> Any:
-        built = self.builder.ready(Model.parse(model))
-        given, cotangents = (inputs, state, timespans), (cotangent, list(state_cotangent))
-        x, h, t, kernels = self._differentiated(built, parameters, given, one_step, cotangents)
+    def gradients(self, request: Gradients) -> Any:
+        built = self.builder.ready(Model.parse(request.model))
+        x, h, t, kernels = self._differentiated(built, request, request.state, one_step)
         return {"inputs": x, "state": h, "timespans": t, "parameters": kernels}
 
-    def sequence_gradients(
-        self,
-        model: Any,
-        parameters: Any,
-        inputs: Any,
-        initial_state: Any,
-        cotangent: Any,
-        state_cotangent: Any,
-        timespans: Any = None,
-        wrapper: str | None = None,
-        mask: Any = None,
-        options: Any = None,
-    ) -> Any:
-        _refuse({"mask": mask is not None, **(options or {})})
-        parsed = Model.parse(model)
-        built = self.builder.fresh(parsed, return_sequences=True)
-        if not built.kind.sequence:
-            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
-        given, cotangents = (inputs, initial_state, timespans), (cotangent, list(state_cotangent))
-        x, h, t, kernels = self._differentiated(built, parameters, given, call, cotangents)
+    def sequence_gradients(self, request: SequenceGradients) -> Any:
+        _refuse({"mask": request.mask is not None, **(request.options or {})})
+        built = self._loop(Model.parse(request.model), "it has no loop over a sequence")
+        x, h, t, kernels = self._differentiated(built, request, request.initial_state, call)
         return {"inputs": x, "initial_state": h, "timespans": t, "parameters": kernels}
 
-    def sequence(
-        self,
-        model: Any = None,
-        models: Any = None,
-        parameters: Any = None,
-        inputs: Any = None,
-        mask: Any = None,
-        timespans: Any = None,
-        initial_state: Any = None,
-        training: bool = False,
-        options: Any = None,
-        wrapper: str | None = None,
-        chunks: Any = None,
-        seed: int | None = None,
-        symbolic: bool = False,
-        before: Any = None,
-        earlier: Any = None,
-    ) -> Any:
-        wanted = {name for name, value in (options or {}).items() if value}
-        asked = {"mask": mask is not None, "symbolic call": symbolic, "layer before it": bool(before)}
-        asked |= dict.fromkeys(sorted(wanted - {"return_sequences", "return_state"}), True)
-        asked |= {f"wrapper {wrapper!r}": wrapper not in (None, "layer"), "stacked cells": bool(models)}
-        _refuse({**asked, "state of an earlier call": earlier is not None})
-        parsed = Model.parse(model)
-        built = self.builder.fresh(parsed, return_sequences="return_sequences" in wanted)
-        if not built.kind.sequence:
-            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence")
-        built.assign(parameters)
-        built.module.train(training)
-        self.torch.manual_seed(parsed.seed if seed is None else seed)
-        return self._run(built, inputs, initial_state, timespans, chunks, "return_state" in wanted)
+    def sequence(self, request: Sequence) -> Any:
+        wanted = {name for name, value in (request.options or {}).items() if value}
+        own_layer = request.wrapper in (None, "layer")
+        asked = {
+            "mask": request.mask is not None,
+            "symbolic call": request.symbolic,
+            "layer before it": bool(request.before),
+            **dict.fromkeys(sorted(wanted - {"return_sequences", "return_state"}), True),
+            f"wrapper {request.wrapper!r}": not own_layer,
+            "stacked cells": bool(request.models),
+            "state of an earlier call": request.earlier is not None,
+        }
+        _refuse(asked)
+        model = Model.parse(request.model)
+        built = self._loop(model, "it has no loop over a sequence", "return_sequences" in wanted)
+        built.assign(request.parameters)
+        built.module.train(request.training)
+        self._seed(model, request.seed)
+        given = request.inputs, request.initial_state, request.timespans
+        return self._run(built, *given, request.chunks, "return_state" in wanted)
 
-    def save(
-        self, model: Any, parameters: Any, path: str, inputs: Any, timespans: Any = None, options: Any = None
-    ) -> Any:
+    def save(self, request: Save) -> Any:
         """Save the state_dict, and the arguments that a user would have to remember."""
-        if options:
-            raise NotSupported(f"a torch module has no {', '.join(sorted(options))}")
-        parsed = Model.parse(model)
-        built = self._saved_kind(parsed)
-        built.assign(parameters)
-        self.torch.save({"model": asdict(parsed), "state": built.module.state_dict()}, path)
-        return {"output": self._output(built, inputs, timespans)}
+        if request.options:
+            raise NotSupported(f"a torch module has no {', '.join(sorted(request.options))}")
+        model = Model.parse(request.model)
+        built = self._loop(model, SAVED)
+        built.assign(request.parameters)
+        self.torch.save({"model": asdict(model), "state": built.module.state_dict()}, request.path)
+        return {"output": self._output(built, request.inputs, request.timespans)}
 
-    def load(self, path: str, inputs: Any, timespans: Any = None) -> Any:
-        saved = self.torch.load(path, weights_only=True)
-        built = self._saved_kind(Model.parse(saved["model"]))
+    def load(self, request: Load) -> Any:
+        saved = self.torch.load(request.path, weights_only=True)
+        built = self._loop(Model.parse(saved["model"]), SAVED)
         theirs(built.module.load_state_dict, saved["state"])
-        return {"output": self._output(built, inputs, timespans)}
+        return {"output": self._output(built, request.inputs, request.timespans)}
 
-    def roundtrip(self, model: Any, parameters: Any, inputs: Any, kind: str) -> Any:
-        if kind not in ("weights", "deepcopy"):
-            raise NotSupported(f"a torch module has no round trip by {kind!r}")
-        parsed = Model.parse(model)
-        before = self._saved_kind(parsed)
-        before.assign(parameters)
-        if kind == "deepcopy":
+    def roundtrip(self, request: RoundTrip) -> Any:
+        if request.kind not in ("weights", "deepcopy"):
+            raise NotSupported(f"a torch module has no round trip by {request.kind!r}")
+        model = Model.parse(request.model)
+        before = self._loop(model, SAVED)
+        before.assign(request.parameters)
+        if request.kind == "deepcopy":
             after = replace(before, module=theirs(copy.deepcopy, before.module))
         else:
-            after = self._saved_kind(replace(parsed, seed=parsed.seed + 1))
+            after = self._loop(replace(model, seed=model.seed + 1), SAVED)
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "weights.pt")
                 self.torch.save(before.module.state_dict(), path)
                 theirs(after.module.load_state_dict, self.torch.load(path, weights_only=True))
         return {
-            "before": self._output(before, inputs),
-            "after": self._output(after, inputs),
+            "before": self._output(before, request.inputs),
+            "after": self._output(after, request.inputs),
             "config": None,
             "config_again": None,
         }
 
-    def train(
-        self,
-        model: Any,
-        inputs: Any,
-        targets: Any,
-        steps: int,
-        parameters: Any = None,
-        seed: int | None = None,
-        timespans: Any = None,
-    ) -> Any:
+    def train(self, request: Train) -> Any:
         """Train by `steps` steps of Adam on the mean squared error of the last output."""
-        parsed = Model.parse(model)
-        built = self.builder.fresh(parsed, return_sequences=False)
-        if not built.kind.sequence:
-            raise NotSupported(f"{parsed.cell} takes one step; it has no loop over a sequence to train")
-        if parameters is not None:
-            built.assign(parameters)
+        model = Model.parse(request.model)
+        built = self._loop(model, "it has no loop over a sequence to train", return_sequences=False)
+        if request.parameters is not None:
+            built.assign(request.parameters)
         built.module.train()
-        self.torch.manual_seed(parsed.seed if seed is None else seed)
+        self._seed(model, request.seed)
         before, losses = built.values(), []
         adam = self.torch.optim.Adam(built.module.parameters(), lr=LEARNING_RATE)
-        x, wanted = self.torch.as_tensor(inputs), self.torch.as_tensor(targets)
-        times = [] if timespans is None else [None, self.torch.as_tensor(timespans)]
-        for _ in range(steps):
+        x, wanted = self.torch.as_tensor(request.inputs), self.torch.as_tensor(request.targets)
+        times = [] if request.timespans is None else [None, self.torch.as_tensor(request.timespans)]
+        for _ in range(request.steps):
             adam.zero_grad()
             output, _ = theirs(built.module, x, *times)
             loss = ((output - wanted) ** 2).mean()
@@ -282,20 +236,31 @@ class TorchModules(Adapter):
             losses.append(float(loss))
         return {"before": before, "after": built.values(), "losses": np.array(losses)}
 
-    def wiring(self, kind: str, arguments: Any, input_dim: int) -> Any:
-        return graphs(self.module, kind, arguments, input_dim)
+    def wiring(self, request: Wiring) -> Any:
+        return graphs(self.module, request)
+
+    def _seed(self, model: Model, seed: int | None) -> None:
+        self.torch.manual_seed(model.seed if seed is None else seed)
+
+    def _point(self, request: StepPoint) -> Any:
+        """Return the inputs, the state and the elapsed time of a step, as tensors."""
+        return self.framework.tensors((request.inputs, request.state, request.timespans))
 
     def _differentiated(
-        self, built: Built, parameters: Any, given: Any, function: Callable[..., Any], cotangents: Any
+        self,
+        built: Built,
+        request: Gradients | SequenceGradients,
+        state: list[Array],
+        function: Callable[..., Any],
     ) -> Any:
         """Differentiate `function(built, x, h, t)` by inputs, state, timespans and named kernels."""
-        built.assign(parameters)
+        built.assign(request.parameters)
         built.module.eval()
         named = {name: parameter for name, (parameter, _) in built.named.items()}
         x, h, t, found = self.framework.gradients(
             lambda x, h, t, _: function(built, x, h, t),
-            (*self.framework.tensors(given), named),
-            cotangents,
+            (*self.framework.tensors((request.inputs, state, request.timespans)), named),
+            (request.cotangent, request.state_cotangent),
         )
         kernels = {name: as_kernel(found[name], turned) for name, (_, turned) in built.named.items()}
         return self.framework.numpy_all((x, h, t, kernels))
@@ -317,10 +282,11 @@ class TorchModules(Adapter):
         output = np.concatenate(joined, axis=1) if joined[0].ndim > 2 else joined[-1]
         return {"output": output, **({"state": [array(h) for h in last]} if with_state else {})}
 
-    def _saved_kind(self, model: Model) -> Built:
-        built = self.builder.fresh(model, return_sequences=True)
+    def _loop(self, model: Model, lacking: str, return_sequences: bool = True) -> Built:
+        """Return a fresh module that runs sequences. Raises NotSupported, with `lacking`, if it does not."""
+        built = self.builder.fresh(model, return_sequences=return_sequences)
         if not built.kind.sequence:
-            raise NotSupported(f"{model.cell} takes one step; nothing runs it over a sequence")
+            raise NotSupported(f"{model.cell} takes one step; {lacking}")
         return built
 
     def _output(self, built: Built, inputs: Any, timespans: Any = None) -> Array:

@@ -43,7 +43,7 @@ class Reference(Protocol):
         config: Config,
         variant: Variant,
     ) -> tuple[Any, Any]:
-        """Compute one step; `timespans` None gives none, and `config` is full."""
+        """Compute one step; `timespans` is None if no time is given, and `config` is full."""
 
 
 class Adjoint(Protocol):
@@ -68,7 +68,7 @@ class Family:
 
     name: str
     defaults: Config
-    """Constructor arguments that the specification gives a default, with it."""
+    """The defaults of the constructor arguments that have one in the specification."""
     forms: tuple[Config, ...]
     """The arguments that select a formula, one entry a formula."""
     variants: tuple[Variant, ...]

@@ -22,8 +22,8 @@ DEFAULTS: Config = {
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the table "Parameters" of SPEC.md."""
-    found, width = backbone_shapes(config, input_dim)
-    return found | head_shapes(config["mode"], width, config["units"])
+    table, width = backbone_shapes(config, input_dim)
+    return table | head_shapes(config["mode"], width, config["units"])
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
@@ -33,13 +33,13 @@ def initial(config: Config, input_dim: int) -> dict[str, Initial]:
 
 def head_shapes(mode: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the variables behind the backbone, whose output is `width` features."""
-    found: dict[str, tuple[int, ...]] = {"ff1_kernel": (width, units), "ff1_bias": (units,)}
+    table: dict[str, tuple[int, ...]] = {"ff1_kernel": (width, units), "ff1_bias": (units,)}
     if mode == "pure":
-        return found | {"w_tau": (1, units), "A": (1, units)}
-    found |= {"ff2_kernel": (width, units), "ff2_bias": (units,)}
+        return table | {"w_tau": (1, units), "A": (1, units)}
+    table |= {"ff2_kernel": (width, units), "ff2_bias": (units,)}
     for head in ("time_a", "time_b"):
-        found |= {f"{head}/kernel": (width, units), f"{head}/bias": (units,)}
-    return found
+        table |= {f"{head}/kernel": (width, units), f"{head}/bias": (units,)}
+    return table
 
 
 def step(
@@ -70,10 +70,10 @@ def adjoint(
     variant: Variant,
 ) -> Gradients:
     """Compute the gradients of the reference step, under a variant of the specification."""
-    found = cfc_adjoint(
+    gradients = cfc_adjoint(
         signed(parameters, variant), inputs, state, timespans, sum(cotangents), **options(config, variant)
     )
-    return found._replace(parameters=dict(signed(found.parameters, variant)))
+    return gradients._replace(parameters=dict(signed(gradients.parameters, variant)))
 
 
 def signed(parameters: Parameters, variant: Variant) -> Parameters:

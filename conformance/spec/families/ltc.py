@@ -22,11 +22,11 @@ DEFAULTS: Config = {
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the table "Parameters" of SPEC.md."""
-    found, width = backbone_shapes(config, input_dim)
+    table, width = backbone_shapes(config, input_dim)
     units = config["units"]
     for prefix in ("", "tau_kernel/"):
-        found |= {f"{prefix}kernel": (width, units), f"{prefix}bias": (units,)}
-    return found
+        table |= {f"{prefix}kernel": (width, units), f"{prefix}bias": (units,)}
+    return table
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:

@@ -104,7 +104,7 @@ def adjoint(
         return family.adjoint(inner, x, m, t, (of_output, of_state), own, variant)
 
     of_output, of_state = cotangents
-    found, of_cell = mixed_memory_adjoint(
+    gradients, of_cell = mixed_memory_adjoint(
         parameters,
         inputs,
         state[:, :size],
@@ -116,7 +116,7 @@ def adjoint(
         adjoint=cell,
     )
     named = {PREFIX + path: slope for path, slope in of_cell.items()}
-    return found._replace(parameters=found.parameters | named)
+    return gradients._replace(parameters=gradients.parameters | named)
 
 
 MIXED_MEMORY = Family(

@@ -26,14 +26,14 @@ def _graph(wiring: str, input_dim: int) -> Graph:
 def wired(sizes: Sizes) -> list[Config]:
     """Return wirings of these units: first all are outputs, then some, then in layers if there are enough."""
     units, some = sizes.units, (sizes.units + 1) // 2
-    found = [
+    graphs = [
         wiring("FullyConnected", units=units, output_dim=units),
         wiring("Random", units=units, output_dim=some, sparsity_level=0.5, random_seed=7),
         wiring("FullyConnected", units=units, output_dim=some, erev_init_seed=5, self_connections=units == 1),
     ]
     if units > 3:
-        found.append(wiring("AutoNCP", units=units, output_size=1, sparsity_level=0.5, seed=3))
-    return found
+        graphs.append(wiring("AutoNCP", units=units, output_size=1, sparsity_level=0.5, seed=3))
+    return graphs
 
 
 def layered(inter: int = 3) -> Config:

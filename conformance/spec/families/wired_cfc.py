@@ -24,14 +24,14 @@ DEFAULTS: Config = {
 
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the table "Parameters" of SPEC.md."""
-    found: dict[str, tuple[int, ...]] = {}
+    table: dict[str, tuple[int, ...]] = {}
     read = input_dim
     for i, neurons in enumerate(graph(config, input_dim).layers):
         own = len(neurons)
         heads = head_shapes(config["mode"], read + own, own)
-        found |= {f"layer_{i}/{path}": shape for path, shape in heads.items()}
+        table |= {f"layer_{i}/{path}": shape for path, shape in heads.items()}
         read = own
-    return found
+    return table
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:
@@ -76,9 +76,9 @@ def adjoint(
     features = inputs.shape[-1]
     given_signs = polarised(signed(parameters, variant), config, features, variant)
     named = options(config, features, variant)
-    found = wired_cfc_adjoint(given_signs, inputs, state, timespans, *cotangents, **named)
-    back = polarised(signed(found.parameters, variant), config, features, variant)
-    return found._replace(parameters=dict(back))
+    gradients = wired_cfc_adjoint(given_signs, inputs, state, timespans, *cotangents, **named)
+    back = polarised(signed(gradients.parameters, variant), config, features, variant)
+    return gradients._replace(parameters=dict(back))
 
 
 def polarised(parameters: Parameters, config: Config, input_dim: int, variant: Variant) -> Parameters:

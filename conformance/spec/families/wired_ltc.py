@@ -41,14 +41,14 @@ explicit step."""
 def shapes(config: Config, input_dim: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the table "Parameters" of SPEC.md."""
     neurons = units(config)
-    found: dict[str, tuple[int, ...]] = dict.fromkeys(("gleak", "vleak", "cm"), (neurons,))
+    table: dict[str, tuple[int, ...]] = dict.fromkeys(("gleak", "vleak", "cm"), (neurons,))
     for prefix, sources in (("", neurons), ("sensory_", input_dim)):
-        found |= {f"{prefix}{name}": (sources, neurons) for name in ("w", "mu", "sigma", "erev")}
+        table |= {f"{prefix}{name}": (sources, neurons) for name in ("w", "mu", "sigma", "erev")}
     for which, size in (("input", input_dim), ("output", output_size(config))):
         mapping = config[f"{which}_mapping"]
         names = {"affine": ("w", "b"), "linear": ("w",), None: ()}[mapping]
-        found |= {f"{which}_{name}": (size,) for name in names}
-    return found
+        table |= {f"{which}_{name}": (size,) for name in names}
+    return table
 
 
 def initial(config: Config, input_dim: int) -> dict[str, Initial]:

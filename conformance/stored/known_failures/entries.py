@@ -54,9 +54,11 @@ class Entry:
 
     def applies(self, about: Mapping[str, Any]) -> bool:
         """Tell whether the versions are those of the entry."""
-        found = dict(about.get("versions", {}))
-        found |= {about.get(key): about.get("version") for key in ("name", "distribution") if about.get(key)}
-        return all(_within(found.get(wanted.name), wanted) for wanted in self.versions)
+        installed = dict(about.get("versions", {}))
+        installed |= {
+            about.get(key): about.get("version") for key in ("name", "distribution") if about.get(key)
+        }
+        return all(_within(installed.get(wanted.name), wanted) for wanted in self.versions)
 
     def example(self, clause: str, place: Mapping[str, str | None]) -> StoredExample | None:
         """Return the example to replay: one of the clause and tier, of that cell and backend if possible."""
@@ -96,10 +98,13 @@ def load(path: Path) -> tuple[Entry, ...]:
 
 
 def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
-    found = tuple(examples.read(folder / name) for name in _several(plain.get("example", ())))
-    stray = [e.clause for e in found if not fnmatch.fnmatchcase(e.clause, plain["clause"])]
+    attached = tuple(examples.read(folder / name) for name in _several(plain.get("example", ())))
+    stray = [e.clause for e in attached if not fnmatch.fnmatchcase(e.clause, plain["clause"])]
     if stray:
-        raise NotAnExample(f"entry {number} is about {plain['clause']}, and its example about {stray[0]}")
+        raise NotAnExample(
+            f"entry {number} is about {plain['clause']}, and its example about {stray[0]}: "
+            "list an example of the same clause"
+        )
     if plain.get("flaky") and _covers_everything(plain["clause"]):
         raise NotAnExample(
             f"entry {number}: clause={plain['clause']!r} with flaky=true would excuse whatever fails: "
@@ -113,7 +118,7 @@ def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
         reason=plain["reason"],
         link=plain.get("link", ""),
         flaky=plain.get("flaky", False),
-        examples=found,
+        examples=attached,
     )
 
 
@@ -130,4 +135,4 @@ def _requirement(number: int, text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement:
-        raise NotAnExample(f"entry {number}: versions={text!r}: reads like 'package>=1.0,<1.3'") from None
+        raise NotAnExample(f"entry {number}: versions={text!r}: must read like 'package>=1.0,<1.3'") from None

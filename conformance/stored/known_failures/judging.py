@@ -65,8 +65,8 @@ LUCK: tuple[Outcome, ...] = ("fail", "error", "not reproducible")
 def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Verdict:
     """Return the verdict on a listed clause: of its example alone or, if that passes, of a search."""
     if entry.flaky:
-        found = judge_clause(check, subject, plan)
-        return found if subject.tally.given_up else _known(found, entry, LUCK)
+        verdict = judge_clause(check, subject, plan)
+        return verdict if subject.tally.given_up else _known(verdict, entry, LUCK)
     place = {"cell": subject.cell["name"], "backend": subject.backend}
     example = entry.example(check.clause, {**place, "tier": subject.dtype if check.numerical else None})
     assert example is not None

@@ -28,13 +28,13 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
         return []
     folder, several = path.with_suffix(""), len({verdict.target for verdict in failed}) > 1
     before = path.read_text(encoding="utf-8") if path.exists() else HEADER.format(name=path.name)
-    found, written = [before], list[Path]()
+    parts, written = [before], list[Path]()
     for group in _entries(failed):
         steady = [verdict.failure.example for verdict in group if verdict.failure and _steady(verdict)]
         files = examples.write((example for example in steady if example), folder, by_target=several)
-        found.append("\n".join(_lines(group, [file.relative_to(path.parent) for file in files], several)))
+        parts.append("\n".join(_lines(group, [file.relative_to(path.parent) for file in files], several)))
         written += files
-    jsonfile.save_text("\n".join(found), path)
+    jsonfile.save_text("\n".join(parts), path)
     return [path, *written]
 
 
@@ -42,7 +42,9 @@ def _entries(failed: Iterable[Verdict]) -> Iterator[list[Verdict]]:
     """Yield failures that share an entry: of one clause and cell, on backends that fail at equal tiers."""
     for group in group_by(failed, lambda v: (v.target, v.clause, v.cell, _steady(v))).values():
         by_backend = group_by(group, lambda verdict: verdict.backend)
-        tiers = {backend: tuple(sorted(str(v.tier) for v in found)) for backend, found in by_backend.items()}
+        tiers = {
+            backend: tuple(sorted(str(v.tier) for v in verdicts)) for backend, verdicts in by_backend.items()
+        }
         for alike in group_by(tiers.items(), itemgetter(1)).values():
             yield [verdict for backend, _ in alike for verdict in by_backend[backend]]
 

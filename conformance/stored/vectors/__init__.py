@@ -55,8 +55,8 @@ class Vector:
         inputs = np.array(plain["inputs"], dtype)
         given = {name: np.array(value, dtype) for name, value in plain["parameters"].items()}
         shapes = family.shapes(family.full(config), inputs.shape[-1])
-        if (found := {path: value.shape for path, value in given.items()}) != shapes:
-            raise ValueError(f"its parameters have shapes {found}, not {shapes}")
+        if (got := {path: value.shape for path, value in given.items()}) != shapes:
+            raise ValueError(f"its parameters have shapes {got}, not {shapes}")
         state = plain["state"] and np.concatenate([np.array(one, dtype) for one in plain["state"]], axis=-1)
         times = None if plain["timespans"] is None else np.array(plain["timespans"], dtype)
         if plain["kind"] == "step":

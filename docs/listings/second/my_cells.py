@@ -28,7 +28,7 @@ class MyLTC(keras.layers.Layer):
         return new, [new]
 
     def column(self, t, x):
-        """Elapsed time as a number or (batch, 1): by itself (batch,) would be broadcast along the units."""
+        """Return elapsed time as a number or (batch, 1); (batch,) would broadcast along the units."""
         if ops.ndim(t) == 0:
             return t
         if tuple(t.shape) not in ((x.shape[0],), (x.shape[0], 1)):

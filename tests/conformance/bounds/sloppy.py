@@ -60,11 +60,11 @@ class Sloppy:
         return float(np.finfo("float32" if self.dtype == "bfloat16" else self.dtype).tiny)
 
     def roundings(self, kind: str) -> float:
-        """What is promised of a kind of function, in u."""
+        """Return the error that is promised of a kind of function, in u."""
         return ROUNDINGS[kind][self.half]
 
     def delta(self, shape: tuple[int, ...], units: float) -> Array:
-        """Errors within ± `units` u."""
+        """Draw errors within ± `units` u."""
         if self.style == "up":
             return np.full(shape, units * self.u)
         if self.style == "extreme":
@@ -72,12 +72,12 @@ class Sloppy:
         return wide(self.rng.uniform(-1, 1, shape)) * units * self.u
 
     def flush(self, a: Array) -> Array:
-        """Subnormal numbers to zero, some of them."""
+        """Flush some of the subnormal numbers to zero."""
         some = (np.abs(a) < self.tiny) & (self.rng.random(np.shape(a)) < 0.5)
         return np.where(some, np.longdouble(0), a)
 
     def near(self, exact: Array, units: float = 1.0) -> Array:
-        """`exact` with a relative error."""
+        """Return `exact` with a relative error."""
         return self.flush(exact * (1 + self.delta(np.shape(exact), units)))
 
     def add(self, a: Array, b: Array) -> Array:
@@ -90,7 +90,7 @@ class Sloppy:
         return self.near(a * b)
 
     def divide(self, a: Array, b: Array) -> Array:
-        """By a reciprocal, as compilers do."""
+        """Divide by a reciprocal, as compilers do."""
         return self.multiply(a, self.near(1 / b))
 
     def exp(self, a: Array) -> Array:
@@ -100,13 +100,13 @@ class Sloppy:
         return self.near(np.tanh(a), self.roundings("function"))
 
     def sigmoid(self, a: Array, less: float = 0.0) -> Array:
-        """With `less` u than are promised, where something else takes them."""
+        """Compute sigma with `less` u than are promised, where something else takes them."""
         with np.errstate(over="ignore"):
             exact = 1 / (1 + np.exp(-a))
         return self.flush(exact + self.delta(np.shape(exact), self.roundings("logistic") - less))
 
     def dense(self, z: Array, kernel: Array, bias: Array) -> Array:
-        """z K + b, summed as `dots` says."""
+        """Return z K + b, summed as `dots` says."""
         if self.dots == "split":
             first, second = z[:, : self.features], z[:, self.features :]
             parts = self.total(first, kernel[: self.features]), self.total(second, kernel[self.features :])
@@ -116,7 +116,7 @@ class Sloppy:
         return self.add(self.total(z, kernel), bias)
 
     def total(self, z: Array, kernel: Array, start: Array = None) -> Array:
-        """Σ_i z_i K_ij one after the other, from `start` on; 0 of no terms. To add 0 is exact.
+        """Sum z_i K_ij over i in order, from `start` on; return 0 of no terms. To add 0 is exact.
 
         Of halves it is summed in float32, and rounded then.
         """
@@ -133,7 +133,7 @@ class Sloppy:
 
 
 def cfc(s: Sloppy, p: dict[str, Array], x: Array, h: Array, t: Array, *, mode: str, rewritten: bool) -> Array:
-    """A CfC with one backbone layer.
+    """Return a CfC with one backbone layer.
 
     Rewritten: the two heads as f1 + s (f2 - f1), and `time_a` in `time_b` where t is 1.
     """
@@ -164,7 +164,7 @@ def _gate(s: Sloppy, p: dict[str, Array], z: Array, t: Array, rewritten: bool) -
 def ltc(
     s: Sloppy, p: dict[str, Array], x: Array, h: Array, t: Array, *, solver: str, activation: str
 ) -> Array:
-    """A dense LTC without a backbone."""
+    """Return a dense LTC without a backbone."""
     p, h, t = {name: wide(a) for name, a in p.items()}, wide(h), wide(t)
     z = np.concatenate([wide(x), h], axis=1)
     d = s.dense(z, p["kernel"], p["bias"])

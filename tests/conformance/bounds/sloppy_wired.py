@@ -39,7 +39,7 @@ FORMS = (
 
 
 def added(s: Sloppy, terms: Sequence[Array]) -> Array:
-    """One after the other; 0 is added without an error."""
+    """Add in order; 0 is added without an error."""
     total = terms[0]
     for term in terms[1:]:
         total = np.where(term == 0, total, np.where(total == 0, term, s.add(total, term)))
@@ -61,7 +61,7 @@ def wired_ltc(
     ode_unfolds: int = 6,
     epsilon: float = 1e-8,
 ) -> tuple[Array, Array]:
-    """Output and new state, with affine mappings."""
+    """Return the output and the new state, with affine mappings."""
     p, v = {name: wide(a) for name, a in p.items()}, wide(v)
     x = s.add(s.multiply(wide(x), p["input_w"]), p["input_b"])
     dt = s.divide(wide(t), wide(ode_unfolds))
@@ -94,7 +94,7 @@ def synapses(
 
 
 def sums(s: Sloppy, groups: Sequence[Synapses], form: Form, first: Sequence[Array] = ()) -> list[Array]:
-    """N and D, from `first` on."""
+    """Sum N and D, from `first` on."""
     totals = []
     for which in (0, 1):
         parts = [list(group[which]) for group in groups]
@@ -146,7 +146,7 @@ def rk4(s: Sloppy, cm: Array, v: Array, dt: Array, groups: Any, form: Form) -> A
 def memory(
     s: Sloppy, p: dict[str, Array], x: Array, h: Array, c: Array, *, folded: bool
 ) -> tuple[Array, Array]:
-    """What the LSTM puts out, and its memory; folded: the 1 of the forget gate in the bias."""
+    """Return the output of the LSTM and its memory; folded: the 1 of the forget gate in the bias."""
     p, units = {name: wide(a) for name, a in p.items()}, h.shape[1]
     z = np.concatenate([wide(x), wide(h)], axis=1)
     kernel = np.concatenate([p["input_kernel"], p["recurrent_kernel"]])

@@ -32,7 +32,7 @@ STYLES = ("extreme", "uniform", "up")
 
 
 def judged(family: Family, config: Config, case: Any, cotangents: Any, dtype: str) -> dict[str, ErrorBounded]:
-    """The gradients that the specification asks for, by name, with their bounds."""
+    """Return the gradients that the specification asks for, by name, with their bounds."""
     bounded = {path: lift(value, Arithmetic(dtype)) for path, value in case.parameters.items()}
     x, h, t, *cs = (lift(a, Arithmetic(dtype)) for a in (case.inputs, case.state, case.column, *cotangents))
     with np.errstate(all="ignore"):
@@ -46,7 +46,7 @@ def judged(family: Family, config: Config, case: Any, cotangents: Any, dtype: st
 
 
 def taped(family: Family, config: Config, case: Any, cotangents: Any, s: Sloppy) -> dict[str, Any]:
-    """Those of a framework, by rules, through the reference's own step."""
+    """Return the gradients of a framework, by rules, through the reference's own step."""
     leaves = {path: Taped(value, s) for path, value in case.parameters.items()}
     named = {"inputs": case.inputs, "state": case.state, "timespans": case.column}
     tensors = {name: Taped(value, s) for name, value in named.items()}
@@ -57,7 +57,7 @@ def taped(family: Family, config: Config, case: Any, cotangents: Any, s: Sloppy)
 
 
 def holds(family: Family, config: Config, seed: int, dtype: str, recipe: str, sizes: Sizes) -> float:
-    """The bound holds for one case; returns the worst error over bound of what is decided."""
+    """Assert that the bound holds for one case; return the worst error over bound of what is decided."""
     __tracebackhide__ = True
     full = family.full(config)
     case = step_case(family, config, sizes, recipe=recipe, seed=seed, time="column", dtype=dtype)
@@ -129,7 +129,7 @@ def test_through_every_option_of_a_wired_ltc(options: Config) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_through_a_sequence(name: str, dtype: str) -> None:
-    """What a step hands to the next, and back to the one before, is off by as much as it may be."""
+    """Let every step pass on a state, and a cotangent backwards, that has the largest allowed error."""
     family, implementation = FAMILIES[name], ReferenceCells()
     about = next(cell for cell in implementation.describe()["cells"] if cell["family"] == name)
     subject, worst = Subject(implementation, about, dtype), 0.0
@@ -151,7 +151,7 @@ def test_through_a_sequence(name: str, dtype: str) -> None:
 
 
 def taped_fold(family: Family, config: Config, case: Any, cotangents: Any, s: Sloppy) -> dict[str, Any]:
-    """Those of a framework through a sequence, step by step."""
+    """Return the gradients of a framework through a sequence, step by step."""
     leaves = {path: Taped(value, s) for path, value in case.parameters.items()}
     steps, first = range(case.inputs.shape[1]), Taped(case.state, s)
     xs = [Taped(case.inputs[:, k], s) for k in steps]

@@ -50,7 +50,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[...,
 @pytest.mark.parametrize("value", [-30.0, -6.5, -3.0, -0.75, -0.001, 0.25, 1.5, 4.0, 7.0, 19.0])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_bound_is_what_is_carried_on_and_what_is_promised(name: str, value: float, error: float) -> None:
-    """How far the ends of the interval are moved, and as many roundings as the table has, at 50 digits."""
+    """Compare with the movement of the interval's ends and the roundings of the table, at 50 digits."""
     judged, exact, roundings = FUNCTIONS[name]
     y, a, e = exact(mp.mpf(value)), mp.mpf(value), mp.mpf(error)
     carried = max(abs(exact(a + e) - y), abs(exact(a - e) - y))

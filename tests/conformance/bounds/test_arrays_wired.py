@@ -27,7 +27,7 @@ ROWS = 20
 
 
 def narrowed(case: Case, dtype: str) -> Case:
-    """Every number one of `dtype`."""
+    """Round every number to `dtype`."""
     p = {name: a.astype(dtype) for name, a in case.p.items()}
     return Case(p, *(a.astype(dtype) for a in (case.x, case.h, case.t)))
 
@@ -158,7 +158,7 @@ def test_ordinary_wired_steps_have_narrow_bounds(recipe: str, dtype: str, widest
 
 
 def anywhere(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> tuple[ErrorBounded, Any]:
-    """Numbers with bounds of many sizes, and numbers somewhere within them."""
+    """Draw numbers with bounds of many sizes, and numbers somewhere within them."""
     value = (rng.normal(size=shape) * 10.0 ** rng.uniform(-2, 1, shape)).astype(dtype).astype(np.float64)
     error = np.abs(value) * rng.choice([0.0, 1e-7, 1e-3, 0.1], shape)
     place = rng.choice([-1.0, 1.0, 0.4], shape) * error

@@ -64,7 +64,7 @@ def arguments_for(name: str) -> list[str]:
 
 
 def by_click(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> RunOptions:
-    """The options that the command line makes of its arguments."""
+    """Return the options that the command line makes of its arguments."""
     found: list[RunOptions] = []
     monkeypatch.setattr(running, "resolve", lambda asked, _: asked)
     monkeypatch.setattr(running, "judge", lambda asked: found.append(asked))
@@ -73,7 +73,7 @@ def by_click(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> RunOption
 
 
 def by_pytest(arguments: list[str]) -> RunOptions:
-    """The options that the plugin makes of pytest's arguments."""
+    """Return the options that the plugin makes of pytest's arguments."""
     config = pytest.Config.fromdictargs({}, [])
     parser = pytest.Parser(_ispytest=True)
     options.add_to_pytest(parser)
@@ -271,7 +271,7 @@ def test_an_interpreter_without_keras_has_no_backend(monkeypatch: pytest.MonkeyP
 
 
 def interpreter(path: Path, says: str) -> str:
-    """A program that answers the probe so, whatever Python is here."""
+    """Return a program that answers the probe so, whatever Python is here."""
     path.write_text(f"#!/bin/sh\nprintf '{says}\\n'\n")
     path.chmod(0o755)
     return str(path)

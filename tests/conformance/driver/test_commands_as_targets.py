@@ -169,7 +169,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Any]:
-    """A command that describes one cell, and does what else a line of Python says."""
+    """Yield a command that describes one cell, and does what else a line of Python says."""
     started: list[Implementation] = []
 
     def target(line: str = "") -> str:

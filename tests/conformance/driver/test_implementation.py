@@ -32,7 +32,7 @@ def reply(request, **body):
 
 @pytest.fixture
 def bad(tmp_path):
-    """Starts a harness that does what a few lines of Python say."""
+    """Start a harness that does what a few lines of Python say."""
     started = []
 
     def start(body, **arguments):
@@ -218,7 +218,7 @@ def has_ended(pid):
         ("read(); write('[1]\\n')", "not a JSON-RPC 2.0 answer"),
         ("reply(read(), result=1, error={'code': 1})", "either a result or an error"),
         ("reply(read(), nothing=1)", "either a result or an error"),
-        ("reply(read(), error='no')", "an error has a code"),
+        ("reply(read(), error='no')", "an error must have a code"),
         ("reply(read(), result={'dtype': 'float32', 'shape': [9], 'base64': ''})", "is 36 bytes"),
     ],
 )

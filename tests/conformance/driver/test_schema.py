@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from conformance.driver import schema as protocol
 from conformance.driver.implementation import Implementation
 from conformance.driver.process import Connection
 from conformance.driver.schema import Checker, Malformed, check, check_answer, check_request
-from conformance.harness import adapter, server
+from conformance.harness import requests, server
 from conformance.judging.registry import CHECKS
 from conformance.judging.subject import Subject
 from conformance.search.plan import Plan
@@ -29,7 +29,7 @@ from conformance.search.trial import judge_clause
 from tests.conformance.harness.nodejs import HARNESS, ROOT
 
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-METHODS = ("describe", *adapter.METHODS)
+METHODS = ("describe", *requests.METHODS)
 
 for module in pkgutil.iter_modules(conformance.suite.__path__):
     importlib.import_module(f"conformance.suite.{module.name}")
@@ -42,10 +42,24 @@ def test_the_schema_is_one_and_has_every_method() -> None:
     assert defined["version"] == {"const": server.PROTOCOL}
 
 
-def test_a_request_may_hold_just_what_the_adapter_takes() -> None:
-    for method in adapter.METHODS:
-        taken = set(inspect.signature(getattr(adapter.Adapter, method)).parameters) - {"self"}
-        assert set(protocol.schema()["$defs"][f"{method}.params"]["properties"]) == taken, method
+def test_the_requests_of_the_harness_have_the_methods_and_parameters_of_the_schema() -> None:
+    defined = {
+        name.removesuffix(".params"): kind
+        for name, kind in protocol.schema()["$defs"].items()
+        if name.endswith(".params")
+    }
+    assert defined.pop("describe")["properties"] == {}
+    assert set(defined) == set(requests.REQUESTS)
+    for method, kind in defined.items():
+        given = {field.name: field.default is MISSING for field in fields(requests.REQUESTS[method])}
+        assert set(given) == set(kind["properties"]), method
+        assert {name for name, needed in given.items() if needed} == set(kind["required"]), method
+        assert kind["additionalProperties"] is False, method
+
+
+def test_a_parameter_that_is_optional_within_the_version_has_a_default() -> None:
+    for method, names in requests.OPTIONAL_PARAMS.items():
+        assert not set(names) & set(protocol.schema()["$defs"][f"{method}.params"]["required"])
 
 
 # What is said in runs
@@ -73,7 +87,7 @@ class Recorded:
 
 
 def recorded(implementation: Implementation) -> list[tuple[bytes, bytes]]:
-    """What is said from now on, in order."""
+    """Return a list to which each request and its answer are added from now on."""
     log: list[tuple[bytes, bytes]] = []
     connect = implementation._connect
     implementation._connect = lambda: Recorded(connect(), log)
@@ -104,7 +118,7 @@ XLA is neither's."""
     params=[("ncps", "torch", TOLD), (HARNESS, "node", TOLD - {"shapes", "wiring", "freeze", "override"})],
 )
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """What is said while the clauses are judged: the methods it must hold, and pairs of lines."""
+    """Yield the methods that must be called while the clauses are judged, and pairs of request and answer."""
     target, backend, methods = request.param
     with start(target, backend) as implementation:
         log = recorded(implementation)
@@ -119,7 +133,7 @@ def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def asked_by_hand(implementation: Implementation, folder: Path) -> None:
-    """A model saved and loaded, which runs leave to a process of its own, and what they never ask for."""
+    """Save and load a model, which runs leave to another process, and call methods that they never call."""
     model = {"cell": "LTCCell", "config": {"units": 2}, "input_dim": 1}
     parameters = implementation.request("parameters", model=model)["parameters"]
     given = {"path": str(folder / "model.keras"), "inputs": np.ones((1, 2, 1), "float32")}
@@ -168,7 +182,7 @@ def test_what_is_known_to_be_good_is_not_checked_again(traffic: Any, monkeypatch
 
 
 def blocks() -> list[list[dict[str, Any]]]:
-    """The messages of each block of JSON."""
+    """Return the messages of each block of JSON."""
     found = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
     return [[json.loads(line) for line in block.splitlines()] for block in found]
 

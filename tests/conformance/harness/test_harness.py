@@ -39,6 +39,9 @@ class Doubling(Adapter):
 
     def load(self, path, inputs):
         return {"read": input()}
+
+    def sequence_gradients(self, inputs, mask=None, **rest):
+        return {"inputs": inputs, "parameters": {}, "given": sorted(rest)}
 """
 
 
@@ -69,7 +72,15 @@ def test_what_is_judged_cannot_read_the_requests(small):
 
 def test_an_adapter_of_twenty_lines_says_what_it_offers(small):
     assert small.describe()["host"] == "other"
-    assert small.describe()["capabilities"] == ["describe", "parameters", "step", "initial_state", "load"]
+    assert small.describe()["capabilities"] == [
+        *("describe", "parameters", "step", "sequence_gradients", "initial_state", "load"),
+    ]
+
+
+def test_an_adapter_is_given_by_keyword_what_was_sent_and_says_which_later_params_it_takes(small):
+    answer = small.request("sequence_gradients", model=None, inputs=np.arange(3.0), wrapper=None)
+    assert answer["given"] == ["model", "wrapper"]
+    assert small.describe()["optional_params"] == {"sequence": ["earlier"], "sequence_gradients": ["mask"]}
 
 
 def test_exceptions_of_the_implementation_are_answers(small):
@@ -94,6 +105,7 @@ def test_what_is_not_offered_says_so(small):
         ("__init__", {}, -32601),
         ("cells", {}, -32601),
         ("step", {"model": None}, -32602),
+        ("load", {"path": "", "inputs": None, "timespans": None}, -32602),
         ("describe", {"verbose": True}, -32602),
         ("parameters", {"model": None}, -32603),
     ],
@@ -105,7 +117,7 @@ def test_a_request_that_cannot_be_answered_is_refused(small, method, params, cod
 
 
 def raw(tmp_path, *lines):
-    """What the harness answers to lines that no driver would send."""
+    """Return what the harness answers to lines that no driver would send."""
     (tmp_path / "small.py").write_text(SMALL)
     command = [sys.executable, HARNESS, "small:Doubling", "--path", tmp_path]
     run = subprocess.run(command, input=b"".join(lines), capture_output=True, timeout=PATIENCE, check=True)

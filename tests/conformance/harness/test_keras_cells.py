@@ -477,7 +477,7 @@ def test_a_formula_that_the_constructor_refuses_is_not_offered(third_party, name
 
 @pytest.mark.skipif("torch" not in BACKENDS, reason="torch is not installed")
 def test_a_gpu_is_left_alone(tmp_path):
-    """Where torch has one, Keras puts its tensors there. Here it only says so: what went there would fail."""
+    """Claim a GPU that is not there: Keras would put its tensors on it and fail."""
     (tmp_path / "on_a_gpu.py").write_text(
         f"import sys\nsys.path.append({str(ROOT)!r})\n"
         "import torch\ntorch.cuda.is_available = lambda: True\n"

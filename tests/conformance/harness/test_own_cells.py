@@ -322,7 +322,7 @@ def test_what_a_cell_raises_is_its_own_fault(plain):
         ("HoldingAndDrifting", "state.pure", "fail", "bias after the step"),
         ("Secret", "state.pure", "not applicable", "what a step left of its parameters"),
         ("Decay", "shape.variables", "not applicable", "no cell is built"),
-        ("Holding", "shape.variables", "not applicable", "does not say which of its variables can be tr"),
+        ("Holding", "shape.variables", "not applicable", "does not report which of its variables can be tr"),
         ("Lost", "shape.variables", "fail", "variables are not those of the table"),
         ("Decay", "dtype.policy", "not applicable", "no cell is built"),
         ("Lost", "dtype.policy", "fail", "under float32 a variable is not float32"),

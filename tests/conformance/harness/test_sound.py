@@ -163,7 +163,7 @@ def test_a_family_that_is_given_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a = 1", "a: must be a line"), ("=", "no TOML"), (None, "cannot be read")]
+    ("text", "says"), [("a = 1", "a: must be a line"), ("=", "not TOML"), (None, "cannot be read")]
 )
 def test_a_file_that_maps_no_names_is_refused(tmp_path: Path, text: str | None, says: str) -> None:
     path = tmp_path / "names.toml"

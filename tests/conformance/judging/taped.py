@@ -79,7 +79,7 @@ class Taped:
 
 
 def gradients(results: list[Taped], cotangents: list[Any], leaves: list[Taped]) -> list[Any]:
-    """Of Σ cotangent · result by each of the leaves, an array each."""
+    """Return the gradients of Σ cotangent · result by each of the leaves, an array each."""
     s, order, seen = leaves[0].s, [], set()
 
     def visit(node: Taped) -> None:
@@ -106,7 +106,7 @@ def _reach(s: Sloppy, found: dict[int, Any], node: Taped, g: Any) -> None:
 
 
 def lifted(a: Any, s: Sloppy) -> Taped:
-    """A constant as it can be stored."""
+    """Return a constant as it can be stored."""
     if isinstance(a, Taped):
         return a
     rounded = isinstance(a, float) and not Arithmetic(s.dtype).holds(a)
@@ -114,7 +114,7 @@ def lifted(a: Any, s: Sloppy) -> Taped:
 
 
 def summed(s: Sloppy, a: Any, axis: int) -> Any:
-    """One after the other."""
+    """Sum in order."""
     terms = np.moveaxis(a, axis, 0)
     start = terms[0]
     for term in terms[1:]:
@@ -123,7 +123,7 @@ def summed(s: Sloppy, a: Any, axis: int) -> Any:
 
 
 def shrunk(s: Sloppy, g: Any, shape: tuple[int, ...]) -> Any:
-    """The gradient by what was broadcast from `shape`."""
+    """Return the gradient by what was broadcast from `shape`."""
     while g.ndim > len(shape):
         g = summed(s, g, 0)
     for axis, size in enumerate(shape):
@@ -153,7 +153,7 @@ def _multiply(s: Sloppy, a: Taped, b: Taped) -> Taped:
 
 
 def _divide(s: Sloppy, a: Taped, b: Taped) -> Taped:
-    """By the denominator in one of the ways that frameworks have."""
+    """Return the gradient by the denominator, in one of the ways of frameworks."""
     y = s.divide(a.value, b.value)
 
     def by_denominator(g: Any) -> Any:
@@ -181,7 +181,7 @@ def _exp(s: Sloppy, a: Taped) -> Taped:
 
 
 def _tanh(s: Sloppy, a: Taped) -> Taped:
-    """As torch, g (1 - y²), or as jax, (g + g y) (1 - y)."""
+    """Return the gradient of tanh, as torch, g (1 - y²), or as jax, (g + g y) (1 - y)."""
     y = s.tanh(a.value)
 
     def back(g: Any) -> Any:

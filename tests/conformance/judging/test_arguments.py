@@ -81,7 +81,7 @@ def test_a_config_under_which_the_variables_lose_their_names_is_a_departure(
 
 
 def judged(clause: str, family: str, arguments: list[str], **values: list[Any]) -> Verdict:
-    """The verdict on the reference as a cell that has these arguments alone, at these values."""
+    """Return the verdict on the reference as a cell that has these arguments alone, at these values."""
     cells = ReferenceCells()
     (cell,) = [one for one in cells.describe()["cells"] if one["family"] == family]
     lacking = {**cell, "arguments": arguments, "values": values}
@@ -173,7 +173,7 @@ STEPS = 0
 
 
 def row_of(clause: str) -> int:
-    """The row in which a clause stands: by its longest beginning that is named; a formula is one of steps."""
+    """Return the row of a clause: that of its longest beginning that is named; a formula is one of steps."""
     parts = clause.split(".")
     beginnings = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
     return STEPS if parts[0] in FAMILIES else next(NAMED[name] for name in beginnings if name in NAMED)

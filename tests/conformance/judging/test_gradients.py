@@ -11,6 +11,7 @@ import pytest
 
 from conformance import start
 from conformance.driver.implementation import NotSupported, RequestRefused
+from conformance.harness.requests import OPTIONAL_PARAMS
 from conformance.judging import gradients
 from conformance.judging.registry import every
 from conformance.judging.strategies import FEW, wired
@@ -36,7 +37,7 @@ def judged(implementation, clause, dtype="float64", examples=4):
 
 
 def a_sequence(subject, dtype="float64"):
-    """A sequence with an initial state and elapsed times."""
+    """Return a sequence with an initial state and elapsed times."""
     config = subject.config(SIZES)
     made = {"length": 3, "recipe": "normal", "seed": 0, "dtype": dtype}
     case = sequence_case(subject.family, config, SIZES, **made)
@@ -44,7 +45,7 @@ def a_sequence(subject, dtype="float64"):
 
 
 def asked(subject, case, **more):
-    """What `sequence_gradients` is asked of every output and the last state, with cotangents of ones."""
+    """Return a request of `sequence_gradients`, with cotangents of ones for outputs and the last state."""
     ones = [np.ones_like(tensor) for tensor in subject.tensors(case)]
     about = {**subject.about(case), "initial_state": subject.tensors(case), "state_cotangent": ones}
     output = np.ones((*case.inputs.shape[:2], subject.outputs(case.config)), case.inputs.dtype)
@@ -128,13 +129,9 @@ class BeforeMasks(ReferenceCells):
     def describe(self):
         return {name: said for name, said in super().describe().items() if name != "optional_params"}
 
-    def sequence_gradients(self, **params):
-        assert not {"mask", "options"} & set(params)
-        return super().sequence_gradients(**params)
-
-    def sequence(self, **params):
-        assert "earlier" not in params
-        return super().sequence(**params)
+    def request(self, method, **params):
+        assert not set(OPTIONAL_PARAMS.get(method, ())) & set(params)
+        return super().request(method, **params)
 
 
 @pytest.mark.parametrize("clause", [MASKED, "layer.stateful.batch"])
@@ -197,7 +194,7 @@ ACROSS = {
 
 @pytest.mark.parametrize("options", ACROSS.values(), ids=ACROSS)
 def test_the_adjoint_of_a_masked_sequence_is_its_complex_step(options):
-    """What bounds a gradient where half the digits do not is the gradient itself."""
+    """Compare the bound's adjoint with the complex step: a wrong adjoint would give a wrong bound."""
     subject = of_reference("ltc")
     mask = np.array([[True, False, True], [False, True, True]])
     case = replace(a_sequence(subject), mask=mask, options=options)
@@ -241,7 +238,7 @@ def test_one_number_of_a_gradient_in_float32_is_enough(off):
 
 
 def of_a_saturated_step(implementation, seed, sizes):
-    """A step by rk4 at weights of 10 to 100, where a sigmoid's slope is all rounding, and our gradients."""
+    """Return a step by rk4 at weights of 10 to 100, where a sigmoid's slope is rounding, and gradients."""
     about = next(cell for cell in implementation.describe()["cells"] if cell["name"] == "WiredLTCCell")
     subject = Subject(implementation, about, "float64")
     config = subject.config(sizes, solver="rk4", **wired(subject, sizes))

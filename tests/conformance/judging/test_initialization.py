@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from conformance.harness.requests import InitialParameters
 from conformance.judging import initialization
 from conformance.judging.initialization import GRID, RATE, distance, distance_allowed, gap_allowed
 from conformance.judging.registry import CHECKS
@@ -79,11 +80,11 @@ class Begins(ReferenceCells):
         super().__init__()
         self.changes = changes
 
-    def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
-        found = super().parameters(model)["parameters"]
+    def parameters(self, request: InitialParameters) -> dict[str, Any]:
+        found = super().parameters(request)["parameters"]
         for path, values in found.items():
             change = self.changes.get(path.rpartition("/")[2])
-            found[path] = change(values, model["seed"]).astype("float32") if change else values
+            found[path] = change(values, request.model["seed"]).astype("float32") if change else values
         return {"parameters": found}
 
 
@@ -137,8 +138,9 @@ def test_numbers_that_come_twice_are_found(same: str) -> None:
     class Alike(ReferenceCells):
         """Cells that draw the same by each seed, or for both heads."""
 
-        def parameters(self, model: dict[str, Any]) -> dict[str, Any]:
-            found = super().parameters({**model, "seed": 0} if same == "seeds" else model)["parameters"]
+        def parameters(self, request: InitialParameters) -> dict[str, Any]:
+            model = {**request.model, "seed": 0} if same == "seeds" else request.model
+            found = super().parameters(InitialParameters(model=model))["parameters"]
             if same == "heads" and "ff2_kernel" in found:
                 found["ff2_kernel"] = found["ff1_kernel"]
             return {"parameters": found}

@@ -154,12 +154,12 @@ WITHOUT = {
 
 
 def after(text):
-    """What the parts of a module can become."""
+    """Return what the parts of a module can become."""
     return sorted(change.after for change in changes("m", ast.parse(text)))
 
 
 def of(expression):
-    """What an expression can become."""
+    """Return what an expression can become."""
     return sorted(new.removeprefix("return ") for new in after(f"def f(): return {expression}"))
 
 
@@ -256,7 +256,7 @@ def model(family, dtype, **arguments):
 
 
 def question(family, dtype, **arguments):
-    """What a step is asked."""
+    """Return the parameters of a request for a step."""
     about = model(family, dtype, **arguments)
     parameters = ReferenceCells().request("parameters", model=about)["parameters"]
     arrays = {"inputs": np.ones((1, 2), dtype), "state": [np.ones((1, 2), dtype)]}

@@ -36,7 +36,7 @@ for module in pkgutil.iter_modules(conformance.suite.__path__):
 
 @pytest.fixture(scope="module")
 def harness():
-    """The harness of every mutant by backend, started when first asked for."""
+    """Yield the harness of every mutant by backend, started when first asked for."""
     running = {}
 
     def get(backend):
@@ -51,7 +51,7 @@ def harness():
 
 @pytest.fixture(scope="module")
 def pool():
-    """Starts the processes between which a model moves."""
+    """Start the processes between which a model moves."""
     pool = Pool(RunOptions(path=PLANTED, backends=tuple(BACKENDS), jobs=1))
     yield pool
     pool.close()
@@ -59,7 +59,7 @@ def pool():
 
 @pytest.fixture
 def judged(harness, pool, monkeypatch):
-    """The verdict of a clause on a cell; small failures are not looked for, which is most of the time."""
+    """Return a function that judges a cell by a clause, without making failures smaller, which takes long."""
     monkeypatch.setattr(recording, "SHRINK_CALLS", 0)
 
     def judge(cell, clause):
@@ -76,7 +76,7 @@ def judged(harness, pool, monkeypatch):
 
 
 def backend_for(clause):
-    """Where a clause is judged here; skips the test where that is not installed."""
+    """Return the backend on which a clause is judged here; skip the test where it is not installed."""
     needed = backends_for(CHECKS[clause])
     if not set(needed) <= set(BACKENDS):
         pytest.skip(f"{clause} is judged on {' and '.join(needed)}; there are {', '.join(BACKENDS)}")

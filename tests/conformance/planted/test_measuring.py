@@ -1,92 +1,152 @@
-"""The score of the planted faults, as `python -m tests.planted` measures and keeps it."""
+"""Tests the score of the planted faults: `python -m tests.planted`, its data, and the published tables."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.planted import kept
+from tests.planted import data, published, tables
 from tests.planted.__main__ import FOLDER, main
 from tests.planted.catalogue import planted
+from tests.planted.measuring import Bite
 
-TABLES = ("score", "mutants", "clauses", "generated")
+TRIED = 20
 
 
-def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--jobs", "1", *arguments])
+def invoke(folder: Path, *arguments: str) -> Result:
+    at = ("--folder", str(folder), "--data", str(folder / "teeth.json"))
+    return CliRunner().invoke(main, ["--jobs", "1", *at, *arguments])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of what is kept."""
+    """Return a copy of the published tables, without data."""
     return Path(shutil.copytree(FOLDER, tmp_path / "teeth"))
+
+
+@pytest.fixture
+def measured(folder: Path) -> Path:
+    """Return a copy of the tables with invented data of every fault beside it."""
+    bites = [
+        Bite(f.kind, f.name, f.what, f.clause, f.family, examples=[1] * TRIED, kills=[f.clause])
+        for f in planted().values()
+    ]
+    data.write(folder / "teeth.json", {bite.key: bite for bite in bites})
+    return folder
 
 
 def test_every_clause_that_must_hold_has_a_fault_written_for_it() -> None:
     by_hand = Counter(fault.clause for fault in planted().values() if fault.kind != "generated")
     assert by_hand.total() >= 120
-    assert set(kept.must()) <= set(by_hand)
+    assert set(published.must()) <= set(by_hand)
 
 
-def test_what_is_kept_is_of_the_faults_of_today_and_all_were_found() -> None:
-    assert kept.complaints(FOLDER) + kept.unexplained(FOLDER) == []
-    assert all(bite.found for bite in kept.read(FOLDER).values())
+def test_the_published_tables_are_of_the_faults_of_today() -> None:
+    assert published.complaints(FOLDER) + published.unexplained(FOLDER) == []
 
 
-def test_the_tables_are_made_of_what_is_kept(folder: Path) -> None:
-    invoke("--tables", "--folder", str(folder))
-    for name in TABLES:
-        assert (folder / f"{name}.md").read_text() == (FOLDER / f"{name}.md").read_text(), name
+def test_the_published_tables_have_no_fault_that_was_not_found() -> None:
+    for row in published.rows(FOLDER, "score"):
+        assert row[2] == f"{row[1]} (100%)", row
+    for row in published.rows(FOLDER, "mutants"):
+        assert tables.UNKNOWN not in row[4:6], row
+    for row in published.rows(FOLDER, "generated"):
+        assert row[2] == row[3], row
+
+
+def test_the_tables_are_made_of_the_data(measured: Path) -> None:
+    invoke(measured, "--tables")
+    assert published.complaints(measured) == []
+    assert published.rows(measured, "score")[0][1:] == (
+        f"{count('formula')}",
+        f"{count('formula')} (100%)",
+        "1",
+        "1",
+    )
+    assert {row[4:] for row in published.rows(measured, "mutants")} == {("1", "1", "1")}
+
+
+def count(kind: str) -> int:
+    return sum(fault.kind == kind for fault in planted().values())
+
+
+def test_a_table_is_read_as_it_was_written() -> None:
+    bite = Bite("formula", "A", "It is |a|, not a.", "cfc.step.pure", "cfc", examples=[None], kills=[])
+    row = list(tables.mutants([bite]))[2]
+    assert r"\|a\|" in row
+    assert tables.cells(row) == ("`A`", "reference, cfc", bite.what, "`cfc.step.pure`", "–", "–", "–")
 
 
 @pytest.mark.slow
-def test_a_fault_is_measured_and_kept(folder: Path) -> None:
-    result = invoke("--only", "HardGate", "--seeds", "2", "--write", "--folder", str(folder))
-    assert result.exit_code == 0, result.output
+def test_a_fault_is_measured_and_written(measured: Path) -> None:
+    result = invoke(measured, "--only", "HardGate", "--seeds", "2", "--write")
     assert "| 1 | 1 (100%) | 1 | 1 |" in result.output
-    assert len(kept.read(folder)["formula:HardGate"].examples) == 20  # more seeds were tried before
+    assert len(data.read(measured / "teeth.json")["formula:HardGate"].examples) == TRIED  # of the data before
+    assert {row[4:6] for row in published.rows(measured, "mutants")} == {("1", "1")}
+
+
+@pytest.mark.slow
+def test_the_tables_are_not_written_from_a_part_of_the_faults(folder: Path) -> None:
+    result = invoke(folder, "--only", "HardGate", "--write")
+    assert result.exit_code == 1
+    assert f"lacks {len(planted()) - 1} of {len(planted())} faults" in result.output
+    assert "gh run download" in result.output
+    assert list(data.read(folder / "teeth.json")) == ["formula:HardGate"]
+    assert published.complaints(folder) == []
 
 
 def test_a_fault_that_is_not_found_fails_the_score(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clause of errors in arguments says nothing of a wrong gate."""
+    """The clause of shapes passes a wrong gate."""
     other = planted()["formula:HardGate"]
-    monkeypatch.setitem(planted(), other.key, type(other)(**{**vars(other), "clause": "shape.step"}))
-    monkeypatch.setattr("tests.planted.__main__.measure", measured_here)
-    result = invoke("--only", "HardGate", "--folder", str(folder))
+    monkeypatch.setitem(planted(), other.key, replace(other, clause="shape.step"))
+    monkeypatch.setattr("tests.planted.__main__.measure", measure_here)
+    result = invoke(folder, "--only", "HardGate")
     assert result.exit_code == 1
     assert "formula:HardGate is not found by shape.step: pass" in result.output
 
 
-def measured_here(keys, seeds, *, matrix, jobs):
-    """As `measure`, in this process, in which the fault was changed."""
+def measure_here(keys, seeds, *, matrix, jobs):
+    """Measure as `measure` does, in this process, in which the fault was changed."""
     from tests.planted.measuring import _measured
 
     yield from (_measured(key, seeds, matrix) for key in keys)
 
 
-def test_a_fault_that_was_not_measured_is_named(folder: Path) -> None:
-    path = folder / kept.DATA
-    data = json.loads(path.read_text())
-    data["mutants"] = [row for row in data["mutants"] if row["name"] != "HardGate"]
-    path.write_text(json.dumps(data))
-    assert kept.complaints(folder) == [
-        f"formula:HardGate is not measured: {kept.ANEW} --only 'formula:HardGate'"
-    ]
+@pytest.mark.parametrize(
+    ("name", "fault"), [("mutants", "formula:HardGate"), ("generated", "generated:cfc.pure")]
+)
+def test_a_fault_that_is_not_in_the_tables_is_named(folder: Path, name: str, fault: str) -> None:
+    path, row = folder / f"{name}.md", f"`{fault.partition(':')[2]}`"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if row not in line))
+    (complaint,) = published.complaints(folder)
+    assert complaint.startswith(f"{name}.md has no row {row} | ")
+    assert complaint.endswith(published.ANEW)
+
+
+def test_a_row_whose_fault_is_gone_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(planted(), "formula:HardGate")
+    named = published.complaints(folder)
+    assert any("mutants.md has the row `HardGate` | " in line for line in named)
+    assert any(line.startswith("score.md has the row ") for line in named)
 
 
 def test_a_clause_that_alone_finds_nothing_says_why(folder: Path) -> None:
-    path = folder / kept.REASONS
+    path = folder / published.REASONS
     lines = path.read_text().splitlines()
-    said = [line for line in lines if not line.startswith('"cfc.step.default"')]
-    path.write_text("\n".join([*said, '"time.scalar" = "no reason"', '"cfc.step.nothing" = "no clause"']))
-    assert kept.unexplained(folder) == [
-        "cfc.step.default finds no mutant that no other clause finds, "
+    others = [line for line in lines if not line.startswith(('"cfc.step.default"', '"cfc.step.no_gate"'))]
+    added = [f'"{id}" = "no reason"' for id in ("time.scalar", "cfc.step.nothing", "cfc.step.no_gate")]
+    path.write_text("\n".join([*others, *added]))
+    assert published.unexplained(folder) == [
+        "cfc.step.default finds no fault that no other clause finds, "
         "and docs/teeth/reasons.toml does not say why",
-        "reasons.toml excuses time.scalar, which alone finds ScalarTimeOfOneSample",
+        "reasons.toml excuses time.scalar, which alone finds `ScalarTimeOfOneSample`",
         "reasons.toml excuses cfc.step.nothing, which is no MUST clause",
+        "clauses.md does not have the reason of cfc.step.no_gate from reasons.toml: "
+        "python -m tests.planted --tables",
     ]

@@ -52,7 +52,7 @@ def modules(built: Path) -> set[str]:
 
 
 def hook(name: str, source: Path, folder: Path) -> Path:
-    """What a hook of the backend of the cells makes in `folder` from a source tree."""
+    """Return the file that a hook of the cells' build backend makes in `folder` from a source tree."""
     folder.mkdir()
     code = f"import hatchling.build as backend; backend.{name}({str(folder)!r})"
     subprocess.run([sys.executable, "-c", code], cwd=source, check=True)
@@ -78,7 +78,7 @@ def test_the_source_distribution_of_the_cells_gives_the_same_wheel(tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment in which the cells are editable, and nothing else is."""
+    """Return the interpreter of an environment in which the cells are editable, and nothing else is."""
     folder = tmp_path_factory.mktemp("editable")
     built = zipfile.ZipFile(hook("build_editable", ROOT / "ncps", folder / "wheel"))
     venv.create(folder / "venv")
@@ -87,7 +87,7 @@ def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_editable_cells_are_a_path_and_no_hook_of_the_import(editable: Path) -> None:
-    """What type checkers and editors follow."""
+    """Expect a path in a `.pth` file, which type checkers and editors follow."""
     (site,) = editable.parents[1].glob("lib/python*/site-packages")
     (path,) = site.glob("*.pth")
     assert path.read_text().split() == [str(ROOT)]
@@ -95,7 +95,7 @@ def test_editable_cells_are_a_path_and_no_hook_of_the_import(editable: Path) -> 
 
 
 def checked(*arguments: str | Path, cwd: Path) -> list[str]:
-    """The lines that mypy prints, by no settings but one: it looks into no framework, which takes minutes."""
+    """Return the lines that mypy prints, by default settings; it skips frameworks, which take minutes."""
     (cwd / "mypy.ini").write_text(f"[mypy-{','.join(FRAMEWORKS)}]\nfollow_imports = skip\n")
     command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--cache-dir", "cache", *arguments]
     done = subprocess.run([*command, "--no-color-output"], cwd=cwd, capture_output=True, text=True)
@@ -181,7 +181,7 @@ def test_installed_beside_pypi_ncps_and_uninstalled_it_leaves_that_whole(suite: 
 
 
 def judged(python: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
-    """What the report of a quick run says was judged; `python` is the driver's."""
+    """Return the report of a quick run; `python` is the driver's."""
     command = [python, "-m", "conformance", "run", *arguments, "--clause", "state.sizes", "--json", "r.json"]
     alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([*command, "--backend", "numpy"], cwd=cwd, env=alone, capture_output=True, check=False)

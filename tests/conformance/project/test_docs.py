@@ -19,7 +19,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from conformance.cli.main import main
-from conformance.options import OPTIONS, TARGETS, RunOptions, selected
+from conformance.options import OPTIONS, TARGET, RunOptions, selected
 from conformance.spec import clauses
 from tests.waiting import PATIENCE
 
@@ -39,7 +39,7 @@ STARTING = {"check", "each_clause", "start"}
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The language and the text of each block of code, also in what is indented under a tab."""
+    """Yield the language and the text of each block of code, also in what is indented under a tab."""
     for token in MarkdownIt().parse(text):
         if token.type == "fence":
             yield token.info.split(" ")[0], token.content
@@ -48,7 +48,7 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def guides(language: str | None = None) -> list[object]:
-    """A parameter for each block of code of the guides."""
+    """Return a parameter for each block of code of the guides."""
     return [
         pytest.param(content, id=f"{path.relative_to(ROOT)}-{i}")
         for path in GUIDES
@@ -58,7 +58,7 @@ def guides(language: str | None = None) -> list[object]:
 
 
 def commands() -> list[object]:
-    """A parameter for each command line of ours."""
+    """Return a parameter for each command line of ours."""
     found = {}
     for path in GUIDES:
         for _, content in blocks(path.read_text("utf-8")):
@@ -91,7 +91,7 @@ def test_environments_and_pytest_options_of_the_guides_exist(text: str) -> None:
     tox.read(ROOT / "tox.ini")
     named = {name for found in TOX.finditer(text) for name in found["name"].split(",")}
     assert not {name for name in named if not tox.has_section(f"testenv:{name}")}
-    offered = {f"--conformance-{option.name}" for option in (TARGETS, *OPTIONS) if option.pytest}
+    offered = {f"--conformance-{option.name}" for option in (TARGET, *OPTIONS) if option.pytest}
     assert set(PYTEST_OPTION.findall(text)) <= offered
 
 
@@ -111,7 +111,7 @@ def test_programs_of_the_guides_run(text: str) -> None:
 
 
 def names(statement: ast.AST) -> Iterator[tuple[str, str]]:
-    """(module, name) of what a statement imports; the name is empty where it is the module."""
+    """Yield (module, name) of what a statement imports; the name is empty where it is the module."""
     if isinstance(statement, ast.Import):
         yield from ((alias.name, "") for alias in statement.names)
     elif isinstance(statement, ast.ImportFrom):
@@ -119,7 +119,7 @@ def names(statement: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def needs_more(imported: set[tuple[str, str]]) -> bool:
-    """Whether a program takes more than the suite and a moment."""
+    """Return whether a program needs frameworks or a harness, or a package that is not installed."""
     roots = {module.partition(".")[0] for module, _ in imported}
     absent = {root for root in roots if root not in HEAVY and importlib.util.find_spec(root) is None}
     starts = any(module == "conformance" and name in STARTING | {""} for module, name in imported)
@@ -127,7 +127,7 @@ def needs_more(imported: set[tuple[str, str]]) -> bool:
 
 
 def assert_prints(text: str, output: str) -> None:
-    """A comment behind a `print` is what it prints."""
+    """Assert that a comment behind a `print` is what it prints."""
     said = re.findall(r"^print\(.*\)  # (.+)$", text, re.MULTILINE)
     assert said == [] or output.splitlines() == said
 

@@ -22,7 +22,7 @@ MASK = next(quirk for quirk in ledger() if quirk.id == "keras.mask.output")
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module, with folders of its own."""
+    """Yield the module, with folders of its own."""
     monkeypatch.syspath_prepend(str(ROOT / ".ci"))
     import keras_standings
 
@@ -34,7 +34,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
 
 
 def a_report(*verdicts: Verdict) -> Report:
-    """Of jax and torch."""
+    """Return a report of jax and torch."""
     about = [
         {"target": "ncps", "backend": b, "versions": {"keras": "3.8.0", b: "1.2", "numpy": "2.3"}}
         for b in ("jax", "torch")
@@ -50,13 +50,13 @@ def verdict(backend: str, outcome: str, reason: str = "", clause: str = "state.p
 
 
 def shows(kept: ModuleType, version: str, *seen: tuple[Quirk, str], error: str = "free") -> None:
-    """Keeps what the scripts said: that these faults are there, and no other."""
+    """Keep what the scripts said: that these faults are there, and no other."""
     found = {b: {q.id: "" if (q, b) in seen else error for q in ledger()} for b in ("jax", "numpy")}
     kept.path(f"{version}-quirks").write_text(json.dumps(found), "utf-8")
 
 
 def as_claimed(version: str) -> list[tuple[Quirk, str]]:
-    """What the ledger says of jax and numpy."""
+    """Return the quirks that the ledger has for a version of Keras, each with its backends."""
     return [(q, b) for q in ledger() for b in q.backends if q.concerns("keras", version)]
 
 

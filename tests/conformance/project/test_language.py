@@ -20,7 +20,9 @@ def first_words(text: str) -> Iterator[tuple[str, str]]:
             yield node.name, words[0].rstrip(",.:;")
 
 
-@pytest.mark.parametrize("package", ["conformance", "ncps", "reference"])
+@pytest.mark.parametrize(
+    "package", ["conformance", "ncps", "reference", "tests", "benchmarks", "docs", "examples", ".ci"]
+)
 def test_docstrings_of_functions_are_no_questions(package: str) -> None:
     paths = sorted((ROOT / package).rglob("*.py"))
     found = [

@@ -298,7 +298,7 @@ def test_without_a_seed_the_action_keeps_what_failed_for_the_next_run(tmp_path: 
 
 
 def cached(steps: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """What the steps that restore and save a cache are given."""
+    """Return the arguments of the steps that restore and save a cache."""
     used = [step for step in steps if step.get("uses", "").startswith("actions/cache/")]
     return {step["uses"].split("/")[2].split("@")[0]: step["with"] for step in used}
 

@@ -67,7 +67,7 @@ OWN = """
 
 @pytest.fixture
 def departs(tmp_path):
-    """What is said to depart first by the clause, of a class whose source is given."""
+    """Return a function that judges a class given by its source, and returns its failing verdict."""
 
     def judged(source, target, backend, clause):
         lines = [line.removeprefix("    ") for line in source.strip("\n").splitlines()]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from conformance.bounds.arrays import ErrorBounded
+from conformance.causes.known import SHRINK_CALLS
 from conformance.driver.implementation import (
     HarnessDied,
     ImplementationRaised,
@@ -22,7 +23,6 @@ from conformance.judging.strategies import steps
 from conformance.judging.subject import Subject
 from conformance.search.host_bugs import Quirk
 from conformance.search.plan import Plan
-from conformance.search.record import SHRINK_CALLS
 from conformance.search.trial import MOST_REFUSED, judge_clause, judge_example
 from conformance.verdict import Verdict
 from reference import cfc_step
@@ -59,7 +59,7 @@ class Fake:
 
 
 def computed(params: dict[str, Any], **changed: Any) -> Any:
-    """What the specification asks for, or a variant of it."""
+    """Compute what the specification asks for, or a variant of it."""
     config = params["model"]["config"]
     batch = len(params["inputs"])
     times = np.ones(()) if params["timespans"] is None else params["timespans"]
@@ -202,14 +202,14 @@ def test_a_death_while_it_shrinks_takes_back_no_failure(variant: str) -> None:
     assert verdict.outcome == "fail" and "times the bound" in verdict.failure.summary
 
 
-def test_a_death_under_a_variant_takes_back_no_failure() -> None:
-    def dies_later(fake: Fake, **params: Any) -> Any:
-        if fake.restarts and len(params["inputs"]) > 1:  # the smallest example has one, as have a variant's
+def test_a_death_while_a_cause_is_looked_for_takes_back_no_failure() -> None:
+    def dies_for_larger_cases(fake: Fake, **params: Any) -> Any:
+        if len(params["inputs"]) > 1:  # the smallest example has one, those of the search for causes more
             raise HarnessDied(-11, "")
         return linear(fake, **params)
 
-    verdict, _ = judged(dies_later)
-    assert verdict.outcome == "fail" and verdict.variant and not verdict.holds_under_variant
+    verdict, _ = judged(dies_for_larger_cases, explain=True)
+    assert verdict.outcome == "fail" and [cause.kind for cause in verdict.causes] == ["clause"]
 
 
 def test_what_does_not_start_again_is_not_reproducible_and_its_failure_is_kept() -> None:
@@ -439,9 +439,8 @@ def test_what_is_undecided_under_a_variant_does_not_hold_under_it() -> None:
         else:
             follows(subject, draw)
 
-    verdict, _ = judged(linear, vague_under_a_variant)
-    assert (verdict.outcome, verdict.variant) == ("fail", {"head_activation": "linear"})
-    assert not verdict.holds_under_variant and verdict.failure is not None
+    verdict, _ = judged(linear, vague_under_a_variant, explain=True)
+    assert verdict.outcome == "fail" and not verdict.holds_under_variant and verdict.failure is not None
 
 
 def test_an_unbounded_value_decides_nothing() -> None:
@@ -452,14 +451,14 @@ def test_an_unbounded_value_decides_nothing() -> None:
 
 
 def test_a_variant_is_named_and_what_holds_under_it_still_fails() -> None:
-    verdict, _ = judged(linear)
+    verdict, _ = judged(linear, explain=True)
     assert (verdict.outcome, verdict.variant) == ("fail", {"head_activation": "linear"})
     assert verdict.holds_under_variant and verdict.failure is not None
     assert verdict.examples <= 30
 
 
 def test_under_strict_no_variant_is_looked_for() -> None:
-    verdict, _ = judged(linear, variant="strict")
+    verdict, _ = judged(linear, explain=True, variant="strict")
     assert (verdict.outcome, verdict.variant, verdict.holds_under_variant) == ("fail", {}, False)
 
 
@@ -468,9 +467,8 @@ def test_what_fails_under_the_variant_too_is_shown_as_it_fails_there() -> None:
         answer = linear(fake, **params)
         return {**answer, "output": answer["output"] + (len(params["inputs"]) == 2)}
 
-    verdict, _ = judged(linear_but_for_two)
+    verdict, _ = judged(linear_but_for_two, explain=True)
     assert verdict.outcome == "fail" and not verdict.holds_under_variant
-    assert verdict.variant == {"head_activation": "linear"}
 
 
 def test_no_variant_is_named_where_none_fits() -> None:

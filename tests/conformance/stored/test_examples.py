@@ -48,7 +48,7 @@ def subject(implementation: Any, family: str, tier: str | None) -> Subject:
 
 
 def failing(name: str) -> tuple[Verdict, Check]:
-    """The verdict that finds a mutant of the reference."""
+    """Return the verdict that finds a mutant of the reference."""
     mutant = mutants()[name]
     check = CHECKS[mutant.clause]
     judged = subject(mutant.implementation(), mutant.family, check.tiers[0])
@@ -57,7 +57,7 @@ def failing(name: str) -> tuple[Verdict, Check]:
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """An example that shows the sign of time, as JSON."""
+    """Return an example that shows the sign of time, as JSON."""
     verdict, _ = failing("LogTauLimitEight")
     assert verdict.outcome == "fail" and verdict.failure and verdict.failure.example
     made: dict[str, Any] = json.loads(jsonfile.pretty(verdict.failure.example))
@@ -65,7 +65,7 @@ def document() -> dict[str, Any]:
 
 
 def identical(a: Any, b: Any) -> bool:
-    """Alike to the last bit, in type, dtype and shape."""
+    """Return whether two are alike to the last bit, in type, dtype and shape."""
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray | np.generic):
@@ -91,7 +91,7 @@ shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> Any:
-    """Any bits but those of a NaN, of which there is one."""
+    """Draw arrays of any bits but those of a NaN, of which there is one."""
     dtype, shape = np.dtype(draw(dtypes)), draw(shapes)
     raw = np.frombuffer(draw(st.binary(min_size=8 * 27, max_size=8 * 27)), np.uint8)
     size = int(np.prod(shape))
@@ -145,7 +145,7 @@ def test_whatever_a_clause_draws_comes_back(id: str) -> None:
 
 
 def drawn_by(check: Check, judged: Subject) -> list[Any]:
-    """What a clause draws for its first example."""
+    """Return what a clause draws for its first example."""
     seen: list[Any] = []
 
     @settings(max_examples=1, database=None, deadline=None)
@@ -171,15 +171,21 @@ def test_what_no_example_holds_is_refused() -> None:
     [
         ({"$object": "os.system"}, "unknown value"),
         ({"$array": [1.5], "dtype": "object", "shape": [1]}, "dtype 'object'"),
-        ({"$array": [1.5, 2.5], "dtype": "float64", "shape": [1]}, "has 2 values"),
+        ({"$array": [1.5, 2.5], "dtype": "float64", "shape": [1]}, "needs 1; it has 2 values"),
         ({"$array": [], "dtype": "float64", "shape": [10**9, 10**9]}, "there may be 1000000 values"),
-        ({"$array": [1.5], "dtype": "int64", "shape": [1]}, "holds other values"),
+        ({"$array": [1.5], "dtype": "int64", "shape": [1]}, "holds values of other types"),
         ({"$array": [300], "dtype": "uint8", "shape": [1]}, "OverflowError"),
         ({"$step": {"config": {}}}, "TypeError"),
         ({"$sizes": {"batch": 1.5}}, "whole numbers up to 4096"),
         ({"units": 10**9}, "the largest size"),
-        ({"activation": {"module": "os", "class_name": "system", "config": {}}}, "a config names 'system'"),
-        ({"wiring": {"class_name": "AutoNCP", "config": {}, "module": "os"}}, "a config names 'AutoNCP'"),
+        (
+            {"activation": {"module": "os", "class_name": "system", "config": {}}},
+            "a config names the class 'system'",
+        ),
+        (
+            {"wiring": {"class_name": "AutoNCP", "config": {}, "module": "os"}},
+            "a config names the class 'AutoNCP'",
+        ),
         ({"class_name": ["AutoNCP"], "config": {}}, "a config names"),
     ],
 )
@@ -361,7 +367,7 @@ json_values = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place inside nested lists and objects."""
+    """Return every place inside nested lists and objects."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, item in items for place in places(item, (*path, key)))]
 
@@ -465,7 +471,7 @@ def test_what_is_no_file_of_examples_is_refused(file: Path, tmp_path: Path) -> N
     (tmp_path / "other.json").write_text("{}")
     for given_ in (tmp_path / "other.json", tmp_path / "no.json"):
         result = invoke(given_)
-        assert result.exit_code == 2 and result.output.startswith("conformance: not an example: ")
+        assert result.exit_code == 2 and result.output.startswith("conformance: not an example that ")
     assert invoke(file, "no/such target").exit_code == 2
 
 

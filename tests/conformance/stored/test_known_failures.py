@@ -42,7 +42,7 @@ def failed(answer: fakes.Answer = fakes.off_by_a_hair) -> Verdict:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file that lists the one failure."""
+    """Return a file that lists the one failure."""
     known_failures.write([failed()], tmp_path / "known.toml")
     return tmp_path / "known.toml"
 
@@ -124,7 +124,7 @@ def test_any_text_is_written_as_toml(tmp_path: Path) -> None:
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\nbackends = 'jax'", "backends"),
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\ntier = 'double'", "tier"),
         ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nexample = 'no.json'", "no.json: cannot be read"),
-        ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\nversions = '<1 or so'", "reads like"),
+        ("[[failure]]\nclause = 'a.b'\nreason = 'x'\nflaky = true\nversions = '<1 or so'", "must read like"),
         ("[[failure]]\nclause = '*'\nreason = 'x'\nflaky = true", "would excuse whatever fails: name"),
         ("[[failure]]\nclause = '[a-z]*.*'\nbackend = 'jax'\nreason = 'x'\nflaky = true", "would excuse"),
     ],
@@ -301,7 +301,7 @@ def examples_failure() -> Any:
 
 
 def report(stale: str = "", **more: Any) -> Report:
-    """A green run but for one clause on one backend, which is listed."""
+    """Return a green run but for one clause on one backend, which is listed."""
     said = {"entry": 2, "reason": "the heads are linear", "link": "https://x.org/7", "stale": stale}
 
     def spoiled(verdict: Verdict) -> Verdict:

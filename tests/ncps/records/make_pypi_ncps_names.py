@@ -19,13 +19,13 @@ ROOT = Path(str(INSTALLED.locate_file("ncps")))
 
 
 def parsed(module: str) -> ast.Module:
-    """The syntax tree of `ncps.torch` or `ncps.torch.cfc`."""
+    """Return the syntax tree of `ncps.torch` or `ncps.torch.cfc`."""
     path = ROOT.joinpath(*module.split(".")[1:])
     return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8"))
 
 
 def modules() -> list[str]:
-    """The packages, and the modules of those that import nothing into their own namespace."""
+    """Return the packages, and the modules of those that import nothing into their own namespace."""
     paths = [path.relative_to(ROOT.parent).with_suffix("") for path in sorted(ROOT.rglob("*.py"))]
     packages = [".".join(path.parent.parts) for path in paths if path.name == "__init__"]
     return packages + [
@@ -34,7 +34,7 @@ def modules() -> list[str]:
 
 
 def offered(module: str) -> Iterator[tuple[str, ast.stmt]]:
-    """The public classes and functions of a module, those that it imports from its own package included."""
+    """Yield the public classes and functions of a module, also those that it imports from its own package."""
     for statement in parsed(module).body:
         if isinstance(statement, (ast.ClassDef, ast.FunctionDef)) and not statement.name.startswith("_"):
             yield statement.name, statement
@@ -46,7 +46,7 @@ def offered(module: str) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def names(found: ast.stmt) -> list[str]:
-    """What a user of a class or a function writes: arguments, methods, properties."""
+    """Return the names that a user of a class or function writes: arguments, methods, properties."""
     if isinstance(found, ast.FunctionDef):
         return arguments(found)
     methods = [part for part in found.body if isinstance(part, ast.FunctionDef)]

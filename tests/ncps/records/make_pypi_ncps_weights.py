@@ -58,13 +58,13 @@ POSITIVE = ("gleak", "cm", "w", "sensory_w")
 
 
 def numbers(array) -> list:
-    """Nested lists of the shortest decimals that float32 reads back as the same numbers."""
+    """Return nested lists of the shortest decimals that float32 reads back as the same numbers."""
     array = np.asarray(array, dtype="float32")
     return [numbers(row) for row in array] if array.ndim else float(str(array[()]))
 
 
 def drawn(rng: np.random.Generator, name: str, old: np.ndarray) -> np.ndarray:
-    """New values, apart from masks, and from the zeros of erev, which say where no synapse is."""
+    """Draw new values, apart from masks, and from the zeros of erev, which say where no synapse is."""
     last = name.replace("/", ".").split(".")[-1]
     if last.endswith("sparsity_mask"):
         return old

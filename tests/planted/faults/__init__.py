@@ -44,7 +44,7 @@ def __dir__() -> list[str]:
 
 
 def _spoiled(fault: type[Fault]) -> Any:
-    """The cell with the fault, or with a layer that has it; Keras is told of it unless that is the fault."""
+    """Return the cell with the fault, or with a layer that has it; register it unless that is the fault."""
     ours = import_module("ncps")
     if issubclass(fault, FaultOfLayer):
         layer = _made(fault, f"{fault.__name__}Layer", fault, ours.CfC)

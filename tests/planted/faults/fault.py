@@ -77,7 +77,7 @@ class Mutant:
 
     @property
     def what(self) -> str:
-        """What is wrong, in one line."""
+        """Return what is wrong, in one line."""
         return self.fault.__doc__ or ""
 
 
@@ -117,11 +117,11 @@ ops: Any = _Operations()
 
 
 def pair(inputs: Any) -> tuple[Any, Any]:
-    """Input and elapsed time, None where there is none, of what a cell is called with."""
+    """Return the input and the elapsed time that a cell is called with, None where there is no time."""
     x, t = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
     return x, t
 
 
 def unpair(x: Any, t: Any) -> Any:
-    """The inverse of `pair`."""
+    """Return the inverse of `pair`."""
     return x if t is None else (x, t)

@@ -23,7 +23,7 @@ class _AnyBatch(FaultOfCall):
             self.stateful = True
 
     def states_for(self, batch: int) -> Any:
-        """The states from which another batch goes on."""
+        """Return the states from which another batch goes on."""
         raise NotImplementedError
 
 
@@ -61,7 +61,7 @@ class _Cast(FaultOfCall):
         return self.cast(*answer) if isinstance(answer, tuple) else self.cast(answer)[0]
 
     def cast(self, output: Any, *states: Any) -> Any:
-        """Output and states, in the dtypes in which they are returned."""
+        """Return output and states in the dtypes of the answer."""
         raise NotImplementedError
 
 
@@ -101,7 +101,7 @@ class PolicyNotCopied(FaultOfLayer):
 
 
 def in_float32(config: Any) -> Any:
-    """A config in which every dtype is float32."""
+    """Return a config in which every dtype is float32."""
     if not isinstance(config, dict):
         return config
     return {name: "float32" if name == "dtype" else in_float32(value) for name, value in config.items()}

@@ -47,7 +47,7 @@ class _Called(FaultOfCall):
         return super().run(self.changed(given))
 
     def changed(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What is called with instead."""
+        """Return the arguments to call with instead."""
         raise NotImplementedError
 
 
@@ -126,7 +126,7 @@ class _Prepared(FaultOfLayer):
             cell.prepare = prepare
 
     def prepared(self, features: Any, step: Any) -> Any:
-        """What is folded instead."""
+        """Return the features and the step to fold instead."""
         raise NotImplementedError
 
 
@@ -179,7 +179,7 @@ class _Elapsed(FaultOfCall):
             self.backward_timespans = asked
 
     def elapsed(self, times: Any, mask: Any, carry: bool) -> Any:
-        """The time with which each sample is read, (batch, time)."""
+        """Return the time with which each sample is read, (batch, time)."""
         waiting: Any = ops.zeros_like(times[:, 0])
         passed: list[Any] = []
         for k in reversed(range(times.shape[1])):
@@ -251,11 +251,11 @@ class _Overriding(FaultOfCall):
         return super().run(given)
 
     def plain(self, sequences: Any, timespans: Any) -> Any:
-        """Every output of the cell, as if nothing were overridden."""
+        """Return every output of the cell, as if nothing were overridden."""
         return super().run({"sequences": sequences, "timespans": timespans})
 
     def stepped(self, sequences: Any, timespans: Any) -> Any:
-        """Every output of the overridden cell."""
+        """Return every output of the overridden cell."""
         cell: Any = self.cell
         states, outputs = cell.get_initial_state(sequences.shape[0]), []
         for k in range(sequences.shape[1]):

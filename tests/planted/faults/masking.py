@@ -21,11 +21,11 @@ class _Sampled(FaultOfLayer):
         return x, t if timespans is None else self.times(ops.expand_dims(timespans, -1), t)
 
     def samples(self, given: Any, replaced: Any, mask: Any) -> Any:
-        """The samples as they are given, or as the sound layer replaces them."""
+        """Return the samples as they are given, or as the sound layer replaces them."""
         return replaced
 
     def times(self, given: Any, replaced: Any) -> Any:
-        """The elapsed times, in the same way."""
+        """Return the elapsed times, in the same way."""
         return replaced
 
 
@@ -73,7 +73,7 @@ class _Holding(FaultOfLayer):
             module.where = select
 
     def held(self, counts: Any, new: Any, old: Any) -> Any:
-        """`new` where a step counts, `old` elsewhere."""
+        """Return `new` where a step counts, `old` elsewhere."""
         raise NotImplementedError
 
 
@@ -112,7 +112,7 @@ class _Fitted(FaultOfLayer):
         return super()._counted(sequences, mask)
 
     def fitted(self, mask: Any, shape: Any) -> Any:
-        """The mask that is taken instead."""
+        """Return the mask that is taken instead."""
         raise NotImplementedError
 
 

@@ -34,7 +34,7 @@ class ConstraintsLost(FaultOfWiredLTC):
         return super().add_weight(*arguments, **more)
 
 
-@found_by("wiring.training", "w after training where there is nothing")
+@found_by("wiring.training", "w after training where there is no synapse")
 class AbsentSynapsesDecay(FaultOfWiredLTC):
     """After each step of training every w is a little smaller, also where there is no synapse."""
 

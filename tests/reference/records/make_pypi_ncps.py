@@ -36,7 +36,7 @@ DTYPES = {"torch": "float64", "keras": "float32"}
 
 
 def plans() -> list[tuple[str, str, int, str, bool]]:
-    """(cell, mode, backbone layers, activation, with timespans).
+    """Return (cell, mode, backbone layers, activation, with timespans) of each record.
 
     Every mode at 0, 1 and 2 layers, with and without timespans, in turn through the activations.
     """
@@ -50,17 +50,17 @@ def plans() -> list[tuple[str, str, int, str, bool]]:
 
 
 def numbers(array: np.ndarray) -> Any:
-    """Nested lists that read back as the same float64 numbers."""
+    """Return nested lists that read back as the same float64 numbers."""
     return np.asarray(array, dtype=np.float64).tolist()
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Short numbers, which keep the file small; every one is exact in float32 too."""
+    """Draw short numbers, which keep the file small; every one is exact in float32 too."""
     return np.round(rng.normal(size=shape) * 64.0) / 64.0
 
 
 def torch_paths(layers: int, mode: str) -> dict[str, tuple[str, bool]]:
-    """The specification's path to the name of a torch parameter, and whether it is negated."""
+    """Return the specification's path to the name of a torch parameter, and whether it is negated."""
     paths = {}
     for i in range(layers):
         paths |= {f"backbone_{i}/{k}": (f"backbone.{2 * i}.{n}", False) for k, n in LINEAR}
@@ -93,7 +93,7 @@ def torch_step(
 
 
 def keras_variables(cell: Any, layers: int, mode: str) -> dict[str, Any]:
-    """The specification's path to the variable of `cell`."""
+    """Return the specification's path to the variable of `cell`."""
     found = {"ff1_kernel": cell.ff1_kernel, "ff1_bias": cell.ff1_bias}
     for i in range(layers):
         dense = cell.backbone_fn.layers[2 * i]  # a Dropout follows each

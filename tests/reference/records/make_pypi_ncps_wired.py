@@ -102,7 +102,7 @@ def step(cell: Any, x: Any, h: Any, t: Any) -> dict[str, Any]:
 
 
 def mixed_step(layer: Any, x: Any, h: Any, c: Any, t: Any) -> dict[str, Any]:
-    """One sample alone: of more, `ncps` broadcasts the times along the units."""
+    """Take a step of one sample alone: with more, `ncps` broadcasts the times along the units."""
     times = None if t is None else torch.tensor(t)
     output, (h, c) = layer(torch.tensor(x)[:, None], (torch.tensor(h), torch.tensor(c)), times)
     return {"output": numbers(output[:, 0]), "new_state": numbers(h), "new_memory": numbers(c)}

@@ -78,7 +78,7 @@ def note(pid: int) -> None:
 
 
 def changed(change: Callable[[Any], Any]) -> Fault:
-    """An answer whose output is another."""
+    """Return an answer whose output is another."""
 
     def fault(answer: Answer, line: str) -> None:
         answer["result"]["output"] = change(answer["result"]["output"])
@@ -88,7 +88,7 @@ def changed(change: Callable[[Any], Any]) -> Fault:
 
 
 def raw(change: Callable[[Answer], Any]) -> Fault:
-    """An answer changed as it is written."""
+    """Return a method that changes the text of an answer."""
 
     def fault(answer: Answer, line: str) -> None:
         plain = json.loads(line)
@@ -153,7 +153,7 @@ def answers_twice(answer: Answer, line: str) -> None:
 
 
 def floods(answer: Answer, line: str) -> None:
-    """A gigabyte in a line."""
+    """Write a gigabyte in a line."""
     for _ in range(1024):
         write("x" * (1 << 20))
     write("\n")
@@ -171,13 +171,13 @@ def noise_on_stderr(answer: Answer, line: str) -> None:
 
 
 def forks(answer: Answer, line: str) -> None:
-    """A child, which holds the pipes open."""
+    """Start a child, which holds the pipes open."""
     note(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"]).pid)
     write(line)
 
 
 def forks_a_daemon(answer: Answer, line: str) -> None:
-    """A grandchild in a session of its own, whose parent is gone."""
+    """Start a grandchild in a session of its own, whose parent is gone."""
     if (child := os.fork()) == 0:
         os.setsid()
         if os.fork() == 0:
@@ -189,7 +189,7 @@ def forks_a_daemon(answer: Answer, line: str) -> None:
 
 
 def forks_and_dies(answer: Answer, line: str) -> None:
-    """The child holds the pipes open, so that their end tells nothing."""
+    """Die while a child holds the pipes open, so that they do not end."""
     note(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"]).pid)
     exits(answer, line)
 
@@ -216,7 +216,7 @@ CALLS: list[None] = []
 
 
 def changes(answer: Answer, line: str) -> None:
-    """Right at first, and then by a little less each time."""
+    """Answer rightly at first, and then with a little less each time."""
     changed(lambda output: output + 1e-3 * len(CALLS))(answer, line)
     CALLS.append(None)
 
@@ -261,13 +261,13 @@ FAULTS: dict[str, Fault] = {
 
 
 def starts_badly(fault: str) -> None:
-    """The first process of a run, which is asked what there is, starts; the others die."""
+    """Die at the start, but not in the first process of a run, which answers `describe`."""
     if fault == "dies at start" or (fault == "dies at the second start" and started() > 1):
         sys.exit("no luck at all")
 
 
 def started() -> int:
-    """How many processes there were, this one included."""
+    """Return the number of processes so far, with this one."""
     return len(Path(os.environ["FAULTY_PIDS"]).read_text().split())
 
 

@@ -35,14 +35,14 @@ def nest(depth: int) -> Any:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place inside nested lists and objects but the whole."""
+    """Return every place inside nested lists and objects but the whole."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [p for key, item in items for p in ((*path, key), *places(item, (*path, key)))]
 
 
 @st.composite
 def spoiled(draw: st.DrawFn, document: Any, depth: int = 100) -> Any:
-    """`document` with a value or three replaced, removed or added; or something else entirely."""
+    """Draw `document` with one to three values replaced, removed or added; or something else entirely."""
     if draw(st.integers(0, 30)) == 0:
         return draw(anything)
     made = copy.deepcopy(document)
@@ -65,13 +65,13 @@ def spoiled(draw: st.DrawFn, document: Any, depth: int = 100) -> Any:
 
 
 def written(document: Any) -> str:
-    """As JSON: with what is no JSON, NaN and half a surrogate pair, as Python writes it."""
+    """Write JSON as Python does, also NaN and half a surrogate pair, which are no JSON."""
     return json.dumps(document)
 
 
 @st.composite
 def torn(draw: st.DrawFn, text: str) -> bytes:
-    """`text` with bytes missing, doubled or foreign."""
+    """Draw `text` with bytes missing, doubled or foreign."""
     data = text.encode("utf-8", "surrogatepass")
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(data)))
@@ -89,7 +89,7 @@ STATUSES = {0, 1, 2, 3}
 
 
 def invoke(*words: Any) -> Result:
-    """What a command makes of it: an exit status that it documents, a line where it refuses, no traceback."""
+    """Run a command; assert a documented exit status, no traceback, and a line of ours on status 2."""
     done = CliRunner().invoke(cli.main, [str(word) for word in words])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise AssertionError(f"{words}: {done.exception!r}") from done.exception

@@ -47,7 +47,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(fault: str = "none", *more: str) -> list[str]:
-    """A run of one clause, which a right program passes."""
+    """Run one clause, which a right program passes."""
     target = "exec:" + shlex.join([sys.executable, str(PROGRAM), fault, "build"])
     command = [sys.executable, "-m", "conformance", "run", target, "--clause", "state.sizes", "--jobs", "1"]
     return [*command, "--max-examples", "5", *more]
@@ -122,7 +122,7 @@ def test_a_verdict_that_nobody_reads_is_no_success() -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Eight kibibytes."""
+    """Yield a disk of eight kibibytes."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "none", str(disk)]

@@ -40,7 +40,7 @@ def target(fault: str, method: str) -> str:
 
 @pytest.fixture(autouse=True)
 def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file in which faulty programs note their processes, none of which may outlive the test."""
+    """Yield the file in which faulty programs note their processes, none of which may outlive the test."""
     noted = tmp_path / "pids"
     noted.touch()
     monkeypatch.setenv("FAULTY_PIDS", str(noted))
@@ -55,7 +55,7 @@ def hangs(pids: Path) -> bool:
 
 
 def judged(fault: str, method: str) -> Report:
-    """What the suite says of four clauses, each of a few examples."""
+    """Return the report on four clauses, each of a few examples."""
     return conformance.check(
         target(fault, method),
         clause=",".join((STATE, STEP, BUILD, TWICE)),

@@ -32,7 +32,7 @@ FEW = ("cfc.step.default", "time.zero", "gradient.inputs")
 
 
 def small_report() -> dict[str, Any]:
-    """A few verdicts of each kind."""
+    """Return a few verdicts of each kind."""
     report = sample_report.red()
     verdicts = [v for v in report.verdicts if v.clause in FEW and v.backend in ("jax", "numpy")]
     return jsonfile.to_json(replace(report, verdicts=verdicts, notes=["a note"]))
@@ -91,7 +91,7 @@ def test_vectors_are_played_or_refused(folder: Path, document: str | bytes) -> N
 
 
 def example() -> dict[str, Any]:
-    """A failing example, as a run writes it."""
+    """Return a failing example, as a run writes it."""
     mutant = mutants()["LogTauLimitEight"]
     cells = mutant.implementation()
     (cell,) = [cell for cell in cells.describe()["cells"] if cell["family"] == mutant.family]
@@ -145,7 +145,7 @@ words = st.sampled_from(
 
 @st.composite
 def lists(draw: st.DrawFn) -> str | bytes:
-    """A file of known failures with other values in its lines; or torn."""
+    """Return a file of known failures with other values in its lines; or torn."""
     lines = LISTED.splitlines()
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(lines) - 1))

@@ -113,7 +113,7 @@ def test_whatever_a_program_says_of_itself_a_verdict_comes_of_it(described: Any)
 
 
 def reference(cells: ReferenceCells, request: dict[str, Any]) -> Any:
-    """The answer of the reference, whose cells have names of their own."""
+    """Return the answer of the reference, whose cells have names of their own."""
     model = {**request["params"]["model"], "cell": "LTCCell"}
     return cells.request(request["method"], **{**request["params"], "model": model})
 

@@ -18,7 +18,7 @@ CLAUSE = every()["cfc.step.default"]
 
 
 def searched(plan: Plan) -> tuple[Verdict, list[str]]:
-    """The verdict, and what tells the examples apart that led to it."""
+    """Return the verdict, and what tells the examples apart that led to it."""
     cases = []
 
     def body(subject: Subject, draw: Draw) -> None:

@@ -26,7 +26,7 @@ OWN_SOURCE = ROOT / "conformance" / "oracle" / "source.py"
 
 
 def unsafe(path: Path) -> Iterator[str]:
-    """What in a source could execute a file, a line each."""
+    """Yield a line for each thing in a source that could execute a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (f"imports {a.name}" for a in node.names if a.name.split(".")[0] in UNSAFE_MODULES)

@@ -28,7 +28,7 @@ FAMILIES = {
 
 
 def answer(case: Mapping[str, Any], digits: int = 50) -> dict[str, Any]:
-    """The output and the state of a vector's case, every number rounded once."""
+    """Return the output and the state of a vector's case, every number rounded once."""
     before, mp.dps = mp.dps, digits
     try:
         outputs, states = _answer(case)
@@ -39,7 +39,7 @@ def answer(case: Mapping[str, Any], digits: int = 50) -> dict[str, Any]:
 
 
 def rounded(value: Any) -> float:
-    """The float64 nearest to a number, by way of its decimal digits."""
+    """Return the float64 nearest to a number, by way of its decimal digits."""
     return float(mp.nstr(value, mp.dps - 5)) + 0.0
 
 
@@ -68,7 +68,7 @@ def _one(step: Step, case: Mapping[str, Any], x: Any, state: Vector, b: int) -> 
 
 
 def _sequence(step: Step, case: Mapping[str, Any], xs: Any, state: Vector, b: int) -> tuple[Any, Vector]:
-    """The output of one sample, (time, outputs), or the last, and its last state."""
+    """Return the output of one sample, (time, outputs), or the last, and its last state."""
     options, length = case["options"], len(xs)
     order = list(range(length))[:: -1 if options.get("go_backwards") else 1]
     counts = [True] * length if case["mask"] is None else case["mask"][b]
@@ -86,14 +86,14 @@ def _sequence(step: Step, case: Mapping[str, Any], xs: Any, state: Vector, b: in
 
 
 def state_sizes(case: Mapping[str, Any]) -> list[int]:
-    """Of a dense cell, its units; of a wired one, its neurons; with mixed memory twice that of the cell."""
+    """Return the units of a dense cell, the neurons of a wired one, either twice with mixed memory."""
     if case["family"] == "mixed_memory":
         return [len(case["parameters"]["bias"]) // 4] * 2
     return [case["config"]["units"] if case["graph"] is None else len(case["graph"]["adjacency"])]
 
 
 def step_of(family: str, config: Mapping[str, Any], graph: Any, p: Mapping[str, Any]) -> Step:
-    """One sample's step: (x, state, t) -> output, new state."""
+    """Return the step of one sample: (x, state, t) -> output, new state."""
     if family == "mixed_memory":
         return _mixed_memory(config["cell"], graph, p)
     options = {name: value for name, value in config.items() if name not in {*DENSE, "wiring"}}

@@ -57,12 +57,12 @@ class Wanted:
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Values:
-    """Sixteenths between 1/16 and 3/2, of either sign, seldom equal."""
+    """Draw sixteenths between 1/16 and 3/2, of either sign, seldom equal."""
     return np.asarray(rng.integers(1, 25, shape) * rng.choice([-1.0, 1.0], shape) / 16.0)
 
 
 def times(rng: np.random.Generator, shape: tuple[int, ...], pace: float) -> Values:
-    """Elapsed times, no two of them equal."""
+    """Draw elapsed times, no two of them equal."""
     size = int(np.prod(shape))
     return rng.permutation(np.arange(1, 40))[:size].reshape(shape) * pace / 8.0
 
@@ -78,7 +78,7 @@ TIMES: dict[str, Callable[[np.random.Generator, int, float], Any]] = {
 
 
 def made(wanted: Wanted, seed: int) -> dict[str, Any]:
-    """The case as it stands in its file, but for its answer."""
+    """Return the case as it stands in its file, but for its answer."""
     family, rng = FAMILIES[wanted.family], np.random.default_rng([seed, 20260101])
     config = family.config(wanted.sizes, layers=wanted.layers, **wanted.config)
     sizes, pace = wanted.sizes, family.pace(family.full(config))
@@ -118,7 +118,7 @@ def first_zero(value: Values) -> Values:
 
 
 def graph_of(family: Family, config: Config, features: int) -> dict[str, Any] | None:
-    """The graph of the cell, or of the cell behind an LSTM."""
+    """Return the graph of the cell, or of the cell behind an LSTM."""
     inner, own = behind(config) if family.name == "mixed_memory" else (family, config)
     return graph(own, features)._asdict() if inner.wirings else None
 
@@ -135,7 +135,7 @@ MASKS = {
 
 
 def ordinary(family: str, config: Config, **more: Any) -> Iterator[Wanted]:
-    """Four that any formula is shown by."""
+    """Yield four cases that show any formula."""
     yield Wanted(family, "asymmetric", PLAIN, config, **more)
     if "wiring" not in config:
         why = "one unit, one feature, one sample: the smallest, to follow by hand"
@@ -352,7 +352,7 @@ def sequence_clauses() -> dict[str, list[Wanted]]:
 
 
 def all_clauses() -> dict[str, list[Wanted]]:
-    """Every clause that has vectors, and what they are."""
+    """Return every clause that has vectors, and what they are."""
     parts = (step_clauses(), wired_clauses(), backbone_clauses(), time_clauses(), sequence_clauses())
     return {clause: wanted for part in parts for clause, wanted in part.items()}
 
@@ -361,7 +361,7 @@ def all_clauses() -> dict[str, list[Wanted]]:
 
 
 def document(clause: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
-    """The file of a clause."""
+    """Return the file of a clause."""
     spec = clauses.load()
     about = spec.clauses[clause]
     vectors: dict[str, Any] = plain(
@@ -379,7 +379,7 @@ def document(clause: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
 
 
 def answered(clause: str, wanted: Wanted, seed: int) -> dict[str, Any]:
-    """The case, its exact answer and its bounds, from the first seed that every tier can judge."""
+    """Return the case, its exact answer and its bounds, from the first seed that every tier can judge."""
     for attempt in range(20):
         case: dict[str, Any] = plain(made(wanted, 1000 * attempt + seed))
         vector = Vector(clause, clauses.load().version, wanted.name, wanted.why, wanted.family, case)
@@ -390,7 +390,7 @@ def answered(clause: str, wanted: Wanted, seed: int) -> dict[str, Any]:
 
 
 def bound(vector: Vector, tier: str) -> dict[str, Any] | None:
-    """The bounds at a tier, rounded up to three digits; None where one says nothing."""
+    """Return the bounds at a tier, rounded up to three digits; None where one says nothing."""
     cells = ReferenceCells()
     cell = next(one for one in cells.describe()["cells"] if one["family"] == vector.family)
     subject, case = Subject(cells, cell, tier), vector.case(tier)
@@ -410,7 +410,7 @@ def bound(vector: Vector, tier: str) -> dict[str, Any] | None:
 
 
 def rounded_up(error: Values) -> Values:
-    """To three digits, and never less."""
+    """Round up to three digits."""
     text = np.vectorize(lambda e: float(f"{e * 1.005:.2e}"), otypes=[float])(error)
     return np.maximum(text, 0.0)
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 def block(page: str, language: str) -> str:
-    """The first block of code of a language on a page."""
+    """Return the first block of code of a language on a page."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     found = re.search(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None
@@ -33,7 +33,7 @@ def block(page: str, language: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One that has the vectors, as `export` writes them."""
+    """Return a folder of the vectors, as `export` writes them."""
     (tmp_path / "vectors").mkdir()
     for path in vectors.shipped("cfc.step.*"):
         shutil.copy(path, tmp_path / "vectors")
@@ -73,7 +73,7 @@ def test_the_entry_of_known_failures_is_one() -> None:
 
 
 def keys(page: str) -> list[str]:
-    """What the table of keys names."""
+    """Return the keys that the table names."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     rows = text.partition("| key | meaning |\n")[2].partition("\n\n")[0].splitlines()
     return [name for row in rows for name in re.findall(r"`(\w+)(?: = true)?`", row.split("|")[1])]

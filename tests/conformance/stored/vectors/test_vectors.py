@@ -78,7 +78,7 @@ def test_made_anew_they_are_what_is_shipped(clause: str) -> None:
 
 @pytest.mark.parametrize("clause", FILES)
 def test_an_answer_is_right_to_the_last_digit(clause: str) -> None:
-    """What 50 digits say, 80 do too."""
+    """Expect the same answer from 80 digits as from 50."""
     for case in shipped(clause)["cases"][:3]:
         assert exactly.answer(case, digits=80) == case["expected"]
 
@@ -235,7 +235,7 @@ def test_an_answer_whose_bound_decides_nothing_does_not_hold(tmp_path: Path) -> 
 
 
 def filled(nested: Any, value: float) -> Any:
-    """The same lists and objects with `value` for every number."""
+    """Return the same lists and objects with `value` for every number."""
     if isinstance(nested, dict):
         return {name: filled(item, value) for name, item in nested.items()}
     return [filled(item, value) for item in nested] if isinstance(nested, list) else value

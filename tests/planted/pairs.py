@@ -1,0 +1,193 @@
+"""Plants two changes of the specification at once, and measures whether a run names both.
+
+    python -m tests.planted.pairs --count 200 --seed 1 [--write]
+
+A pair is two faults written by hand, or one under a documented convention, of one family, drawn by seed. The
+clauses of the family's step are judged in float64 as in a run, the reference with both changes standing for
+the cell. Outcomes:
+
+- both: the two changes are named, and nothing else;
+- equal: other changes are named, which compute the same on random steps of every formula;
+- one shows: one is named, and the pair computes the same as that one alone;
+- none: no formula is named;
+- wrong: what is named computes otherwise than the pair.
+
+Exit status: 1 if an explanation is wrong, 0 otherwise.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from conformance.causes import candidates
+from conformance.causes.evidence import SIZES
+from conformance.causes.laws import CELL, Change, Inapplicable, Law
+from conformance.judging import registry
+from conformance.judging.subject import Subject
+from conformance.oracle import source
+from conformance.search.plan import Plan
+from conformance.search.trial import judge_clause
+from conformance.spec import clauses
+from conformance.spec.cases import StepCase, step_case
+from conformance.spec.families import FAMILIES
+
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "teeth" / "pairs.md"
+AREAS = (*FAMILIES, "backbone", "time", "state")
+"""The first words of the clauses of a step."""
+CASES = 12
+"""Random steps of each formula by which two laws are compared."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two changes of a family, and what was named."""
+
+    family: str
+    planted: tuple[str, ...]
+    named: tuple[str, ...]
+    outcome: str
+
+
+def judge(family: str, changes: Sequence[Change]) -> Pair:
+    """Judge a cell with some changes, and return what is named."""
+    law = Law(family, changes)
+    subject = _subject(law)
+    for check in _checks(family):
+        judge_clause(check, subject, Plan(check.smoke, 0))
+    known = next(iter(subject.causes.values())).changes
+    planted, named = (tuple(change.cause.name for change in some) for some in (changes, known))
+    return Pair(family, planted, named, _outcome(family, changes, known))
+
+
+def _outcome(family: str, planted: Sequence[Change], named: Sequence[Change]) -> str:
+    if not named:
+        return "none"
+    if {change.cause.name for change in planted} == {change.cause.name for change in named}:
+        return "both"
+    if _equal(family, planted, named):
+        return "equal"
+    if any(_equal(family, planted, [change]) for change in named):
+        return "one shows"
+    return "wrong"
+
+
+def _equal(family: str, planted: Sequence[Change], named: Sequence[Change]) -> bool:
+    """Tell whether two laws compute the same on random steps of every formula."""
+    first, second = Law(family, planted), Law(family, named)
+    subject = _subject(first)
+    return all(_alike(subject, case, first, second) for case in _cases(subject))
+
+
+def _alike(subject: Subject, case: StepCase, first: Law, second: Law) -> bool:
+    try:
+        pairs = zip(first.value(subject, case), second.value(subject, case), strict=True)
+        return all(np.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True) for one, other in pairs)
+    except Inapplicable:
+        return False
+
+
+def _cases(subject: Subject) -> Iterator[StepCase]:
+    for form, sizes, seed in product(subject.forms, SIZES, range(CASES)):
+        config = subject.config(sizes, **form)
+        for time in ("column", "flat", "scalar", "none", "zero"):
+            yield step_case(
+                subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype="float64"
+            )
+
+
+def _subject(law: Law) -> Subject:
+    copies = source.with_changes(law.code)
+
+    def formula(cell: Any, parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
+        return cell.family.reference(parameters, inputs, state, time, cell.config, law.variant)
+
+    copies[CELL].Cell.formula = formula
+    cells = copies["conformance.oracle.reference_cells"].ReferenceCells("two changes")
+    about = next(cell for cell in cells.describe()["cells"] if cell["family"] == law.family)
+    return Subject(cells, about, "float64")
+
+
+def _checks(family: str) -> list[registry.Check]:
+    """Return the numerical clauses about a step of a family, in the specification's order."""
+    every, spec = registry.every(), clauses.load().clauses
+    return [
+        every[id]
+        for id, clause in spec.items()
+        if family in clause.families and id.split(".")[0] in AREAS and "float64" in every[id].tiers
+    ]
+
+
+def draw(count: int, seed: int) -> list[tuple[str, tuple[Change, Change]]]:
+    """Return pairs that can be made together, as many of each family."""
+    rng, found = random.Random(seed), []
+    for family in FAMILIES:
+        faults = candidates.known(family)
+        under = product(candidates.conventions(FAMILIES[family]), faults)
+        every = [*combinations(faults, 2), *under]
+        rng.shuffle(every)
+        possible = (pair for pair in every if _possible(family, pair))
+        found += [(family, next(possible)) for _ in range(-(-count // len(FAMILIES)))]
+    return found[:count]
+
+
+def _possible(family: str, pair: Sequence[Change]) -> bool:
+    """Tell whether two changes can be made together, and each shows in a step."""
+    try:
+        return not any(_equal(family, [], [change]) for change in pair) and bool(Law(family, pair))
+    except Inapplicable:
+        return False
+
+
+def table(pairs: Sequence[Pair], seed: int) -> str:
+    """Return the outcomes as Markdown."""
+    outcomes = ("both", "equal", "one shows", "none", "wrong")
+    lines = [
+        f"Made by `python -m tests.planted.pairs --count {len(pairs)} --seed {seed} --write`.",
+        "",
+        f"| family | pairs | {' | '.join(outcomes)} |",
+        f"| --- | ---: |{' ---: |' * len(outcomes)}",
+    ]
+    for family in dict.fromkeys(pair.family for pair in pairs):
+        counts = Counter(pair.outcome for pair in pairs if pair.family == family)
+        numbers = " | ".join(str(counts[outcome]) for outcome in outcomes)
+        lines.append(f"| {family} | {counts.total()} | {numbers} |")
+    lines += ["", "| family | planted | named | |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {p.family} | {', '.join(p.planted)} | {', '.join(p.named)} | {p.outcome} |"
+        for p in pairs
+        if p.outcome != "both"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--count", default=200, show_default=True, help="How many pairs.")
+@click.option("--seed", default=1, show_default=True, help="The seed by which they are drawn.")
+@click.option("--write", is_flag=True, help="Write the table to docs/teeth/pairs.md.")
+def main(count: int, seed: int, write: bool) -> None:
+    """Plant pairs of changes and tell which are named."""
+    pairs = []
+    with click.progressbar(draw(count, seed), file=sys.stderr, label="planting") as drawn:
+        for family, changes in drawn:
+            pairs.append(judge(family, changes))
+            if pairs[-1].outcome != "both":
+                click.echo(f"{family}: {pairs[-1].planted}: {pairs[-1].outcome}, {pairs[-1].named}", err=True)
+    if write:
+        TABLE.write_text(table(pairs, seed), encoding="utf-8")
+    counts = Counter(pair.outcome for pair in pairs)
+    click.echo(", ".join(f"{outcome}: {number}" for outcome, number in counts.most_common()))
+    sys.exit(1 if counts["wrong"] else 0)
+
+
+if __name__ == "__main__":
+    main()
