@@ -47,11 +47,11 @@ class CauseFound:
         Of several, that of the clause which is the first in the specification is the best.
         """
         own = self.cause.kind == "clause" and verdict.clause != self.cause.name
-        joint, tier = len(causes_of(verdict)) > 1, verdict.tier != "float64"
+        joint, rounded = len(causes_of(verdict)) > 1, verdict.tier == "float32"
         script = verdict.failure.script if verdict.failure else ""
         excess = verdict.failure.excess if verdict.failure else None
         unclear = excess is not None and excess < CLEAR
-        return own, verdict.failure is None, verdict.level, joint, tier, len(script) // ALIKE, unclear
+        return own, verdict.failure is None, verdict.level, joint, len(script) // ALIKE, rounded, unclear
 
     @property
     def level(self) -> str:
