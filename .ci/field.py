@@ -24,6 +24,7 @@ from typing import Any
 
 from conformance.report import jsonfile
 from conformance.report.badge import EXCUSED
+from conformance.report.causes import causes_found
 from conformance.report.status import group_by, must
 from conformance.verdict import Report, Verdict
 
@@ -128,7 +129,8 @@ def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
 
 
 def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
-    """Return the convention that a cell follows, and which clauses hold and fail."""
+    """Return the convention that a cell follows, which clauses hold and fail, and the causes."""
+    found = causes_found(must(verdicts)) if any(verdict.causes for verdict in verdicts) else []
     by_clause = group_by(must(verdicts), lambda v: v.clause)
     outcomes = {clause: {verdict.outcome for verdict in some} for clause, some in by_clause.items()}
     by_convention = {v.clause for v in verdicts if v.holds_under_variant}
@@ -138,21 +140,31 @@ def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
         "holds": sum("pass" in some and some <= EXCUSED for some in outcomes.values()),
         "fails": [clause for clause, some in outcomes.items() if "fail" in some],
         "fails_by_convention_alone": sorted(by_convention - beyond_convention),
+        **(
+            {"causes": [[one.cause.kind, one.cause.name, len(one.clauses)] for one in found]} if found else {}
+        ),
     }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the survey's table as Markdown."""
     lines = [
-        "| judged | cell | on | MUST clauses that hold | that fail | of these for its convention alone |"
+        "| judged | cell | on | MUST clauses that hold | causes of what fails | for its convention alone |"
     ]
     lines.append("| --- | --- | --- | ---: | ---: | --- |")
     for row in rows:
         convention = ", ".join(f"`{name}={value!r}`" for name, value in row["convention"].items())
         alone = f"{len(row['fails_by_convention_alone'])}: {convention}" if convention else ""
         cells = (f"`{row['target']}`", row["cell"], ", ".join(row["backends"]))
-        lines.append(f"| {' | '.join(cells)} | {row['holds']} | {len(row['fails'])} | {alone} |")
+        lines.append(f"| {' | '.join(cells)} | {row['holds']} | {causes(row)} | {alone} |")
     return "\n".join(lines) + "\n"
+
+
+def causes(row: dict[str, Any]) -> str:
+    """The number of causes, unless the data are older than they, and of the clauses that fail for them."""
+    if not row["fails"]:
+        return "0"
+    return f"{len(row['causes']) if 'causes' in row else '–'} ({len(row['fails'])} clauses)"
 
 
 def picture(page: Path, path: Path) -> None:

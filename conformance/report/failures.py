@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from conformance.report.causes import CauseFound, causes_found, summarize
+from conformance.report.causes import (
+    CauseFound,
+    causes_found,
+    examples,
+    other_causes,
+    short_place,
+    stands_alone,
+    summarize,
+    titled,
+)
 from conformance.report.status import group_by
-from conformance.report.table import MARKS
+from conformance.report.table import MARKS, Column, columns
 from conformance.report.values import DIGITS, count, listed, show, show_case, times
 from conformance.spec.clauses import Clause
-from conformance.verdict import Failure, Verdict
+from conformance.verdict import Cause, Failure, Verdict
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 LABEL = 9
-MOST_LISTED, MOST_SHOWN = 12, 3
-"""The most causes of a target that have a line, and that are shown in full."""
 MOST = 8
 """The most findings of a target that are shown in full; of a cell that is all wrong nobody reads more."""
+MOST_LISTED, MOST_SHOWN = 12, 3
+"""The most causes of a target that have a line, and that are shown in full."""
+SCREEN = 60
+"""The lines of a screen, which the causes before the table are meant to fit."""
+LONGEST_SCRIPT, SHORT_SCRIPT = 6000, 600
+"""The most characters of a script that is printed to be pasted, and of one after the first."""
+REST = (
+    "the report that --json writes, of which `conformance report` makes a page; "
+    "--examples makes a file of each"
+)
+"""Where what is not shown stands."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +62,8 @@ class Finding:
 
     @property
     def explained(self) -> bool:
-        """Tell whether it fails because of a documented variant alone."""
-        return self.first.holds_under_variant
+        """Tell whether it follows from another cause than the clause itself."""
+        return self.first.outcome == "fail" and not stands_alone(self.first)
 
     @property
     def summary(self) -> str:
@@ -53,7 +75,7 @@ class Finding:
 def findings(verdicts: list[Verdict]) -> list[Finding]:
     """Return the failures, identical ones together.
 
-    MUST before SHOULD, those that a variant explains last.
+    MUST before SHOULD, those that follow from another cause last.
     """
     failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "not reproducible", "error")]
     found = [Finding(tuple(group)) for group in group_by(failed, _identity).values()]
@@ -64,13 +86,7 @@ def _identity(verdict: Verdict) -> tuple[str, ...]:
     """Return the key that two failures share if they are equal to a reader: all but their numbers."""
     said = verdict.failure.summary if verdict.failure else verdict.reason
     cell = verdict.cell if verdict.failure else ""
-    return (
-        cell,
-        verdict.clause,
-        verdict.outcome,
-        alike(said),
-        f"{verdict.variant} {verdict.holds_under_variant}",
-    )
+    return (cell, verdict.clause, verdict.outcome, alike(said), str(stands_alone(verdict)))
 
 
 def alike(text: str) -> str:
@@ -79,40 +95,74 @@ def alike(text: str) -> str:
 
 
 def print_causes(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
-    """Print the causes of the failures: a line each, then the first in full, each with its smallest case."""
+    """Print the causes of the failures: a line each, then as many in full as fit a screen, but the first."""
     found = causes_found(verdicts)
     if not found:
         return
     console.print()
     console.print(Text(summarize(found), "bold"))
+    console.print(_listing(found[:MOST_LISTED], columns(verdicts), console.width))
+    room = SCREEN - min(len(found), MOST_LISTED)
+    for one, best in islice(examples(found), MOST_SHOWN):
+        finding = example_of(one, best)
+        longest = LONGEST_SCRIPT if one is found[0] else SHORT_SCRIPT
+        room -= _height(finding, clauses, console.width, longest)
+        if one is found[0] or room >= 0:
+            print_finding(console, finding, clauses, longest)
+    if len(found) > 1:
+        console.print()
+        said = f"all {len(found)} causes, with the smallest case and the script of each: in {REST}"
+        console.print(Text(said, "dim"))
+
+
+def example_of(found: CauseFound, best: Verdict) -> Finding:
+    """Return the clause of a verdict, where it fails for a cause, the verdict first."""
+    return Finding(tuple(sorted((v for v in found.verdicts if v.clause == best.clause), key=found.rank)))
+
+
+def _height(finding: Finding, clauses: Mapping[str, Clause], width: int, longest: int) -> int:
+    """Return the number of lines that a finding takes on a screen."""
+    file = StringIO()
+    print_finding(Console(file=file, width=width, color_system=None), finding, clauses, longest)
+    return sum(max(1, math.ceil(cell_len(line) / width)) for line in file.getvalue().splitlines())
+
+
+def _listing(found: list[CauseFound], everywhere: list[Column], width: int) -> Table:
+    """Return the causes in a line each: the clauses that fail for it, and how it is known."""
+    facts = [
+        (str(one.number), count(len(one.clauses), "clause"), ", ".join(_known(one, everywhere)))
+        for one in found
+    ]
+    room = max(width - sum(max(map(len, column)) + 2 for column in zip(*facts, strict=True)), width // 3)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(justify="right")
-    grid.add_column(overflow="fold")
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for i, one in enumerate(found[:MOST_LISTED], 1):
-        grid.add_row(str(i), *_cause(one))
-    console.print(grid)
-    if more := found[MOST_LISTED:]:
-        console.print(Text(f"   {count(len(more), 'more cause')}, in the report that --json writes", "dim"))
-    for one in found[:MOST_SHOWN]:
-        print_finding(console, Finding((one.first,)), clauses)
+    for _ in range(3):
+        grid.add_column(overflow="fold")
+    for one, (number, clauses, known) in zip(found, facts, strict=True):
+        title = Text(one.title, "bold" if one.level == "MUST" else "")
+        if one.cause.kind == "clause":  # its numbers are in the case
+            title.truncate(room, overflow="ellipsis")
+        grid.add_row(number, title, clauses, Text(known, "dim"))
+    return grid
 
 
-def _cause(one: CauseFound) -> tuple[Text, Text, Text]:
-    """Return a cause, what fails for it, and how it is known."""
-    cause = one.cause
-    itself = cause.kind == "clause"
-    said = Text(
-        f"{cause.name}: {cause.what}" if itself else cause.what, "bold" if one.level == "MUST" else ""
-    )
-    number = count(len(one.clauses), "clause")
-    if itself:
-        return said, Text("" if len(one.clauses) == 1 else number), Text("no known cause explains it", "dim")
-    if cause.kind == "place":
-        return said, Text(number), Text(cause.place or "the same exception in each", "dim")
-    proof = f"proven on {count(cause.proven, 'step')}" if cause.proven else "proven on what failed"
-    return said, Text(number), Text(proof, "dim")
+def _known(one: CauseFound, everywhere: list[Column]) -> Iterator[str]:
+    """Yield how a cause is known, and where it is found unless that is everywhere."""
+    yield one.known_by
+    here = columns(one.verdicts)
+    if len(here) < len(everywhere):
+        yield listed(_parts(here, everywhere))
+
+
+def _parts(here: list[Column], everywhere: list[Column]) -> Iterator[str]:
+    """Yield cells, with their backends unless that is all of them; cells on equal backends together."""
+    backends = {cell: [b for c, b in here if c == cell] for cell, _ in here}
+    on = {
+        cell: "" if len(found) == sum(c == cell for c, _ in everywhere) else f" on {listed(found)}"
+        for cell, found in backends.items()
+    }
+    for place, cells in group_by(on, on.__getitem__).items():
+        yield listed(cells) + place
 
 
 def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
@@ -133,11 +183,12 @@ def _print_more(console: Console, more: list[Finding]) -> None:
         where = f" · {finding.first.level} · {listed(places(finding.verdicts))}: {finding.summary}"
         line = Text.assemble("  ", (f"{mark} ", style), (finding.first.clause, "bold"), where)
         console.print(line, soft_wrap=True)
-    said = "all stand at length in the report that --json writes, of which `conformance report` makes a page"
-    console.print(Text(f"  {said}; --examples makes a file of each", "dim"), soft_wrap=True)
+    console.print(Text(f"  all stand at length in {REST}", "dim"), soft_wrap=True)
 
 
-def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clause]) -> None:
+def print_finding(
+    console: Console, finding: Finding, clauses: Mapping[str, Clause], longest_script: int = LONGEST_SCRIPT
+) -> None:
     """Print the clause, its demand, the smallest case, got, want, bound, and a script to see it again."""
     first = finding.first
     mark, style, _ = MARKS[first.outcome]
@@ -155,7 +206,7 @@ def print_finding(console: Console, finding: Finding, clauses: Mapping[str, Clau
     if first.failure is None and "\n" in first.reason:
         console.print(Text(first.reason.rstrip("\n"), "dim"), soft_wrap=True)
     if first.failure and first.failure.script:
-        _print_script(console, first.failure.script)
+        _print_script(console, first.failure.script, longest_script)
 
 
 def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iterator[tuple[str, Text]]:
@@ -163,16 +214,36 @@ def details(finding: Finding, clauses: Mapping[str, Clause], width: int) -> Iter
     first = finding.first
     if first.clause in clauses:
         yield "demands", Text(clauses[first.clause].demand)
+    for cause in other_causes(finding.verdicts):
+        yield "cause", Text(explanation(cause))
     yield "found", Text(finding.summary, "bold")
+    for said in _also_found(finding):
+        yield "also", Text(said)
     if first.failure:
         yield from _numbers(first.failure, width, DIGITS.get(first.tier or "", 9))
     if exceeded := list(_exceeded(finding)):
         yield "error", Text("\n".join(exceeded))
     if first.failure and first.failure.departs:
         yield "departs", Text(_departs(first.failure.departs))
-    if first.variant:
-        holds = "holds under it" if finding.explained else "fails under it too"
-        yield "variant", Text(f"{show_case(first.variant)}: {holds}")
+
+
+def explanation(cause: Cause) -> str:
+    """Return a cause of another clause's failure in a line."""
+    if cause.kind == "clause":
+        return f"as {cause.name} fails, which no known cause explains"
+    if cause.kind == "place" and cause.place:
+        return f"raised at {short_place(cause.place)}"
+    known = CauseFound(0, cause, ()).known_by
+    return f"{titled(cause)} ({known})"
+
+
+def _also_found(finding: Finding) -> Iterator[str]:
+    """Yield what is found elsewhere, where it differs by more than numbers."""
+    failing = [v for v in finding.verdicts if v.failure]
+    said = group_by(failing, lambda v: alike(v.failure.summary if v.failure else ""))
+    for text, found in said.items():
+        if text != alike(finding.summary):
+            yield f"{found[0].failure.summary if found[0].failure else ''}; {listed(places(found))}"
 
 
 def _departs(departs: Mapping[str, Any]) -> str:
@@ -206,13 +277,11 @@ def _numbers(failure: Failure, width: int, digits: int) -> Iterator[tuple[str, T
             yield label, Text(show(value, width, precision))
 
 
-LONGEST_SCRIPT = 6000
-"""The most characters of a script that is printed to be pasted."""
-
-
-def _print_script(console: Console, script: str) -> None:
+def _print_script(console: Console, script: str, longest: int) -> None:
     """Print the script from the first column and unwrapped, so that it can be pasted."""
-    if len(script) > LONGEST_SCRIPT:
+    if len(script) > longest < LONGEST_SCRIPT:
+        return
+    if len(script) > longest:
         said = "to see it again: a script too long to paste is in the report that --json writes, "
         console.print(Text(said + "and --examples makes a file for `conformance replay`", "dim"))
         return

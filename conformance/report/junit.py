@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from conformance.report import jsonfile
-from conformance.report.status import UNSETTLED, meaning
+from conformance.report.causes import CauseFound, causes_found, followed, short_place
+from conformance.report.status import UNSETTLED, meaning, of_target, targets
 from conformance.verdict import Report, Verdict
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,8 +26,10 @@ def to_xml(report: Report) -> Element:
     """Return the report as the element `testsuites`."""
     root = Element("testsuites")
     suite = SubElement(root, "testsuite", name="conformance", time=f"{report.seconds:.3f}")
+    causes = {target: causes_found(of_target(report, target)) for target in targets(report)}
     for verdict in report.verdicts:
-        _add(suite, verdict, strict=bool(report.known_failures.get("strict")))
+        follows = followed([verdict], causes[verdict.target])
+        _add(suite, verdict, follows, strict=bool(report.known_failures.get("strict")))
     if not report.complete:
         case = SubElement(suite, "testcase", classname="conformance", name="a complete run")
         _tell(case, "error", "the run was not complete", "\n".join(report.notes))
@@ -43,17 +46,24 @@ def place(verdict: Verdict) -> str:
     return f"{named} on {verdict.backend}" + (f" in {verdict.tier}" if verdict.tier else "")
 
 
-def _add(suite: Element, verdict: Verdict, *, strict: bool) -> None:
+def _add(suite: Element, verdict: Verdict, follows: list[CauseFound], *, strict: bool) -> None:
     seconds = f"{verdict.seconds:.3f}"
     about = {"classname": _text(place(verdict)), "name": verdict.clause, "time": seconds}
     case = SubElement(suite, "testcase", about)
     found, said = meaning(verdict, strict=strict)
+    said = "; ".join([*map(_followed, follows), said])
     shown = verdict.failure.script if verdict.failure else ""
     if found == "fails":
         kind = "error" if verdict.outcome in UNSETTLED else "failure"
         _tell(case, kind, said, "\n\n".join(filter(None, (said, shown))))
     elif found != "holds":
         _tell(case, "skipped", said, type=f"pytest.{'xfail' if found == 'may fail' else 'skip'}")
+
+
+def _followed(found: CauseFound) -> str:
+    """Return a cause that a failure follows from, by its number among those of the target."""
+    at = f", {short_place(found.cause.place)}" if found.cause.place else ""
+    return f"follows from cause {found.number}: {found.title}{at}"
 
 
 def _tell(case: Element, kind: str, message: str, text: str = "", **attributes: str) -> None:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from conformance.report.failures import Finding, details, findings, places
+from conformance.report.areas import area_of
+from conformance.report.causes import CauseFound, causes_found, examples, summarize
+from conformance.report.failures import Finding, details, example_of, findings, places
 from conformance.report.status import group_by, joint_outcome, of_target, target_status, targets, untested
 from conformance.report.table import MARKS, columns
 from conformance.report.terminal import SIGNS, about, nothing, verdict_lines
-from conformance.report.values import count, listed, show_case
+from conformance.report.values import count, listed
 from conformance.spec.clauses import Clause
 from conformance.verdict import Report, Verdict
 
@@ -19,11 +21,14 @@ LONGEST = 400_000
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
-def markdown(report: Report, clauses: Mapping[str, Clause]) -> str:
-    """Return the verdict on each target, a table of areas, and each failure folded behind a line."""
+def markdown(report: Report, clauses: Mapping[str, Clause], *, clauses_only: bool = False) -> str:
+    """Return the verdict on each target, a table of areas, and each cause folded behind a line.
+
+    `clauses_only`: each clause that fails is folded behind a line of its own, in place of the causes.
+    """
     lines: list[str] = []
     for target in targets(report):
-        lines += _target(report, target, clauses)
+        lines += _target(report, target, clauses, clauses_only=clauses_only)
     if not targets(report) and not untested(report):
         lines += [f"### ! {nothing(report)}", ""]
     lines += [f"> **note** {text(note)}\n" for note in report.notes]
@@ -35,7 +40,9 @@ def markdown(report: Report, clauses: Mapping[str, Clause]) -> str:
     return _shortened("\n".join(lines))
 
 
-def _target(report: Report, target: str, clauses: Mapping[str, Clause]) -> Iterator[str]:
+def _target(
+    report: Report, target: str, clauses: Mapping[str, Clause], *, clauses_only: bool
+) -> Iterator[str]:
     verdicts = of_target(report, target)
     sign, _ = SIGNS[target_status(report, target)]
     conclusion, ground = (line.plain.strip() for line in verdict_lines(report, target))
@@ -46,8 +53,31 @@ def _target(report: Report, target: str, clauses: Mapping[str, Clause]) -> Itera
     yield ""
     if verdicts:
         yield from _table(verdicts, clauses)
-    for finding in findings(verdicts):
+    if not clauses_only:
+        yield from _causes(verdicts, clauses)
+    for finding in findings([v for v in verdicts if clauses_only or v.outcome != "fail"]):
         yield from _finding(finding, clauses)
+
+
+def _causes(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[str]:
+    found = causes_found(verdicts)
+    if found:
+        yield f"**{summarize(found)}**\n"
+    for one, best in examples(found):
+        yield from _cause(one, example_of(one, best), clauses)
+
+
+def _cause(one: CauseFound, example: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
+    """Yield a cause, with the clauses that fail for it and its smallest case behind it."""
+    sign, _, _ = MARKS["fail"]
+    facts = [count(len(one.clauses), "clause"), one.known_by, one.level, listed(places(one.verdicts))]
+    title = f"{one.number}. {sign} <b>{escape(one.title)}</b>"
+    yield f"<details><summary>{title}<br>{escape(' · '.join(facts))}</summary>\n"
+    if one.clauses != [example.first.clause]:
+        yield f"{', '.join(map(code, one.clauses))}\n"
+    yield f"{code(example.first.clause)}, the smallest case:\n"
+    yield from _evidence(example, clauses)
+    yield "</details>\n"
 
 
 def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[str]:
@@ -55,9 +85,7 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[s
     heads = columns(verdicts)
     yield "| | " + " | ".join(f"{text(cell)}<br>{text(backend)}" for cell, backend in heads) + " |"
     yield "| --- |" + " :-: |" * len(heads)
-    areas = group_by(
-        verdicts, lambda v: clauses[v.clause].area if v.clause in clauses else v.clause.split(".")[0]
-    )
+    areas = group_by(verdicts, lambda v: area_of(v.clause, clauses))
     for area, found in areas.items():
         here = group_by(found, lambda v: (v.cell, v.backend))
         yield f"| {text(area)} | " + " | ".join(_tally(here.get(head, [])) for head in heads) + " |"
@@ -78,11 +106,16 @@ def _tally(verdicts: list[Verdict]) -> str:
 def _finding(finding: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
     first = finding.first
     sign, _, _ = MARKS[first.outcome]
-    alone = f" (holds under {show_case(first.variant)})" if finding.explained else ""
     title = (
         f"{sign} <b>{escape(first.clause)}</b> · {first.level} · {escape(listed(places(finding.verdicts)))}"
     )
-    yield f"<details><summary>{title}<br>{escape(finding.summary)}{escape(alone)}</summary>\n"
+    yield f"<details><summary>{title}<br>{escape(finding.summary)}</summary>\n"
+    yield from _evidence(finding, clauses)
+    yield "</details>\n"
+
+
+def _evidence(finding: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
+    first = finding.first
     yield fenced(
         "\n".join(f"{label:<9}{_indented(body.plain)}" for label, body in details(finding, clauses, 100))
     )
@@ -91,7 +124,6 @@ def _finding(finding: Finding, clauses: Mapping[str, Clause]) -> Iterator[str]:
         yield fenced(first.failure.script, "python")
     elif not first.failure:
         yield fenced(first.reason)
-    yield "</details>\n"
 
 
 def _indented(body: str) -> str:

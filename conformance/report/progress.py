@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from conformance.report.causes import short_place
 from conformance.report.screen import silence
 from conformance.report.status import UNSETTLED
 from conformance.verdict import Verdict
@@ -89,7 +90,7 @@ class RunProgress:
             self._say(f"{verdict.clause} ({verdict.level}), {place}: {verdict.outcome}")
         for cause in new:
             if cause.kind != "clause":
-                at = f", {cause.place}" if cause.place else ""
+                at = f", {short_place(cause.place)}" if cause.place else ""
                 self._say(f"  cause: {cause.what}{at}; what follows from it is not printed again")
 
     def _bar(self, group: str) -> TaskID:

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from conformance.report.areas import area_of
 from conformance.report.status import TIERS, group_by, joint_outcome
 from conformance.report.values import ratio
 from conformance.spec.clauses import Clause
@@ -97,7 +98,7 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause], layout: Layou
     table.add_column("clause", vertical="bottom", no_wrap=True)
     for column, header in zip(layout.columns, _headers(layout), strict=True):
         table.add_column(header, vertical="bottom", no_wrap=True, min_width=9 + len(column) - 1)
-    by_area = group_by(verdicts, lambda verdict: _area(verdict.clause, clauses))
+    by_area = group_by(verdicts, lambda verdict: area_of(verdict.clause, clauses))
     for area, found in by_area.items():
         table.add_row(Text(area, "bold"))
         for clause, rows in group_by(found, lambda verdict: verdict.clause).items():
@@ -114,10 +115,6 @@ def _headers(layout: Layout) -> list[str]:
         backends = "all backends" if layout.joint else column[0][1]
         found.append(f"{cell}\n{backends}\n{' ' * len(column)}{'f64':>4}{'f32':>4}")
     return found
-
-
-def _area(clause: str, clauses: Mapping[str, Clause]) -> str:
-    return clauses[clause].area if clause in clauses else clause.split(".", 1)[0]
 
 
 def _name(clause: str, level: str) -> Text:

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from conformance.report.areas import results_by_area
+from conformance.report.causes import causes_found
 from conformance.report.failures import findings, print_causes, print_findings
 from conformance.report.reasons import print_reasons
 from conformance.report.screen import WIDTH, stripped
@@ -28,7 +32,7 @@ from conformance.report.status import (
     untested,
     untrue,
 )
-from conformance.report.table import columns, legend, tables
+from conformance.report.table import MARKS, columns, legend, tables
 from conformance.report.values import count, duration, listed, show_case
 from conformance.spec.clauses import Clause, load
 from conformance.verdict import Report, Status, Verdict
@@ -41,10 +45,15 @@ SIGNS: dict[Status, tuple[str, str]] = {
 }
 
 
-def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> None:
-    """Print the report: for each target its subject, a table and the findings; then the verdicts."""
+def render(
+    report: Report, clauses: Mapping[str, Clause], console: Console, *, clauses_only: bool = False
+) -> None:
+    """Print the report: for each target its subject, the causes of failures and a table; then the verdicts.
+
+    `clauses_only`: each clause that fails is a finding of its own, after the table, in place of the causes.
+    """
     for target in targets(report):
-        _print_target(console, report, target, clauses)
+        _print_target(console, report, target, clauses, clauses_only=clauses_only)
     for note in report.notes:
         console.print(Text(f"note: {note}", "yellow"), soft_wrap=True)  # a path stays whole
     console.print()
@@ -53,6 +62,8 @@ def render(report: Report, clauses: Mapping[str, Clause], console: Console) -> N
     for target in targets(report):
         for line in verdict_lines(report, target):
             console.print(line)
+        if target_status(report, target) != "conforms":
+            _print_areas(console, of_target(report, target), clauses)
     unasked = left_out(report, clauses)
     if unasked:
         console.print(Text(f"  a quick look, by few examples and without {', '.join(unasked)}", "dim"))
@@ -74,15 +85,16 @@ def text(report: Report) -> str:
 
 
 def headline(report: Report, target: str) -> str:
-    """Return the verdict on one target in a line, with the first MUST clause that fails, or the obstacle."""
+    """Return the verdict on one target in a line, with the first cause of its failures, or the obstacle."""
     verdicts = of_target(report, target)
     said = target_status(report, target)
     unjudged = said == "could not be judged"
     ground = "; ".join(obstacles(report, target)) if unjudged else _counted(verdicts)
     line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {ground}"
-    decisive = UNSETTLED if unjudged else {"fail"}
-    found = [one for one in findings(must(verdicts)) if one.first.outcome in decisive]
-    return f"{line}: {found[0].summary}" if found else line
+    if not unjudged and (causes := causes_found(must(verdicts))):
+        return f"{line}: {causes[0].cause.what}"
+    found = [one for one in findings(must(verdicts)) if one.first.outcome in UNSETTLED]
+    return f"{line}: {found[0].summary}" if found and unjudged else line
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
@@ -94,7 +106,9 @@ def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
     return [id for id, clause in clauses.items() if id not in seen and families & set(clause.families)]
 
 
-def _print_target(console: Console, report: Report, target: str, clauses: Mapping[str, Clause]) -> None:
+def _print_target(
+    console: Console, report: Report, target: str, clauses: Mapping[str, Clause], *, clauses_only: bool
+) -> None:
     verdicts = of_target(report, target)
     console.print()
     console.print(Rule(Text(target, "bold"), align="left", style="dim"))
@@ -102,7 +116,8 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
         console.print(Text(line, "dim"), soft_wrap=True)
     for said in declared(report, target):
         console.print(said, soft_wrap=True)
-    print_causes(console, verdicts, clauses)
+    if not clauses_only:
+        print_causes(console, verdicts, clauses)
     if verdicts:
         _print_tables(console, verdicts, clauses)
     print_reasons(console, verdicts, "not applicable", "Not applicable, and so not passed")
@@ -121,7 +136,18 @@ def _print_target(console: Console, report: Report, target: str, clauses: Mappin
     )
     for line in untrue(report, target):
         console.print(Text(f"! {line}", "bold magenta"))
-    print_findings(console, [v for v in verdicts if v.outcome != "fail"], clauses)
+    print_findings(console, [v for v in verdicts if clauses_only or v.outcome != "fail"], clauses)
+
+
+def _print_areas(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
+    """Print the result of each area of the specification: a cell may be right in one and wrong in another."""
+    found = results_by_area(verdicts, clauses)
+    if len(found) < 2:
+        return
+    shown = [
+        Text.assemble(f"{result.name} ", MARKS[result.outcome][:2], f" {result.extent}") for result in found
+    ]
+    console.print(Padding(Columns(shown, padding=(0, 3)), (0, 0, 0, 2)))
 
 
 def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:

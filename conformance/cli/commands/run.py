@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from conformance.cli.commands.publishing import publish
+from conformance.cli.commands.publishing import clauses_only, publish
 from conformance.cli.commands.refusals import NotJudged, refusals
 from conformance.driver.paths import STORAGE, storage
 from conformance.options import RunOptions, click_options, resolve, run_options, specification
@@ -29,7 +29,8 @@ QUIET = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PL
 @click.command()
 @click.argument("target", nargs=-1)
 @click_options
-def run(**values: Any) -> None:
+@clauses_only
+def run(clauses_only: bool, **values: Any) -> None:
     """Judge each TARGET: ncps (the default: every cell of ours), MODULE:CLASS, or 'exec:COMMAND'.
 
     Judging executes the code of the target. Exit status: 0 conforms, 1 a MUST clause fails, 2 usage, 3 could
@@ -44,11 +45,11 @@ def run(**values: Any) -> None:
     if report is None:
         raise NotJudged("the run could not begin, for the reason that pytest gives above")
     with screen() as console:
-        terminal.render(report, spec.clauses, console)
+        terminal.render(report, spec.clauses, console, clauses_only=clauses_only)
     for path in (options.json, options.junit, options.examples, options.write_known_failures):
         if path and is_written(report, path):
             tell(f"written: {path}")
-    publish(report, spec.clauses, options.markdown)
+    publish(report, spec.clauses, options.markdown, clauses_only=clauses_only)
     sys.exit(ending.exit_code or exit_code(report))
 
 

@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.report.failures import findings
-from conformance.report.html.view import TONES, Area, Card, Column, Entry, Mark, Row, Run, Source, View, mark
+from conformance.report.areas import results_by_area
+from conformance.report.causes import causes_found, examples, followed, summarize
+from conformance.report.failures import example_of, findings
+from conformance.report.html.view import (
+    TONES,
+    Area,
+    Card,
+    Causes,
+    Column,
+    Entry,
+    Mark,
+    Row,
+    Run,
+    Source,
+    View,
+    mark,
+)
 from conformance.report.status import TIERS, group_by, joint_outcome, of_target, target_status, targets
 from conformance.report.table import MARKS, columns
 from conformance.report.terminal import SIGNS, about, judged_lines, verdict_lines
@@ -14,21 +29,39 @@ from conformance.spec.clauses import Clause
 from conformance.verdict import Verdict
 
 
-def view(sources: Iterable[Source], spec: str, clauses: Mapping[str, Clause]) -> View:
-    """Return the view of some reports, side by side, beside the clauses of a specification."""
+def view(
+    sources: Iterable[Source], spec: str, clauses: Mapping[str, Clause], *, clauses_only: bool = False
+) -> View:
+    """Return the view of some reports, side by side, beside the clauses of a specification.
+
+    `clauses_only`: each clause that fails is a departure of its own, in place of the causes.
+    """
     given = list(sources)
     letters = _letters(len(given))
     runs = tuple(Run(letter, source) for letter, source in zip(letters, given, strict=True))
     return View(
         spec=spec,
         runs=runs,
-        cards=tuple(card for run in runs for card in _cards(run)),
+        cards=tuple(card for run in runs for card in _cards(run, clauses)),
         columns=tuple(column for run in runs for column in _columns(run)),
         areas=tuple(_areas(runs, clauses)),
         departures=tuple(
-            (run.letter, found) for run in runs for found in findings(run.source.report.verdicts)
+            (run.letter, found)
+            for run in runs
+            for found in findings(
+                [v for v in run.source.report.verdicts if clauses_only or v.outcome != "fail"]
+            )
         ),
+        causes=() if clauses_only else tuple(found for run in runs for found in _causes(run)),
     )
+
+
+def _causes(run: Run) -> Iterator[Causes]:
+    report = run.source.report
+    for target in targets(report):
+        if found := causes_found(of_target(report, target)):
+            shown = tuple((one, example_of(one, best)) for one, best in examples(found))
+            yield Causes(run.letter, target, summarize(found), shown)
 
 
 def _letters(count: int) -> list[str]:
@@ -65,17 +98,20 @@ def _row(id: str, entries: Mapping[Column, Entry], clause: Clause | None) -> Row
 def _entries(runs: Iterable[Run]) -> dict[str, dict[Column, Entry]]:
     found: dict[str, dict[Column, Entry]] = {}
     for run in runs:
+        report = run.source.report
+        causes = {target: causes_found(of_target(report, target)) for target in targets(report)}
         keyed = group_by(
-            run.source.report.verdicts,
+            report.verdicts,
             lambda v: (v.clause, Column(run.letter, v.target, v.cell, v.backend)),  # noqa: B023
         )
         for (clause, column), verdicts in keyed.items():
             ordered = sorted(verdicts, key=lambda verdict: verdict.tier != TIERS[0])
-            found.setdefault(clause, {})[column] = Entry(column, tuple(ordered))
+            follows = tuple(followed(ordered, causes[column.target]))
+            found.setdefault(clause, {})[column] = Entry(column, tuple(ordered), follows)
     return found
 
 
-def _cards(run: Run) -> Iterator[Card]:
+def _cards(run: Run, clauses: Mapping[str, Clause]) -> Iterator[Card]:
     report = run.source.report
     for target in targets(report):
         verdicts = of_target(report, target)
@@ -92,6 +128,7 @@ def _cards(run: Run) -> Iterator[Card]:
             judged=tuple(line.plain for line in judged_lines(verdicts)),
             tally=_tally(verdicts),
             variants=_variants(verdicts),
+            areas=tuple((mark(area.outcome), area) for area in results_by_area(verdicts, clauses)),
         )
 
 

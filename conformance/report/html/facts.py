@@ -26,6 +26,8 @@ def entry_facts(entry: Entry, clauses: Mapping[str, Clause]) -> dict[str, Any]:
     reasons = dict.fromkeys(said for verdict in entry.verdicts for said in reasons_of(verdict))
     if reasons:
         facts["reasons"] = list(reasons)
+    if entry.follows:
+        facts["causes"] = [f"cause {one.number}: {one.title} ({one.known_by})" for one in entry.follows]
     failing = [verdict for verdict in entry.verdicts if verdict.failure]
     if failing:
         finding = Finding(tuple(failing))
@@ -62,7 +64,8 @@ def tier_facts(verdict: Verdict) -> dict[str, Any]:
 
 
 def failure_facts(finding: Finding, clauses: Mapping[str, Clause]) -> dict[str, Any]:
-    """Return the smallest failing case: its details, by name, and the script."""
-    said = [[label, text.plain] for label, text in details(finding, clauses, WIDTH) if label != "demands"]
+    """Return the smallest failing case: its details, by name, and the script; not what stands beside it."""
+    elsewhere = ("demands", "cause")
+    said = [[label, text.plain] for label, text in details(finding, clauses, WIDTH) if label not in elsewhere]
     failure = finding.first.failure
     return {"details": said, "script": failure.script if failure else ""}

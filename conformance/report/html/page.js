@@ -29,10 +29,10 @@ function filters() {
 
 const visible = (column, on) => ["target", "cell", "backend"].every((name) => !on[name] || column[name] === on[name]);
 
-// What a filter reads of a row: the clause, its demand, and the reasons in the columns that are shown.
+// What a filter reads of a row: the clause, its demand, and the reasons and causes in the columns that are shown.
 function says(row, seen) {
   const entries = Object.entries(facts.clauses[row.dataset.clause]).filter(([n]) => seen[n]);
-  return [row.dataset.text, ...entries.flatMap(([, entry]) => entry.reasons || [])].join(" ").toLowerCase();
+  return [row.dataset.text, ...entries.flatMap(([, entry]) => [...(entry.reasons || []), ...(entry.causes || [])])].join(" ").toLowerCase();
 }
 
 function showColumns(on) {
@@ -59,7 +59,7 @@ function showRows(on, seen) {
   }
   one(".shown").textContent = count === rows.length ? `${count} clauses` : `${count} of ${rows.length} clauses`;
   const matching = new Set(rows.filter((row) => row.dataset.match === "1").map((row) => row.dataset.clause));
-  for (const element of all(".plot[data-clause], .finding")) element.hidden = !matching.has(element.dataset.clause);
+  for (const element of all(".plot[data-clause], .finding")) element.hidden = !(element.dataset.clauses || element.dataset.clause).split(" ").some((id) => matching.has(id));
 }
 
 // Areas: those where something is wrong are open, and all where something is looked for; the address names the others.
@@ -147,7 +147,7 @@ function content(clause, at) {
   const entry = facts.clauses[clause][n], parts = [];
   parts.push(make("p", { class: "where" }, `${row.dataset.level} · ${row.closest("tbody").dataset.area}` + (n < 0 ? "" : ` · ${where(facts.columns[n])} · ${whose(facts.columns[n])}`)));
   if (n >= 0 && !entry) parts.push(make("p", { class: "reason" }, "This clause was not asked of this cell."));
-  if (entry) parts.push(tiers(entry), ...(entry.reasons || []).map((said) => make("p", { class: "reason" }, said)));
+  if (entry) parts.push(tiers(entry), ...(entry.causes || []).map((said) => make("p", { class: "follows" }, "Follows from " + said)), ...(entry.reasons || []).map((said) => make("p", { class: "reason" }, said)));
   if (entry && entry.failure) parts.push(make("h3", {}, "The smallest case that fails"), failure(entry.failure));
   const said = make("div", { class: "text" }, one(`template[data-clause="${CSS.escape(clause)}"]`).content.cloneNode(true));
   const plot = one(".plot", said);
@@ -279,6 +279,7 @@ scroller.addEventListener("click", (event) => {
   if (name) open(name.closest("tr").dataset.clause, "");
 });
 for (const name of all(".plot .name")) name.addEventListener("click", () => open(name.parentElement.dataset.clause, ""));
+for (const button of all(".finding .names button")) button.addEventListener("click", () => open(button.textContent, ""));
 for (const button of all(".finding h3 button")) button.addEventListener("click", () => {
   const isOpen = button.closest(".finding").classList.toggle("open");
   button.setAttribute("aria-expanded", isOpen);

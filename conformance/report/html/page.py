@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from conformance.report.failures import places
 from conformance.report.html import strip
 from conformance.report.html.assembly import view
 from conformance.report.html.facts import entry_facts, failure_facts
@@ -22,7 +23,7 @@ from conformance.report.values import count, listed
 from conformance.spec.clauses import Spec
 
 
-def render(sources: Iterable[Source], spec: Spec) -> str:
+def render(sources: Iterable[Source], spec: Spec, *, clauses_only: bool = False) -> str:
     """Return one page that shows some reports side by side, with the text of the clauses of `spec`.
 
     Text of a target stays text: everything is escaped, and the page's own policy runs no script but its own.
@@ -30,8 +31,9 @@ def render(sources: Iterable[Source], spec: Spec) -> str:
     Args:
         sources: the reports, in the order in which they are shown.
         spec: the specification whose text is shown; a clause that it lacks is shown without text.
+        clauses_only: each clause that fails is shown as a finding of its own, in place of the causes.
     """
-    shown = view(sources, spec.version, spec.clauses)
+    shown = view(sources, spec.version, spec.clauses, clauses_only=clauses_only)
     style, script = asset("page.css"), asset("page.js")
     return (
         environment()
@@ -65,6 +67,7 @@ def environment() -> Environment:
         "markdown": markdown,
         "count": count,
         "listed": listed,
+        "places": places,
         "mark": mark,
     }
     return made

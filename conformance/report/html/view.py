@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from conformance.report.areas import AreaResult
+from conformance.report.causes import CauseFound, stands_alone
 from conformance.report.failures import Finding
 from conformance.report.status import group_by, joint_outcome
 from conformance.report.table import MARKS
-from conformance.report.values import duration
+from conformance.report.values import duration, listed
 from conformance.spec.clauses import Clause
 from conformance.verdict import Outcome, Report, Verdict
 
@@ -57,6 +59,8 @@ class Entry:
 
     column: Column
     verdicts: tuple[Verdict, ...]
+    follows: tuple[CauseFound, ...] = ()
+    """The causes that its failures follow from."""
 
     @cached_property
     def mark(self) -> Mark:
@@ -64,9 +68,14 @@ class Entry:
 
     @property
     def explained(self) -> bool:
-        """Tell whether all its failures come of a documented variant alone."""
+        """Tell whether all its failures follow from other causes than the clause itself."""
         failing = [verdict for verdict in self.verdicts if verdict.outcome == "fail"]
-        return bool(failing) and all(verdict.holds_under_variant for verdict in failing)
+        return bool(failing) and not any(map(stands_alone, failing))
+
+    @property
+    def numbers(self) -> str:
+        """Return the numbers of the causes that its failures follow from, in words."""
+        return listed(str(one.number) for one in self.follows)
 
     @property
     def worst(self) -> float | None:
@@ -83,6 +92,11 @@ class Row:
     clause: Clause | None
     """None if the specification that is shown does not have it."""
     entries: Mapping[Column, Entry]
+
+    @property
+    def explained(self) -> bool:
+        """Tell whether some entry fails for another cause than the clause itself."""
+        return any(entry.explained for entry in self.entries.values())
 
     @property
     def outcomes(self) -> list[str]:
@@ -123,6 +137,17 @@ class Card:
     judged: tuple[str, ...]
     tally: tuple[tuple[Mark, int], ...]
     variants: tuple[str, ...]
+    areas: tuple[tuple[Mark, AreaResult], ...]
+
+
+@dataclass(frozen=True)
+class Causes:
+    """The causes of the failures of one target in a run, each with its smallest case."""
+
+    run: str
+    target: str
+    summary: str
+    found: tuple[tuple[CauseFound, Finding], ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +183,8 @@ class View:
     columns: tuple[Column, ...]
     areas: tuple[Area, ...]
     departures: tuple[tuple[str, Finding], ...] = field(default=())
-    """Each failure with the letter of its run; equal ones share an entry."""
+    """What is shown beside the causes, each with the letter of its run; equal ones share an entry."""
+    causes: tuple[Causes, ...] = field(default=())
 
     @property
     def rows(self) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""A made-up run, for tests; `python tests/conformance/report/sample_report.py [WIDTH] [green]` shows it."""
+"""Made-up runs, for tests; `python sample_report.py [WIDTH] [green|red]` shows one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from conformance.spec import clauses
-from conformance.verdict import Failure, Report, Verdict
+from conformance.verdict import Cause, Failure, Report, Verdict
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
 CELLS = ("CfCCell", "LTCCell")
@@ -69,7 +69,10 @@ def implementations() -> list[dict[str, Any]]:
 
 
 def red() -> Report:
-    """The same, but one clause fails, one fails as a variant explains, others meet the host or an error."""
+    """The same, but one clause fails, one fails as a variant explains, others meet the host or an error.
+
+    It has no causes, as a report of format 1.
+    """
     report = green()
     return replace(report, verdicts=[_spoiled(verdict) for verdict in report.verdicts])
 
@@ -93,11 +96,77 @@ def _spoiled(verdict: Verdict) -> Verdict:
     return verdict
 
 
+CONVENTION = Cause(
+    "convention",
+    "head_activation=linear",
+    "computes with head_activation=linear, a documented variant",
+    proven=24,
+)
+FAULT = Cause("fault", "TimeOnOffset", "The gate's offset is multiplied by time too.", proven=31)
+PLACE = Cause(
+    "place",
+    "ValueError at cells.py:41 in call",
+    "step raises ValueError: no such dtype",
+    "/home/user/liquid/cells.py:41 in call",
+)
+RAISED = Failure(
+    PLACE.what,
+    {"units": 2},
+    script=SCRIPT,
+    raised={"type": "ValueError", "message": "no such dtype", "place": PLACE.place},
+)
+
+
+def of_clause(id: str, summary: str = FAILURE.summary) -> Cause:
+    """The clause itself as a cause."""
+    return Cause("clause", id, summary)
+
+
+CAUSED: dict[tuple[str, str], tuple[tuple[str, ...], Failure, tuple[Cause, ...]]] = {
+    ("cfc.step.default", "CfCCell"): (BACKENDS[1:], FAILURE, (of_clause("cfc.step.default"),)),
+    ("backbone.absent", "CfCCell"): (BACKENDS[1:], FAILURE, (of_clause("cfc.step.default"),)),
+    ("cfc.step.no_gate", "CfCCell"): (BACKENDS, FAILURE, (CONVENTION,)),
+    ("time.per_sample", "CfCCell"): (BACKENDS, FAILURE, (CONVENTION, of_clause("cfc.step.default"))),
+    ("time.zero", "CfCCell"): (("jax",), FAILURE, (CONVENTION, FAULT)),
+    ("time.zero", "LTCCell"): (BACKENDS, FAILURE, (FAULT,)),
+    ("ltc.step.explicit", "LTCCell"): (BACKENDS, FAILURE, (FAULT,)),
+    ("dtype.policy", "CfCCell"): (("jax",), RAISED, (PLACE,)),
+    ("dtype.policy", "LTCCell"): (("jax",), RAISED, (PLACE,)),
+    ("initialization.values", "LTCCell"): (
+        ("torch",),
+        Failure("the kernel is zero"),
+        (of_clause("initialization.values", "the kernel is zero"),),
+    ),
+}
+"""What fails in `caused`, by clause and cell: on these backends, by this failure, for these causes."""
+
+
+def caused() -> Report:
+    """A run with causes of each kind, alone and together, on several cells and backends, and an error."""
+    report = green()
+    return replace(report, verdicts=[_caused(verdict) for verdict in report.verdicts])
+
+
+def _caused(verdict: Verdict) -> Verdict:
+    backends, failure, causes = CAUSED.get((verdict.clause, verdict.cell), ((), FAILURE, ()))
+    if verdict.backend not in backends:
+        return _spoiled(verdict) if verdict.clause == "serialization.deepcopy" else verdict
+    variant = {"head_activation": "linear"} if CONVENTION in causes else {}
+    return replace(
+        verdict,
+        outcome="fail",
+        failure=failure,
+        causes=list(causes),
+        variant=variant,
+        holds_under_variant=causes == (CONVENTION,),
+    )
+
+
 if __name__ == "__main__":
     from rich.console import Console
 
     from conformance.report import terminal
 
     width = int(sys.argv[1]) if len(sys.argv) > 1 else None
-    made = green() if "green" in sys.argv else red()
+    made = green() if "green" in sys.argv else red() if "red" in sys.argv else caused()
     terminal.render(made, clauses.load().clauses, Console(width=width))

@@ -21,7 +21,7 @@ from conformance.report import jsonfile
 from conformance.report.github import MOST, annotated, command
 from conformance.report.markdown import LONGEST, fenced, markdown, text
 from conformance.spec import clauses
-from conformance.verdict import Failure, Report, Verdict
+from conformance.verdict import Cause, Failure, Report, Verdict
 from tests.conformance.report import sample_report
 from tests.planted import PLANTED
 
@@ -62,6 +62,47 @@ def test_only_what_departs_is_an_annotation() -> None:
     assert not list(annotated(failing(3, level="SHOULD"), SPEC))
 
 
+def test_a_cause_is_one_annotation_with_what_fails_for_it() -> None:
+    lines = list(annotated(sample_report.caused(), SPEC))
+    assert len(lines) == 4, "that of a SHOULD is none, nor is its error"
+    convention, fault, place, default = lines
+    assert convention.startswith(
+        "::error title=cause 1 · ncps · CfCCell on jax%2C torch%2C tensorflow and numpy::"
+        "computes with head_activation=linear, a documented variant (proven on 24 steps)%0A"
+        "3 clauses fail for it: cfc.step.no_gate, time.zero and time.per_sample%0AThe smallest case, of"
+    )
+    assert "2 clauses fail for it: ltc.step.explicit and time.zero%0A" in fault
+    assert "1 clause fails for it: dtype.policy%0A" in place and "file=" not in place
+    assert default.startswith("::error title=cfc.step.default · ncps · CfCCell on ")
+    assert "2 clauses fail for it too: backbone.absent and time.per_sample%0AThe clause: In mode" in default
+
+
+@pytest.mark.parametrize(
+    ("place", "file", "where"),
+    [
+        ("cells.py:41 in call", "pkg/cells.py", "file=pkg/cells.py,line=41,"),
+        ("{folder}/a, b/cells.py:41 in call", None, "file=a%2C b/cells.py,line=41,"),
+        ("cells.py:41 in call", "pkg/__init__.py", ""),
+        ("/elsewhere/cells.py:41 in call", "pkg/cells.py", ""),
+        ("cells.py", "pkg/cells.py", ""),
+    ],
+)
+def test_a_cause_in_a_file_of_the_folder_is_shown_there(
+    place: str, file: str | None, where: str, tmp_path: Path
+) -> None:
+    cause = Cause("place", "ValueError", "it raises", place.format(folder=tmp_path))
+    about: dict[str, Any] = {"target": "mine:Cell", "cell": "Cell", "backend": "torch", "tier": "float64"}
+    failed = Verdict(
+        "time.zero", "MUST", outcome="fail", failure=Failure("it raises"), causes=[cause], **about
+    )
+    described = [
+        {"target": "mine:Cell", "backend": "torch"} | ({"file": str(tmp_path / file)} if file else {})
+    ]
+    made = Report("0.2", "0.1.0", 1, "", {}, described, [failed], 1.0)
+    (line,) = annotated(made, SPEC, tmp_path)
+    assert line.startswith(f"::error {where}title=cause 1 · ")
+
+
 def test_a_partial_report_is_one() -> None:
     cut = replace(sample_report.green(), complete=False, notes=["the run was ended by SIGTERM"])
     (line,) = annotated(cut, SPEC)
@@ -87,6 +128,23 @@ def test_the_summary_has_the_verdict_a_table_and_each_failure() -> None:
     assert set(rows) == areas
     assert page.count("<details>") == page.count("</details>") == said.count("<summary>") > 2
     assert "with start(&quot;ncps&quot;, &quot;torch&quot;)" in page
+
+
+def test_the_summary_has_each_cause_with_its_clauses_or_each_clause() -> None:
+    made = sample_report.caused()
+    said = markdown(made, SPEC)
+    assert "**5 causes of 8 clauses that fail: 6 follow from another**" in said
+    titles = re.findall(r"<summary>(\d)\. ✗ <b>(.*?)</b><br>(.*?)</summary>", said)
+    assert [number for number, _, _ in titles] == ["1", "2", "3", "4", "5"]
+    assert titles[2][1:] == (
+        "step raises ValueError: no such dtype",
+        "1 clause · cells.py:41 in call · MUST · CfCCell and LTCCell on jax",
+    )
+    assert "<code>cfc.step.no_gate</code>, <code>time.zero</code>, <code>time.per_sample</code>" in said
+    assert said.count("<b>serialization.deepcopy</b>") == 1 and said.count("<details>") == 6
+    by_clause = markdown(made, SPEC, clauses_only=True)
+    failing = {v.clause for v in made.verdicts if v.outcome == "fail"}
+    assert failing <= set(re.findall(r"<b>(.*?)</b>", by_clause)) and "causes of" not in by_clause
 
 
 def test_what_a_target_says_is_text_in_the_summary() -> None:

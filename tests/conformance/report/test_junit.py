@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from conformance.cli import main as cli
 from conformance.report import junit
 from conformance.verdict import Failure
+from tests.conformance.report import sample_report
 from tests.conformance.report.test_report import report, verdict
 from tests.planted import PLANTED
 
@@ -60,6 +61,25 @@ def test_what_fails_no_run_fails_no_case() -> None:
 def test_a_run_that_is_not_complete_has_a_case_that_says_so() -> None:
     (error,) = cases(complete=False, notes=["cut short"])["conformance", "a complete run"]
     assert (error.tag, error.text) == ("error", "cut short")
+
+
+def test_a_failure_names_its_cause_before_its_own_summary() -> None:
+    root = junit.to_xml(sample_report.caused())
+    said = {
+        (case.attrib["classname"].partition(" in ")[0], case.attrib["name"]): failure.attrib["message"]
+        for case in root.iter("testcase")
+        for failure in case.iter("failure")
+    }
+    jax, torch = "ncps CfCCell on jax", "ncps CfCCell on torch"
+    convention = "follows from cause 1: computes with head_activation=linear, a documented variant; "
+    itself = "(MUST) fail: the output is that of heads in each other's place"
+    assert said[jax, "cfc.step.no_gate"] == f"{convention}cfc.step.no_gate {itself}"
+    fault = "follows from cause 2: The gate's offset is multiplied by time too; "
+    assert said[jax, "time.zero"] == f"{convention}{fault}time.zero {itself}"
+    place = "follows from cause 3: step raises ValueError: no such dtype, cells.py:41 in call; "
+    assert said[jax, "dtype.policy"].startswith(place)
+    assert said[torch, "cfc.step.default"] == f"cfc.step.default {itself}"
+    assert said[torch, "backbone.absent"].startswith("follows from cause 4: cfc.step.default: the output is")
 
 
 @pytest.mark.frameworks

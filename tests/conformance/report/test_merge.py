@@ -93,6 +93,16 @@ def test_the_shards_of_a_run_are_the_run() -> None:
     assert whole.command == "conformance run ncps --seed 7"
 
 
+def test_the_shards_of_a_run_have_its_causes() -> None:
+    caused = sample_report.caused()
+    parts = [jsonfile.from_json(jsonfile.to_json(shard(number, report=caused))) for number in (1, 2, 3)]
+    said = jsonfile.to_json(merged(*parts))["causes"]
+    whole = jsonfile.to_json(caused)["causes"]
+    assert [cause["name"] for cause in said] == [cause["name"] for cause in whole]
+    assert [set(cause["clauses"]) for cause in said] == [set(cause["clauses"]) for cause in whole]
+    assert [cause["proven"] for cause in said] == [24, 31, 0, 0, 0]
+
+
 def test_a_missing_shard_is_named_and_the_whole_is_partial() -> None:
     whole = merged(shard(1), shard(3))
     assert whole.notes == ["shard 2/3 of ncps on jax is missing"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import math
@@ -14,17 +15,25 @@ from typing import Any, get_args
 import jsonschema
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from conformance.report import exit_code, jsonfile, status, terminal, values
-from conformance.report.failures import MOST, findings
+from conformance.cli import main as cli
+from conformance.report import exit_code, jsonfile, junit, status, terminal, values
+from conformance.report.areas import GROUPS, results_by_area
+from conformance.report.causes import ORDER, causes_found, examples, short_place, stands_alone, summarize
+from conformance.report.failures import MOST, MOST_LISTED, MOST_SHOWN, SCREEN, findings
+from conformance.report.github import annotated
+from conformance.report.html import Source
+from conformance.report.html import render as render_page
+from conformance.report.markdown import markdown
 from conformance.report.progress import RunProgress
 from conformance.report.screen import screen
 from conformance.report.status import JUDGED, judged, obstacles, target_status, targets
 from conformance.spec import clauses
-from conformance.verdict import Failure, Outcome, Report, Verdict
+from conformance.verdict import Cause, CauseKind, Failure, Outcome, Report, Verdict
 from tests.conformance.report import sample_report
 from tests.waiting import PATIENCE
 
@@ -45,7 +54,7 @@ def report(*verdicts: Verdict, **more: Any) -> Report:
     return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
 
 
-LATER = {"known", "diagnosis", "example", "known_failures", "refused", "kinks"}
+LATER = {"known", "example", "known_failures", "refused", "kinks", "causes", "raised", "departs"}
 """Fields that came after the first reports, which are read without them."""
 BOTH_TIERS = (verdict(), verdict(tier="float32"))
 
@@ -186,8 +195,27 @@ evidence = st.dictionaries(texts, plain, max_size=3)
 objects = st.dictionaries(texts, values_of(st.floats(allow_nan=False, allow_infinity=False)), max_size=3)
 unspecified = objects.map(lambda found: {f"{name}?": value for name, value in found.items()})
 """Objects with names of their own: that of a property of the schema would need a value of its type."""
+raised = st.fixed_dictionaries({"type": texts, "message": texts}, optional={"place": texts})
+departures = st.fixed_dictionaries({"name": texts, "said": texts, "right": st.lists(texts, max_size=2)})
 failures = st.builds(
-    Failure, texts, case=evidence, got=plain, want=plain, bound=plain, excess=numbers, script=texts
+    Failure,
+    texts,
+    case=evidence,
+    got=plain,
+    want=plain,
+    bound=plain,
+    excess=numbers,
+    script=texts,
+    raised=st.just({}) | raised,
+    departs=st.just({}) | departures,
+)
+causes = st.builds(
+    Cause,
+    kind=st.sampled_from(get_args(CauseKind)),
+    name=texts | st.sampled_from(sorted(clauses.load().clauses)),
+    what=texts,
+    place=texts | st.builds("{}:{} in {}".format, texts, st.integers(0, 99), texts),
+    proven=st.integers(0, 99),
 )
 verdicts = st.builds(
     Verdict,
@@ -210,6 +238,7 @@ verdicts = st.builds(
     seconds=st.floats(0, 1e9),
     variant=objects,
     holds_under_variant=st.booleans(),
+    causes=st.lists(causes, max_size=3),
     failure=st.none() | failures,
 )
 reports = st.builds(
@@ -240,12 +269,24 @@ def test_any_report_follows_the_schema_and_comes_back_whole(made: Report) -> Non
 @settings(deadline=None, max_examples=100)
 @given(reports)
 def test_any_report_can_be_shown(made: Report) -> None:
-    output = shown(made, width=80)
     expected = {target_status(made, target).split()[0] for target in targets(made)} or {"nothing was judged"}
-    assert all(text in output for text in expected)
+    spec = clauses.load()
+    for output in (
+        shown(made, width=80),
+        shown(made, width=80, clauses_only=True),
+        markdown(made, spec.clauses),
+        render_page([Source("a", made)], spec),
+    ):
+        assert all(text in output for text in expected) or "Nothing was judged" in output
+    assert all(line.startswith("::") for line in annotated(made, spec.clauses, Path.cwd()))
+    assert len(list(junit.to_xml(made).iter("testcase"))) == len(made.verdicts) + (not made.complete)
 
 
-@pytest.mark.parametrize("made", [sample_report.green(), sample_report.red()], ids=["green", "red"])
+@pytest.mark.parametrize(
+    "made",
+    [sample_report.green(), sample_report.red(), sample_report.caused()],
+    ids=["green", "red", "caused"],
+)
 def test_a_file_holds_the_report(made: Report, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "report.json"
     jsonfile.write(made, path)
@@ -301,7 +342,7 @@ def test_json_says_what_follows_from_the_verdicts() -> None:
     ("path", "value"),
     [
         (("status",), "fine"),
-        (("format_version",), 2),
+        (("format_version",), 3),
         (("spec",), "latest"),
         (("seconds",), "long"),
         (("extra",), 1),
@@ -337,7 +378,13 @@ def test_the_schema_is_one_and_knows_every_field() -> None:
         assert set(described["properties"]) >= names
         assert set(described["required"]) >= names - LATER
     assert set(definitions["verdict"]["properties"]) == {field.name for field in fields(Verdict)}
-    assert set(definitions["failure"]["properties"]) == {field.name for field in fields(Failure)}
+    assert set(definitions["failure"]["properties"]) == {field.name for field in fields(Failure)} | {
+        "diagnosis"
+    }
+    assert set(definitions["cause"]["properties"]) == {field.name for field in fields(Cause)}
+    assert set(definitions["cause"]["properties"]["kind"]["enum"]) == set(get_args(CauseKind)) == set(ORDER)
+    listed = set(schema["properties"]["causes"]["items"]["properties"])
+    assert listed == set(definitions["cause"]["properties"]) | {"target", "clauses", "cells", "backends"}
     assert set(definitions["verdict"]["properties"]["outcome"]["enum"]) == set(get_args(Outcome))
 
 
@@ -353,12 +400,46 @@ def test_a_report_that_was_written_before_a_field_was_is_read() -> None:
     )
 
 
+def test_a_report_of_format_1_is_read_and_its_variants_explain_what_they_did() -> None:
+    document = jsonfile.to_json(sample_report.red())
+    document["format_version"] = 1
+    del document["causes"]
+    departs = {"name": "f1", "said": "f1[0, 0] is 1", "right": ["backbone/0"]}
+    for old in document["verdicts"]:
+        del old["causes"]
+        if old["failure"]:
+            del old["failure"]["raised"], old["failure"]["departs"]
+            faults = [{"name": "HeadsSwapped", "what": "The heads are swapped."}]
+            old["failure"]["diagnosis"] = {"departs": departs, "cases": 3, "faults": faults}
+    back = jsonfile.from_json(document)
+    assert {str(v.failure.departs) for v in back.verdicts if v.failure} == {str(departs)}
+    found = causes_found(back.verdicts)
+    assert [(one.cause.kind, one.clauses) for one in found] == [
+        ("convention", ["cfc.step.no_gate"]),
+        ("clause", ["cfc.step.default"]),
+    ]
+    assert [one["name"] for one in jsonfile.to_json(back)["causes"]] == [one.cause.name for one in found]
+
+
+def test_json_has_the_causes_of_each_target_and_each_failure() -> None:
+    made = sample_report.caused()
+    document = jsonfile.to_json(made)
+    jsonfile.validate(document)
+    convention, fault, place, default, initial = document["causes"]
+    assert convention["clauses"] == ["cfc.step.no_gate", "time.zero", "time.per_sample"]
+    assert (fault["cells"], fault["backends"]) == (["LTCCell", "CfCCell"], list(sample_report.BACKENDS))
+    assert place["place"] == sample_report.PLACE.place and initial["proven"] == 0
+    assert default["name"] == "cfc.step.default" and default["target"] == "ncps"
+    named = [v["causes"] for v in document["verdicts"] if v["clause"] == "backbone.absent" and v["causes"]]
+    assert [cause["name"] for found in named for cause in found] == ["cfc.step.default"] * len(named) != []
+
+
 # The terminal
 
 
-def shown(made: Report, width: int = 100) -> str:
+def shown(made: Report, width: int = 100, *, clauses_only: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    terminal.render(made, clauses.load().clauses, console)
+    terminal.render(made, clauses.load().clauses, console, clauses_only=clauses_only)
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -377,7 +458,11 @@ def table_of(output: str) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [50, 80, 120, 160])
-@pytest.mark.parametrize("made", [sample_report.green(), sample_report.red()], ids=["green", "red"])
+@pytest.mark.parametrize(
+    "made",
+    [sample_report.green(), sample_report.red(), sample_report.caused()],
+    ids=["green", "red", "caused"],
+)
 def test_the_table_fits_and_cuts_nothing(made: Report, width: int) -> None:
     table = table_of(shown(made, width))
     assert max(map(len, table)) <= width
@@ -389,7 +474,7 @@ def test_the_table_fits_and_cuts_nothing(made: Report, width: int) -> None:
 def test_a_wide_table_has_a_column_per_cell_and_backend() -> None:
     output = shown(sample_report.red(), 160)
     assert line_with("tensorflow  numpy", output).split() == ["jax", "torch", "tensorflow", "numpy"] * 2
-    assert line_with("  cfc.step.default", output).split()[1:] == [
+    assert line_with("  cfc.step.default ", output).split()[1:] == [
         "✓",
         ".70",
         ".70",
@@ -406,7 +491,7 @@ def test_a_narrow_table_of_what_conforms_has_the_backends_together() -> None:
 
 def test_a_narrow_table_of_what_departs_has_the_backends_apart_and_a_table_per_cell() -> None:
     output = shown(sample_report.red(), 80)
-    assert line_with("  cfc.step.default", output).split()[1:] == [
+    assert line_with("  cfc.step.default ", output).split()[1:] == [
         "✓",
         ".70",
         ".70",
@@ -489,7 +574,7 @@ def test_a_script_that_nobody_would_paste_is_left_to_the_files() -> None:
     assert "1 + 1" not in output and "--examples makes a file for `conformance replay`" in output
 
 
-def test_failures_alike_are_shown_once_and_those_that_a_variant_explains_last() -> None:
+def test_failures_alike_are_shown_once_and_those_that_follow_from_another_cause_last() -> None:
     found = findings(sample_report.red().verdicts)
     assert [finding.first.clause for finding in found] == [
         "cfc.step.default",
@@ -506,28 +591,197 @@ def test_failures_that_say_something_else_are_shown_apart() -> None:
     assert len(findings(numbered)) == 1
 
 
-def test_the_first_findings_are_shown_at_length_and_the_others_in_a_line() -> None:
+def test_by_clause_the_first_findings_are_shown_at_length_and_the_others_in_a_line() -> None:
     ids = list(clauses.load().clauses)[: MOST + 3]
     failed = [verdict(id, "fail", failure=Failure(f"{id} is wrong", script="print(1)")) for id in ids]
-    output = shown(report(*failed))
+    output = shown(report(*failed), clauses_only=True)
     assert output.count("print(1)") == MOST
     more = output[output.index("3 more findings") :].splitlines()
     assert more[1:4] == [f"  ✗ {id} · MUST · CfCCell on jax: {id} is wrong" for id in ids[MOST:]]
     for option in ("--json", "`conformance report`", "--examples"):
         assert option in more[4]
-    assert "in a line each" not in shown(report(*failed[:MOST]))
+    assert "in a line each" not in shown(report(*failed[:MOST]), clauses_only=True)
 
 
-def test_where_several_clauses_fail_it_says_with_which_to_begin() -> None:
-    layer, zero = (verdict(id, "fail", failure=Failure("wrong")) for id in ("layer.steps", "time.zero"))
-    output = shown(report(layer, zero))
-    assert output.index("begin with time.zero: ") < output.index("✗ layer.steps · MUST")
-    for clear in (
-        (zero,),
-        (zero, replace(zero, cell="LTCCell")),
-        (layer, replace(layer, clause="state.pure")),
-    ):
-        assert "begin with" not in shown(report(*clear))
+# Causes
+
+
+def ncps(made: Report) -> list[Verdict]:
+    return [verdict for verdict in made.verdicts if verdict.target == "ncps"]
+
+
+def test_causes_are_ordered_numbered_and_have_what_fails_for_them() -> None:
+    found = causes_found(ncps(sample_report.caused()))
+    assert [one.number for one in found] == [1, 2, 3, 4, 5]
+    assert [(one.cause.kind, one.level, one.clauses) for one in found] == [
+        ("convention", "MUST", ["cfc.step.no_gate", "time.zero", "time.per_sample"]),
+        ("fault", "MUST", ["ltc.step.explicit", "time.zero"]),
+        ("place", "MUST", ["dtype.policy"]),
+        ("clause", "MUST", ["cfc.step.default", "backbone.absent", "time.per_sample"]),
+        ("clause", "SHOULD", ["initialization.values"]),
+    ]
+    assert [one.known_by for one in found] == [
+        "proven on 24 steps",
+        "proven on 31 steps",
+        "cells.py:41 in call",
+        "no known cause explains it",
+        "by itself",
+    ]
+    assert summarize(found) == "5 causes of 8 clauses that fail: 6 follow from another"
+
+
+def test_a_summary_claims_no_more_than_the_causes_do() -> None:
+    cause = sample_report.FAULT
+    explained, alone = (
+        [verdict(id, "fail", causes=given) for id in ("time.zero", "time.large")] for given in ([cause], [])
+    )
+    said = [
+        (explained, "1 cause explains all 2 clauses that fail"),
+        (explained[:1], "1 cause explains the only clause that fails"),
+        (alone, "2 clauses fail, each by itself"),
+        (alone[:1], "1 clause fails"),
+        ([explained[0], alone[1]], "2 causes of 2 clauses that fail: 1 follows from another"),
+    ]
+    for verdicts, summary in said:
+        assert summarize(causes_found(verdicts)) == summary
+    assert not causes_found([verdict(), verdict("time.zero", "known failure", causes=[cause])])
+
+
+def test_the_example_of_a_cause_is_of_it_alone_and_of_a_clause_that_is_not_shown_yet() -> None:
+    shown = [best.clause for _, best in examples(causes_found(ncps(sample_report.caused())))]
+    assert shown == [
+        "cfc.step.no_gate",
+        "ltc.step.explicit",
+        "dtype.policy",
+        "cfc.step.default",
+        "initialization.values",
+    ]
+    one, two = sample_report.CONVENTION, sample_report.FAULT
+    both = [
+        verdict("time.zero", "fail", failure=Failure("a", script=""), causes=[one, two]),
+        verdict("time.large", "fail", failure=Failure("b", script="123"), causes=[one, two]),
+    ]
+    assert [best.clause for _, best in examples(causes_found(both))] == ["time.zero", "time.large"]
+    for excess, clearest in ((3.0, "time.zero"), (1e9, "time.large"), (math.nan, "time.large")):
+        far = replace(both[1], failure=Failure("b", script="123", excess=excess), causes=[one])
+        near = replace(both[0], failure=Failure("a", script="1", excess=80.0), causes=[one])
+        assert causes_found([near, far])[0].first.clause == clearest
+
+
+def test_causes_stand_before_the_table_in_a_line_each_and_the_first_in_full() -> None:
+    output = shown(sample_report.caused(), 140)
+    before, after = output.split("\nclause ", 1)
+    lines = before[before.index("5 causes of 8 clauses") :].splitlines()
+    starts = [
+        "1 computes with head_activation=linear, a documented variant 3 clauses proven on 24 steps, CfCCell",
+        "2 The gate's offset is multiplied by time too 2 clauses proven on 31 steps, LTCCell and CfCCell on",
+        "3 step raises ValueError: no such dtype 1 clause cells.py:41 in call, CfCCell and LTCCell on jax",
+        "4 cfc.step.default: the output is that of heads in each other's place 3 clauses no known cause",
+    ]
+    for line, start in zip(lines[1:], starts, strict=False):
+        assert " ".join(line.split()).startswith(start)
+    assert "4  cfc.step.default: the output is that of heads in each ot…" in shown(
+        sample_report.caused(), 120
+    )
+    shown_in_full = [line for line in lines if line.startswith("✗ ")]
+    assert len(shown_in_full) == MOST_SHOWN
+    assert "cause      raised at cells.py:41 in call" in before
+    assert "all 5 causes, with the smallest case and the script of each" in " ".join(before.split())
+    assert "--json" in before and "--examples" in before and "`conformance report`" in before
+    assert "cfc.step.no_gate · MUST" not in after and "! serialization.deepcopy · SHOULD" in after
+
+
+def test_what_stands_before_the_table_fits_a_screen_but_for_the_first_case() -> None:
+    long = Failure("wrong", {"values": [[0.123456789] * 8] * 3}, script="print(1)\n" * 70)
+    failed = [
+        verdict(id, "fail", failure=replace(long, summary=f"{id} is wrong"))
+        for id in list(clauses.load().clauses)[: MOST_LISTED + 2]
+    ]
+    before = shown(report(*failed)).split("\nclause ", 1)[0]
+    assert "all 14 causes, with the smallest case" in before and "\n13  " not in before
+    assert before.count("print(1)") == 70 and before.count("\n✗ ") == 1
+    short = [replace(one, failure=replace(long, script="")) for one in failed]
+    before = shown(report(*short)).split("\nclause ", 1)[0]
+    assert before.count("\n✗ ") == MOST_SHOWN and len(before.splitlines()) <= SCREEN + 5
+
+
+def test_a_follower_names_the_clause_that_it_follows() -> None:
+    output = shown(sample_report.caused(), 120, clauses_only=True)
+    assert "causes of" not in output and "a documented variant  3 clauses" not in output
+    follower = output[output.index("✗ backbone.absent · MUST") :]
+    assert "cause      as cfc.step.default fails, which no known cause explains" in follower[:400]
+    assert output.index("✗ cfc.step.default · MUST") < output.index("✗ backbone.absent · MUST")
+
+
+def test_what_one_clause_finds_elsewhere_is_shown_beside_it() -> None:
+    failed = [
+        verdict("state.pure", "fail", failure=Failure(said), backend=backend)
+        for said, backend in (("it is off by 1", "jax"), ("it is off by 2", "torch"), ("it raises", "numpy"))
+    ]
+    output = shown(report(*failed))
+    assert "found      it is off by 1" in output and "also       it raises; CfCCell on numpy" in output
+    assert "off by 2" not in output
+
+
+def test_an_option_of_a_run_shows_each_clause_on_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = importlib.import_module("conformance.cli.commands.run")
+    monkeypatch.setattr(command, "judged", lambda *_: sample_report.caused())
+    monkeypatch.setattr(command, "resolve", lambda asked, _: asked)
+    file = tmp_path / "summary.md"
+    for option in ([], ["--clauses-only"]):
+        done = CliRunner().invoke(cli.main, ["run", "ncps", "--markdown", str(file), *option])
+        assert done.exit_code == 1, done.output
+        for said in (done.output, file.read_text("utf-8")):
+            assert ("5 causes of 8 clauses" in said) == (not option)
+            assert ("backbone.absent</b>" in said or "✗ backbone.absent · MUST" in said) == bool(option)
+
+
+def test_the_headline_has_the_first_cause() -> None:
+    line = terminal.headline(sample_report.caused(), "ncps")
+    assert line.endswith("MUST clauses, 7 fail: computes with head_activation=linear, a documented variant")
+
+
+def test_a_failure_stands_alone_where_its_clause_is_among_its_causes() -> None:
+    itself = sample_report.of_clause("time.zero")
+    assert stands_alone(verdict("time.zero", "fail"))
+    assert stands_alone(verdict("time.zero", "fail", causes=[sample_report.FAULT, itself]))
+    assert not stands_alone(verdict("time.large", "fail", causes=[itself]))
+
+
+@pytest.mark.parametrize("place", ["/a b/cells.py:4 in f", r"C:\a\cells.py:4 in f", "cells.py:4 in f"])
+def test_a_place_is_shown_without_its_folders(place: str) -> None:
+    assert short_place(place) == "cells.py:4 in f"
+
+
+# Areas
+
+
+def test_every_area_of_the_specification_has_a_word_in_the_summary() -> None:
+    assert {clause.area for clause in clauses.load().clauses.values()} == set(GROUPS)
+
+
+def test_each_area_has_a_result_of_its_own() -> None:
+    spec = clauses.load().clauses
+    wrong = [
+        verdict("errors.inputs", "fail"),
+        verdict("errors.arguments"),
+        verdict("gradient.inputs", "host"),
+    ]
+    right = [verdict("cfc.step.default"), verdict("cfc.step.default", "not applicable", backend="torch")]
+    unclear = [verdict("time.zero", "error"), verdict("time.large"), verdict("time.scalar", "not applicable")]
+    found = {result.name: result for result in results_by_area([*right, *unclear, *wrong], spec)}
+    assert {name: (result.outcome, result.extent) for name, result in found.items()} == {
+        "formula": ("pass", ""),
+        "time": ("error", "1 of 2"),
+        "gradients": ("host", ""),
+        "errors": ("fail", "1 of 2"),
+    }
+    output = shown(report(*right, *wrong, *unclear))
+    line = " ".join(line_with("  formula", output).split())
+    assert line == "formula ✓ errors ✗ 1 of 2 gradients ◌ time ! 1 of 2"
+    assert "formula" not in shown(sample_report.green())
 
 
 def test_a_known_failure_that_fails_by_something_else_now_says_so() -> None:
@@ -550,12 +804,9 @@ def test_what_is_not_applicable_at_one_tier_alone_is_named_with_it() -> None:
 
 def test_a_variant_is_said_first_and_excuses_nothing() -> None:
     output = shown(sample_report.red(), 160)
-    variant = output.index(
-        "variant CfCCell on jax, torch, tensorflow and numpy computes with head_activation='linear'"
-    )
-    assert variant < output.index("clause ")
-    assert "1 would hold under it, 0 fail under it too" in output
-    assert "✗ cfc.step.no_gate" in output
+    variant = output.index("1  computes with head_activation='linear', a documented variant")
+    assert variant < output.index("clause  ")
+    assert "✗ cfc.step.no_gate" in output and "✗ ncps departs" in output
 
 
 def test_the_host_and_what_is_not_applicable_are_shown_with_their_reasons() -> None:
@@ -620,6 +871,23 @@ def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:
         "ncps on jax: 6 of 8",
         "state.pure (MUST), CfCCell on jax in float64: fail",
         "ncps on jax: 8 of 8, 1 failed",
+    ]
+
+
+def test_progress_has_each_cause_once_and_nothing_that_follows_from_it() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    cause = sample_report.PLACE
+    failed = [verdict(id, "fail", causes=[cause]) for id in ("time.zero", "time.large")]
+    with RunProgress(console) as progress:
+        for one in [*failed, replace(failed[0], cell="LTCCell")]:
+            progress(one)
+    assert isinstance(console.file, io.StringIO)
+    said = f"  cause: {cause.what}, cells.py:41 in call; what follows from it is not printed again"
+    assert console.file.getvalue().splitlines() == [
+        "time.zero (MUST), CfCCell on jax in float64: fail",
+        said,
+        "time.zero (MUST), LTCCell on jax in float64: fail",
+        said,
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -21,7 +21,7 @@ from conformance.report.html.assembly import view
 from conformance.report.html.facts import entry_facts
 from conformance.report.html.strip import Scale, dots, scale
 from conformance.spec import clauses
-from conformance.verdict import Failure, Report, Verdict
+from conformance.verdict import Cause, CauseKind, Failure, Report, Verdict
 from tests.conformance.report import browser, sample_report
 
 pytestmark = pytest.mark.slow
@@ -52,9 +52,11 @@ def hostile() -> Report:
     """A run in which everything that a target can say of itself is markup."""
     bad = "".join(HOSTILE)
     failure = Failure(bad, {bad: bad}, got=bad, want=bad, bound=bad, script=bad)
+    causes = [Cause(kind, bad, bad, bad) for kind in get_args(CauseKind)]
     about: dict[str, Any] = {"level": "MUST", "target": bad, "cell": bad, "backend": bad, "tier": None}
     verdicts = [
         Verdict("state.sizes", outcome="fail", reason=bad, failure=failure, variant={bad: bad}, **about),
+        Verdict("time.zero", outcome="fail", failure=failure, causes=causes, **about),
         Verdict("state.pure", outcome="not applicable", reason=bad, **about),
     ]
     described = [{"target": bad, "backend": bad, "name": bad, "file": bad, "versions": {bad: bad}}]
@@ -123,6 +125,45 @@ def test_a_known_failure_is_marked_as_one_with_its_reason_and_link(tmp_path: Pat
     assert found.cards[0].conclusion == f"conforms to specification {SPEC.version} but for 1 known failure"
 
 
+def test_the_page_has_the_causes_of_each_target_before_the_matrix(tmp_path: Path) -> None:
+    found = view([Source("a", sample_report.caused()), Source("b", other())], SPEC.version, SPEC.clauses)
+    one, two = found.causes
+    assert (one.run, one.target, two.run, two.target) == ("A", "ncps", "B", "mine:Cell")
+    assert [shown.number for shown, _ in one.found] == [1, 2, 3, 4, 5]
+    assert [example.first.clause for _, example in two.found] == ["cfc.step.no_gate", "cfc.step.default"]
+    assert {finding.first.outcome for _, finding in found.departures} == {"error"}
+    text = written(tmp_path, sample_report.caused()).read_text("utf-8")
+    assert text.index('id="causes"') < text.index('id="matrix"')
+    assert "5 causes of 8 clauses that fail: 6 follow from another." in text
+    assert "What could not be judged" in text and "formula <span" in text
+    (tmp_path / "by_clause.html").write_text(
+        render([Source("a", sample_report.caused())], SPEC, clauses_only=True), encoding="utf-8"
+    )
+    text = (tmp_path / "by_clause.html").read_text("utf-8")
+    assert 'id="causes"' not in text and "What departs" in text
+
+
+def test_an_entry_that_follows_from_a_cause_is_shaded_apart_and_names_it() -> None:
+    found = view([Source("a", sample_report.caused())], SPEC.version, SPEC.clauses)
+    rows = {row.id: row for row in found.rows}
+
+    def entry(clause: str, cell: str, backend: str) -> Any:
+        column = next(c for c in found.columns if (c.cell, c.backend) == (cell, backend))
+        return rows[clause].entries[column]
+
+    itself, follower = (entry(id, "CfCCell", "torch") for id in ("cfc.step.default", "backbone.absent"))
+    assert (itself.explained, itself.numbers) == (False, "none")
+    assert (follower.explained, follower.numbers) == (True, "4")
+    both = entry("time.zero", "CfCCell", "jax")
+    assert (both.explained, both.numbers) == (True, "1 and 2")
+    assert entry_facts(both, SPEC.clauses)["causes"] == [
+        "cause 1: computes with head_activation=linear, a documented variant (proven on 24 steps)",
+        "cause 2: The gate's offset is multiplied by time too (proven on 31 steps)",
+    ]
+    assert "causes" not in entry_facts(itself, SPEC.clauses)
+    assert not entry("backbone.absent", "CfCCell", "jax").explained
+
+
 def test_the_strip_has_the_bound_where_errors_meet_it() -> None:
     for on in (Scale(0.5), Scale(1e6)):
         assert on.x(1.0) == on.bound
@@ -153,7 +194,10 @@ def test_the_command_writes_the_page_or_says_what_is_wrong(tmp_path: Path) -> No
     out = tmp_path / "deep" / "page.html"
     done = CliRunner().invoke(cli.main, ["report", str(tmp_path / "a.json"), "-o", str(out)])
     assert done.exit_code == 0, done.output
-    assert "cfc.step.default" in out.read_text("utf-8")
+    assert "cfc.step.default" in out.read_text("utf-8") and 'id="causes"' in out.read_text("utf-8")
+    command = ["report", str(tmp_path / "a.json"), "-o", str(out), "--clauses-only"]
+    assert CliRunner().invoke(cli.main, command).exit_code == 0
+    assert 'id="causes"' not in out.read_text("utf-8")
     for wrong, says in (("b.json", "not a report"), ("none.json", "cannot be read"), ("c.json", "not JSON")):
         done = CliRunner().invoke(cli.main, ["report", str(tmp_path / wrong), "-o", str(out)])
         assert done.exit_code == 2
@@ -206,6 +250,22 @@ def test_a_click_on_a_cell_shows_the_clause_the_case_and_the_script(opened: Any)
         assert said in text, said
     assert panel.locator(".text pre").count()  # the Markdown of the clause is rendered
     assert state(opened)["clause"] == ["cfc.step.default"]
+
+
+def test_causes_open_lead_to_their_clauses_and_are_filtered_with_them(chromium: Any, tmp_path: Path) -> None:
+    with browser.page(chromium, written(tmp_path, sample_report.caused())) as page:
+        causes = page.locator("#causes .cause")
+        assert [causes.nth(n).locator(".body").is_visible() for n in range(3)] == [True, False, False]
+        causes.nth(1).locator("h3 button").click()
+        assert "ltc.step.explicit" in causes.nth(1).locator(".body").inner_text()
+        causes.nth(1).locator(".names button", has_text="time.zero").click()
+        assert page.locator("#panel-title").inner_text() == "time.zero"
+        page.locator(".panel .others button", has_text="CfCCell on jax").click()
+        assert "Follows from cause 2: The gate's offset" in page.locator(".panel").inner_text()
+        page.keyboard.press("Escape")
+        page.locator("input[name=q]").fill("offset is multiplied")
+        assert rows(page) == {"ltc.step.explicit", "time.zero"}
+        assert [causes.nth(n).is_visible() for n in range(5)] == [True, True, False, False, False]
 
 
 def test_the_script_is_copied(chromium: Any, tmp_path: Path) -> None:
@@ -309,8 +369,8 @@ def test_one_cell_of_the_matrix_can_be_tabbed_to(opened: Any) -> None:
 def test_what_a_target_says_runs_nowhere(chromium: Any, tmp_path: Path) -> None:
     with browser.page(chromium, written(tmp_path, hostile(), hostile())) as page:
         page.locator("[data-do=open]").click()
+        page.locator(".finding h3 button").last.click()
         page.locator("tr.clause td.bad").first.click()
-        page.locator(".finding h3 button").first.click()
         assert HOSTILE[0] in page.locator(".panel").inner_text()
         assert page.title() != "taken"
         assert page.locator("#injected").count() == 0
@@ -321,7 +381,7 @@ def test_what_a_target_says_runs_nowhere(chromium: Any, tmp_path: Path) -> None:
 def test_nothing_is_wider_than_the_screen_and_everything_can_be_read(
     chromium: Any, tmp_path: Path, width: int, scheme: str
 ) -> None:
-    file = written(tmp_path, sample_report.red(), other())
+    file = written(tmp_path, sample_report.caused(), other())
     with browser.page(chromium, file, viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         cell(page, "cfc.step.default", "CfCCell on jax").click()
@@ -361,7 +421,7 @@ CONTRAST = """() => {
 def test_on_paper_failures_are_open_and_controls_are_gone(opened: Any) -> None:
     opened.emulate_media(media="print")
     assert not opened.locator(".filters").is_visible()
-    alone = opened.locator(".finding:not(.explained) .body")
+    alone = opened.locator(".cause .body, .finding:not(.explained) .body")
     assert alone.count() and all(alone.nth(n).is_visible() for n in range(alone.count()))
 
 
