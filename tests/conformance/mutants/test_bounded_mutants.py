@@ -150,7 +150,7 @@ UNBOUNDED = {
 @pytest.mark.parametrize("name", STEPS)
 def test_a_mutant_computes_with_bounds_and_differs(name: str) -> None:
     mutant = STEPS[name]
-    change = {mutant.module: mutant.changed()}
+    change = {mutant.module: mutant.code}
     plain, wide = source.with_changes(change), bounded(change)
     shown = False
     for family in families(mutant):
@@ -181,7 +181,7 @@ WRITTEN = [name for name in written.mutants() if name in STEPS]
 def test_a_mutant_carries_a_complex_step(name: str) -> None:
     """A derivative of the reference is taken so, of a sequence through all of `Cell.step`."""
     mutant = STEPS[name]
-    plain = source.with_changes({mutant.module: mutant.changed()})
+    plain = source.with_changes({mutant.module: mutant.code})
     case = cases(mutant.family)[0]
     got = step(plain, mutant.family, case, lambda a: a)
     moved = step(plain, mutant.family, case, lambda a: a + 1e-30j)
@@ -203,7 +203,7 @@ def grouped(names: list[str], cases_each: int | None) -> dict[tuple[str, ...], l
     """Return the mutants by what they compute in the first cases of each family, to eight decimals."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name in names:
-        plain = source.with_changes({STEPS[name].module: STEPS[name].changed()})
+        plain = source.with_changes({STEPS[name].module: STEPS[name].code})
         steps = (
             computed(plain, family, case, lambda a: a)
             for family in FAMILIES
