@@ -1,4 +1,4 @@
-"""A dense LTC, as one would write it: its first run finds five faults."""
+"""A dense LTC, as one would write it: its first run finds six faults."""
 
 import keras
 from keras import ops

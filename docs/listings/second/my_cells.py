@@ -9,7 +9,8 @@ class MyLTC(keras.layers.Layer):
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         self.units = self.state_size = self.output_size = units
-        self.tau_kernel = keras.layers.Dense(units, dtype=self.dtype_policy, name="tau_kernel")
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.tau_kernel = keras.layers.Dense(units, name="tau_kernel", **options)
 
     def build(self, input_shape):
         features = input_shape[-1] + self.units
