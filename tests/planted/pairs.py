@@ -1,12 +1,13 @@
-"""Plants two changes of the specification at once, and measures whether a run names both.
+"""Plants one or two changes of the specification, and measures whether a run names them.
 
-    python -m tests.planted.pairs --count 200 --seed 1 [--write]
+    python -m tests.planted.pairs --count 200 --seed 1 [--write]     two at once
+    python -m tests.planted.pairs --alone --count 400                each by itself
 
 A pair is two faults written by hand, or one under a documented convention, of one family, drawn by seed. The
 clauses of the family's step are judged in float64 as in a run, the reference with both changes standing for
 the cell. Outcomes:
 
-- both: the two changes are named, and nothing else;
+- named: the changes are named, and nothing else;
 - equal: other changes are named, which compute the same on random steps of every formula;
 - one shows: one is named, and the pair computes the same as that one alone;
 - none: no formula is named;
@@ -22,7 +23,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _outcome(family: str, planted: Sequence[Change], named: Sequence[Change]) ->
     if not named:
         return "none"
     if {change.cause.name for change in planted} == {change.cause.name for change in named}:
-        return "both"
+        return "named"
     if _equal(family, planted, named):
         return "equal"
     if any(_equal(family, planted, [change]) for change in named):
@@ -127,16 +128,17 @@ def _checks(family: str) -> list[registry.Check]:
     ]
 
 
-def draw(count: int, seed: int) -> list[tuple[str, tuple[Change, Change]]]:
-    """Return pairs that can be made together, as many of each family."""
+def draw(count: int, seed: int, *, alone: bool = False) -> list[tuple[str, tuple[Change, ...]]]:
+    """Return changes that can be made together, as many of each family."""
     rng, found = random.Random(seed), []
     for family in FAMILIES:
         faults = candidates.known(family)
-        under = product(candidates.conventions(FAMILIES[family]), faults)
-        every = [*combinations(faults, 2), *under]
+        documented = candidates.conventions(FAMILIES[family])
+        pairs = [*combinations(faults, 2), *product(documented, faults)]
+        every: list[tuple[Change, ...]] = [(c,) for c in (*documented, *faults)] if alone else pairs
         rng.shuffle(every)
         possible = (pair for pair in every if _possible(family, pair))
-        found += [(family, next(possible)) for _ in range(-(-count // len(FAMILIES)))]
+        found += [(family, pair) for pair in islice(possible, -(-count // len(FAMILIES)))]
     return found[:count]
 
 
@@ -150,7 +152,7 @@ def _possible(family: str, pair: Sequence[Change]) -> bool:
 
 def table(pairs: Sequence[Pair], seed: int) -> str:
     """Return the outcomes as Markdown."""
-    outcomes = ("both", "equal", "one shows", "none", "wrong")
+    outcomes = ("named", "equal", "one shows", "none", "wrong")
     lines = [
         f"Made by `python -m tests.planted.pairs --count {len(pairs)} --seed {seed} --write`.",
         "",
@@ -165,7 +167,7 @@ def table(pairs: Sequence[Pair], seed: int) -> str:
     lines += [
         f"| {p.family} | {', '.join(p.planted)} | {', '.join(p.named)} | {p.outcome} |"
         for p in pairs
-        if p.outcome != "both"
+        if p.outcome != "named"
     ]
     return "\n".join(lines) + "\n"
 
@@ -173,14 +175,15 @@ def table(pairs: Sequence[Pair], seed: int) -> str:
 @click.command()
 @click.option("--count", default=200, show_default=True, help="How many pairs.")
 @click.option("--seed", default=1, show_default=True, help="The seed by which they are drawn.")
+@click.option("--alone", is_flag=True, help="One change by itself, not two.")
 @click.option("--write", is_flag=True, help="Write the table to docs/teeth/pairs.md.")
-def main(count: int, seed: int, write: bool) -> None:
-    """Plant pairs of changes and tell which are named."""
+def main(count: int, seed: int, alone: bool, write: bool) -> None:
+    """Plant changes of the specification and tell which are named."""
     pairs = []
-    with click.progressbar(draw(count, seed), file=sys.stderr, label="planting") as drawn:
+    with click.progressbar(draw(count, seed, alone=alone), file=sys.stderr, label="planting") as drawn:
         for family, changes in drawn:
             pairs.append(judge(family, changes))
-            if pairs[-1].outcome != "both":
+            if pairs[-1].outcome != "named":
                 click.echo(f"{family}: {pairs[-1].planted}: {pairs[-1].outcome}, {pairs[-1].named}", err=True)
     if write:
         TABLE.write_text(table(pairs, seed), encoding="utf-8")

@@ -61,9 +61,9 @@ def _examined(subject: Subject) -> Examination:
         milliseconds = _milliseconds(subject, case) if step else None
     agrees = bool(step) and all(compared.agrees for compared in step)
     if step:
-        law = _law(subject, step)
+        slip = "" if agrees else _slip(subject)  # of an adapter as often as of a formula
+        law = None if slip else _law(subject, step)
         variant, causes = (dict(law.variant), tuple(law.causes)) if law else ({}, ())
-        slip = "" if agrees or causes else _slip(subject)
         several = "" if causes else _several(subject, variant)
     return Examination(
         cell=subject.cell,

@@ -179,7 +179,7 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
             r"maps kernel to shape \(4, 7\), but the specification has \(7, 4\).*trans",
         ),
         ("Wrong", "departs", "the step departs, and no documented variant fits: output"),
-        ("OneTime", "departs", r"a step of several samples is wrong: with elapsed times \(batch, 1\)"),
+        ("OneTime", "departs", "the step departs .*: The time of the first sample is that of all"),
         ("Single", "wrong adapter", r"no step was taken: .*step returns \(output, state\), not ndarray"),
     ],
 )
@@ -320,7 +320,7 @@ def test_what_a_cell_raises_is_its_own_fault(plain):
         ("Drifting", "state.pure", "fail", "bias after the step"),
         ("Holding", "state.pure", "pass", ""),
         ("HoldingAndDrifting", "state.pure", "fail", "bias after the step"),
-        ("Secret", "state.pure", "not applicable", "what a step left of its parameters"),
+        ("Secret", "state.pure", "not applicable", "does not report its parameters after a step"),
         ("Decay", "shape.variables", "not applicable", "no cell is built"),
         ("Holding", "shape.variables", "not applicable", "does not report which of its variables can be tr"),
         ("Lost", "shape.variables", "fail", "variables are not those of the table"),

@@ -112,14 +112,14 @@ def test_a_torch_module_tells_its_linear_layers(departs, change, name, right):
     }.items():
         source = source.replace("{" + place + "}", text)
     verdict = departs(source, "CfC", "torch", "cfc.step.default")
-    found = verdict.failure.diagnosis["departs"]
+    found = verdict.failure.departs
     assert (found["name"], found["right"]) == (name, right)
 
 
 @pytest.mark.slow
 def test_an_adapter_of_ones_own_tells_what_it_will(departs):
     verdict = departs(OWN, "Mine", "numpy", "ltc.time_constant")
-    found = verdict.failure.diagnosis["departs"]
+    found = verdict.failure.departs
     assert (found["name"], found["right"]) == ("time_constant", ["target", "tau_kernel"])
     (finding,) = findings([verdict])
     said = dict(details(finding, {}, 100))["departs"].plain

@@ -235,8 +235,8 @@ def test_the_example_of_what_fails_under_a_variant_too_fails_by_the_specificatio
         found = fakes.linear(fake, **params)
         return {**found, "output": found["output"] + (len(params["inputs"]) == 2)}
 
-    verdict, fake = fakes.judged(answer)
-    assert verdict.variant and verdict.failure and not verdict.holds_under_variant
+    verdict, fake = fakes.judged(answer, explain=True)
+    assert verdict.failure and not verdict.holds_under_variant
     drawn = examples.stored(verdict.failure.example).drawn
     check = Check(fakes.STEP, fakes.follows, 30, 5, ("float64",))
     assert play(check, Subject(fake, fakes.CELL, "float64"), Plan(1, 0), drawn) is not None
