@@ -45,7 +45,7 @@ class HarnessKey:
 
     @property
     def rank(self) -> tuple[str, int, bool, bool]:
-        """Return the sort key of the groups: the slowest first, and float64, where a wrong formula shows best."""
+        """Return the sort key of the groups: the slowest first, and float64, where a formula shows best."""
         slowest = 2 if self.exchange else speed(self.backend)
         return (self.target, slowest, self.exchange, self.regime != "x64")
 
