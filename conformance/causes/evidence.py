@@ -62,7 +62,8 @@ def alike(subject: Subject, case: StepCase, seeds: range, **arguments: str) -> I
     """Yield other steps of the formula of a case, large enough to distinguish most faults."""
     for seed in seeds:
         sizes = SIZES[seed % len(SIZES)]
-        time = (form_of(case.timespans), "column")[seed // 2 % 2]
+        own = form_of(case.timespans)
+        time = "column" if subject.timed and seed // 2 % 2 else own
         config = {**resized(case.config, sizes), **arguments}
         yield step_case(
             subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype=subject.dtype

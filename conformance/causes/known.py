@@ -114,17 +114,18 @@ class KnownCauses:
         if key in self.in_vain or len(self.in_vain) >= SCANS:
             return None
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
-        if any(departs(subject, one) for one in seen) and not self._explain(subject, seen):
-            for base in self._bases():
-                for laws in self._candidates(subject, base, seen, variants=variants):
-                    fits = list(islice(_fitting(subject, laws, seen), MOST))
-                    if fits and (found := self._proven(subject, case, fits, seen, base)):
-                        return found
+        if not any(departs(subject, one) for one in seen) or self._explain(subject, seen):
+            return None  # the fault is not in the step
+        for base in self._bases():
+            for laws in self._candidates(subject, base, seen, variants=variants):
+                fits = list(islice(_fitting(subject, laws, seen), MOST))
+                if fits and (found := self._proven(subject, case, fits, seen, base)):
+                    return found
         self.in_vain.setdefault(key, None)
         return None
 
     def _explain(self, subject: Subject, seen: list[Observation]) -> bool:
-        """Tell whether the known changes explain some steps, so that the fault is not in the step."""
+        """Tell whether the known changes explain some steps."""
         return any(explains(subject, law, seen) for law in self.laws())
 
     def find_in_sequence(self, holds: Holds) -> Law | None:
@@ -166,18 +167,24 @@ class KnownCauses:
         if 2 * len(fresh) < PROOF:
             return None
         both = [*seen, *fresh]
-        proven = [law for law in fits if explains(subject, law, fresh) and _tells(subject, law, both)]
+        proven = [
+            law
+            for law in fits
+            if not self._knows(law, base) and explains(subject, law, fresh) and _tells(subject, law, both)
+        ]
         if not proven:
             return None
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
         law = max(proven, key=lambda one: sum(_told(subject, one, other) for other in others))
-        shown = sum(departs(subject, one) for one in (*seen, *fresh))
-        names = {change.cause.name for change in self.changes}
+        shown = sum(departs(subject, one) for one in both)
         new = [_proof(change, shown) for change in law.changes if change not in base]
-        if names & {change.cause.name for change in new}:  # it is known, and did not explain the example
-            return None
         self.changes += new
         return self._law((*base, *new))
+
+    def _knows(self, law: Law, base: tuple[Change, ...]) -> bool:
+        """Tell whether a law adds to `base` what is known already, which did not explain the example."""
+        names = {change.cause.name for change in self.changes}
+        return any(change.cause.name in names for change in law.changes if change not in base)
 
 
 def _fitting(subject: Subject, laws: Iterator[Law], seen: list[Observation]) -> Iterator[Law]:
