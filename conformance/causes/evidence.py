@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +19,8 @@ from conformance.spec.families import Config, Sizes
 ALIKE, PROOF = 6, 24
 """Steps of the failing formula beside the failing one, by which causes are looked for, and then proven."""
 
-SIZES = (Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3))
-"""Sizes of these steps; in the second all sizes are equal."""
+SIZES = (Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3), Sizes(1, 3, 4, 5))
+"""Sizes of these steps; in the second all sizes are equal, the last has one sample."""
 
 ACTIVATIONS = ("tanh", "relu", "lecun_tanh", "linear")
 """Activations that cells of other configs have: they distinguish faults that are one under the default."""
@@ -63,11 +64,14 @@ def alike(subject: Subject, case: StepCase, seeds: range, **arguments: str) -> I
     for seed in seeds:
         sizes = SIZES[seed % len(SIZES)]
         own = form_of(case.timespans)
-        time = "column" if subject.timed and seed // 2 % 2 else own
+        time = "column" if subject.timed and seed // len(SIZES) % 2 else own
         config = {**resized(case.config, sizes), **arguments}
-        yield step_case(
-            subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype=subject.dtype
-        )
+        yield _case(subject, config, sizes, seed, time)
+
+
+def _case(subject: Subject, config: Config, sizes: Sizes, seed: int, time: str) -> StepCase:
+    dtype = subject.dtype
+    return step_case(subject.family, config, sizes, recipe="normal", seed=seed, time=time, dtype=dtype)
 
 
 def form_of(timespans: Values | None) -> str:
@@ -92,8 +96,18 @@ def resized(config: Config, sizes: Sizes) -> Config:
 def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
     """Yield steps of other formulas of the cell, and by other activations, two each."""
     for form in subject.forms:
-        if not form.items() <= case.config.items():
-            yield from alike(subject, case, range(2), **form)
+        for seed, sizes in enumerate(SIZES[:2]):
+            with suppress(NotSupported):
+                config = subject.config(sizes, **form)
+                yield step_case(
+                    subject.family,
+                    config,
+                    sizes,
+                    recipe="normal",
+                    seed=seed,
+                    time="column",
+                    dtype=subject.dtype,
+                )
     for name, value in case.config.items():
         if name.endswith("activation"):
             for other in ACTIVATIONS:
@@ -142,13 +156,22 @@ def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
     return False not in found and 2 * found.count(True) >= len(found)
 
 
-def differs(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
-    """Tell whether a law is decidedly not the specification in a step of the cell that departs from it."""
-    return any(_differs(subject, law, one) for one in seen if departs(subject, one))
+def needed(subject: Subject, law: Law, rest: Law, seen: Sequence[Observation]) -> bool:
+    """Tell whether the cell is decidedly that of a law, not that of `rest`, which lacks one of its changes.
+
+    A change that only rounds decides nothing by its bounds; the digits must be those of its rounding.
+    """
+    apart = [one for one in seen if agreement(subject, _wanted(subject, rest, one), one) is False]
+    if any(_differ(subject, law, rest, one) for one in apart):
+        return True
+    return rounds_alike(subject, law, seen) and not rounds_alike(subject, rest, seen)
 
 
-def _differs(subject: Subject, law: Law, seen: Observation) -> bool:
-    pairs = zip(_wanted(subject, law, seen) or (), subject.reference(seen.case, {}), strict=False)
+def _differ(subject: Subject, law: Law, rest: Law, seen: Observation) -> bool:
+    first, second = _wanted(subject, law, seen), _wanted(subject, rest, seen)
+    if first is None or second is None:
+        return first is not None
+    pairs = zip(first, second, strict=True)
     return any(
         bool(np.any(decided(one) & (np.abs(one.value - other.value) > one.error + other.error)))
         for one, other in pairs
@@ -156,7 +179,7 @@ def _differs(subject: Subject, law: Law, seen: Observation) -> bool:
 
 
 def rounds_alike(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
-    """Tell whether a law that only rounds gives nearly all digits of the cell, as no other rounding would."""
+    """Tell whether a law gives nearly all digits of the cell, as no other rounding would."""
     return ALIKE_SHARE * len(seen) <= sum(is_near(subject, law, one, EXACT) for one in seen)
 
 

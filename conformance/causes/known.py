@@ -16,12 +16,11 @@ from conformance.causes.evidence import (
     alike,
     alters,
     departs,
-    differs,
     elsewhere,
     explains,
     is_near,
+    needed,
     observe,
-    rounds_alike,
 )
 from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
@@ -38,13 +37,13 @@ SCANS = 4
 """Searches for a cause without success, after which none is begun."""
 
 TOGETHER = 3
-"""The most changes under which a clause is judged."""
+"""The most of the known changes that are put together."""
 
 MOST = 8
 """The most laws that fit and are compared; the first of them that fits most is named."""
 
 FORMULA = ("mode", "solver")
-"""The arguments that select a formula."""
+"""The arguments that select a formula; a cell behind an LSTM has its own in the argument "cell"."""
 
 NUMBER = re.compile(r"\d+")
 
@@ -62,6 +61,8 @@ class KnownCauses:
     """Cases that shrinking sent."""
     in_vain: dict[str, Cause | None] = field(default_factory=dict)
     """The formulas for whose failures nothing was found, with the clause that stands for each."""
+    sequences_in_vain: int = 0
+    """Searches for a fault of folding steps, without success."""
     made: dict[tuple[str, ...], Law | None] = field(default_factory=dict)
     """Laws by the names of their changes; None if these exclude each other."""
 
@@ -98,10 +99,10 @@ class KnownCauses:
         """Return the clause that stands for all that take a step by the formula of a case, if it fails."""
         return self.in_vain.get(formula(subject, case)) if isinstance(case, StepCase) else None
 
-    def own_step(self, case: Case | None) -> OwnStep | None:
+    def own_step(self, subject: Subject, case: Case | None) -> OwnStep | None:
         """Return the law of the cell's own step, if that departs unexplained, for a case of several steps."""
-        causes = [cause for cause in self.in_vain.values() if cause]
-        return OwnStep(causes[0]) if causes and isinstance(case, SequenceCase) else None
+        cause = self.in_vain.get(formula(subject, case)) if isinstance(case, SequenceCase) else None
+        return OwnStep(cause) if cause else None
 
     def add_unexplained(self, subject: Subject, case: Case | None, cause: Cause) -> None:
         """Let a failing clause stand for the others that take a step by the formula of its case."""
@@ -116,10 +117,13 @@ class KnownCauses:
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
         if not any(departs(subject, one) for one in seen) or self._explain(subject, seen):
             return None  # the fault is not in the step
+        fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
+        if 2 * len(fresh) < PROOF:
+            return None  # too few to prove anything by
         for base in self._bases():
             for laws in self._candidates(subject, base, seen, variants=variants):
                 fits = list(islice(_fitting(subject, laws, seen), MOST))
-                if fits and (found := self._proven(subject, case, fits, seen, base)):
+                if fits and (found := self._proven(subject, case, fits, seen, fresh, base)):
                     return found
         self.in_vain.setdefault(key, None)
         return None
@@ -130,12 +134,15 @@ class KnownCauses:
 
     def find_in_sequence(self, holds: Holds) -> Law | None:
         """Look for a fault of folding a step over a sequence under which the failing example holds."""
+        if self.sequences_in_vain >= SCANS:
+            return None
         for base in self._bases():
             for change in candidates.of_sequences():
-                law = self._law((*base, change))
-                if law and holds(law):
-                    self.changes.append(change)
-                    return law
+                with suppress(Inapplicable):
+                    if holds(Law(self.family, (*base, change))):
+                        self.changes.append(change)
+                        return self._law((*base, change))
+        self.sequences_in_vain += 1
         return None
 
     def _bases(self) -> list[tuple[Change, ...]]:
@@ -160,17 +167,17 @@ class KnownCauses:
         case: StepCase,
         fits: list[Law],
         seen: list[Observation],
+        fresh: list[Observation],
         base: tuple[Change, ...],
     ) -> Law | None:
         """Return the law that also explains fresh steps, and most of those by other formulas."""
-        fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
-        if 2 * len(fresh) < PROOF:
-            return None
         both = [*seen, *fresh]
         proven = [
             law
             for law in fits
-            if not self._knows(law, base) and explains(subject, law, fresh) and _tells(subject, law, both)
+            if not self._knows(law, base)
+            and explains(subject, law, fresh)
+            and _tells(subject, law, base, both)
         ]
         if not proven:
             return None
@@ -193,9 +200,11 @@ def _fitting(subject: Subject, laws: Iterator[Law], seen: list[Observation]) -> 
             yield law
 
 
-def _tells(subject: Subject, law: Law, seen: list[Observation]) -> bool:
-    """Tell whether it is decided that a law is the cell's, and the specification is not."""
-    return differs(subject, law, seen) or rounds_alike(subject, law, seen)
+def _tells(subject: Subject, law: Law, base: tuple[Change, ...], seen: list[Observation]) -> bool:
+    """Tell whether it is decided that the cell has each of the changes that a law adds to `base`."""
+    added = [change for change in law.changes if change not in base]
+    rests = (Law(law.family, [other for other in law.changes if other is not change]) for change in added)
+    return all(needed(subject, law, rest, seen) for rest in rests)
 
 
 def _told(subject: Subject, law: Law, seen: Observation) -> bool:
@@ -206,10 +215,12 @@ def _proof(change: Change, steps: int) -> Change:
     return replace(change, cause=replace(change.cause, proven=steps))
 
 
-def formula(subject: Subject, case: StepCase) -> str:
+def formula(subject: Subject, case: Case) -> str:
     """Return the arguments that select the formula of a step, and the precision, as a key."""
     full = subject.family.full(case.config)
-    return f"{subject.dtype} {[(name, str(full[name])) for name in FORMULA if name in full]}"
+    inner = full.get("cell") or {"class_name": "", "config": {}}
+    said = {**inner["config"], **full}
+    return f"{subject.dtype} {inner['class_name']} {[(name, said.get(name)) for name in FORMULA]}"
 
 
 def common(failure: Failure) -> str:

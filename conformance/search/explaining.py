@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.causes.known import KnownCauses
+from conformance.causes.known import KnownCauses, common
 from conformance.causes.laws import Law, OwnStep
 from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
@@ -42,6 +44,10 @@ class Explaining:
         """The law that was found for the failure which is being shrunk."""
         self.laws: Sequence[Law] = ()
         self.shrinking = Shrinking(0)
+        self.kind: tuple[str, bool] = ("", False)
+        """The kind of the failure that is being shrunk."""
+        self.trouble = ""
+        """The error in which a search for a cause ended."""
 
     def begin(self, shrinking: Shrinking) -> None:
         """Begin a search under all that is known."""
@@ -54,21 +60,23 @@ class Explaining:
         if cause := self.known.exception(failure):
             self._follow(failure, [cause])
             return True
+        if self.shrinking.begun and _kind(failure) != self.kind:
+            return True  # a smaller example of another failure is none of this one
         if failure.excess is None:
+            self.kind = _kind(failure)
             return False
-        if cause := self.known.departed(self.subject, recording.case):
-            self._follow(failure, [cause])
-            return True
-        own = self.known.own_step(recording.case)
+        own = self.known.own_step(self.subject, recording.case)
         for law in (*self.laws, *([own] if own else ())):
             if self.holds(law, recording, draw):
                 self._follow(failure, law.causes, law.variant)
                 return True
-        if self.shrinking.begun:  # a smaller example of another cause is none of this one
-            return self.root is not None and not self.holds(self.root, recording, draw)
-        self.subject.prepare_confirmation()
-        self.root = self._look(recording, draw)
-        return False
+        if cause := self.known.departed(self.subject, recording.case):
+            self._follow(failure, [cause])
+            return True
+        if not self.shrinking.begun:
+            self._begin_with(recording, failure, draw)
+            return False
+        return self.root is not None and not self.holds(self.root, recording, draw)
 
     def holds(self, law: Law | OwnStep, recording: Recording, draw: Draw) -> bool:
         """Tell whether an example holds under a law, by the answers that were given, and is decided."""
@@ -88,6 +96,9 @@ class Explaining:
         )
         try:
             self.check.body(under, again)
+        except HarnessFault:  # it was asked for more than the example shows
+            self.subject.implementation.restart()
+            return False
         except Nonconformance:  # under the law it may be the host's fault, as that of any cell
             return quirk_met(self.check.clause, under) is not None
         except Exception:  # whatever a change makes of an example, it does not explain it
@@ -106,7 +117,20 @@ class Explaining:
             self._add([cause])
             self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())
-        return self.root is not None or bool(failure.raised)
+        return self.plan.explain and (self.root is not None or bool(failure.raised))
+
+    def _begin_with(self, recording: Recording, failure: Failure, draw: Draw) -> None:
+        """Look for the cause of the first failure that is news. An error of the search takes nothing back."""
+        self.kind = _kind(failure)
+        try:
+            self.subject.prepare_confirmation()
+            law = self._look(recording, draw)
+            self.root = law if law and self.holds(law, recording, draw) else None
+        except HarnessFault:
+            with suppress(HarnessFault):
+                self.subject.implementation.restart()
+        except Exception:
+            self.trouble = traceback.format_exc(limit=-3)
 
     def _departure(self) -> dict[str, Any]:
         """Return the first intermediate that departs in the example to show, where they are reported."""
@@ -141,3 +165,8 @@ class Explaining:
     def _add(self, causes: Sequence[Cause], variant: Variant = MappingProxyType({})) -> None:
         self.causes |= {cause.name: cause for cause in causes}
         self.variant |= variant
+
+
+def _kind(failure: Failure) -> tuple[str, bool]:
+    """Return what tells two kinds of failures apart: the exception, and whether numbers are compared."""
+    return common(failure) if failure.raised else "", failure.excess is not None

@@ -28,7 +28,7 @@ class Shrinking:
         self.limit = limit
         self.failures: set[str] = set()
         self.calls = 0
-        self.last: tuple[Recording, Failure]
+        self.last: tuple[Recording, Failure] | None = None
         """The latest example that failed."""
 
     @property
@@ -42,8 +42,8 @@ class Shrinking:
     def admit(self, key: str) -> None:
         """Continue with a case that is known to fail, or while calls are left; reject any other."""
         if self.begun and key not in self.failures:
+            assume(self.calls < self.limit)
             self.calls += 1
-            assume(self.calls <= self.limit)
 
 
 class Recording(Example):

@@ -112,8 +112,16 @@ def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
 def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """Search for failures, each of another cause, until the known causes explain all that fail."""
     explaining = Explaining(check, subject, plan)
-    for _ in range(MOST_CAUSES):
-        failure = _find(explaining)
+    for turn in range(MOST_CAUSES):
+        subject.tally = Tally() if turn else subject.tally
+        try:
+            failure = _find(explaining)
+        except (HarnessFault, NotSupported) as fault:
+            if explaining.failure is None:
+                raise
+            if isinstance(fault, HarnessFault):
+                subject.implementation.restart()
+            break
         if failure is None:
             break
         if not _repeats(check, subject, plan):
@@ -123,7 +131,6 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
             return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
         if not explaining.conclude(failure):
             break
-        subject.tally = Tally()
     if explaining.failure is None:
         return _passed(check, subject, plan)
     return _failed(explaining)
@@ -136,6 +143,7 @@ def _failed(explaining: Explaining) -> Verdict:
         explaining.subject,
         explaining.plan,
         "fail",
+        reason=explaining.trouble,
         variant=explaining.variant,
         holds_under_variant=bool(explaining.variant)
         and all(c.kind == "convention" for c in explaining.causes.values()),
@@ -276,12 +284,15 @@ def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining |
     except Nonconformance as departure:
         return kept(check, subject, plan, departure.failure)
     except Flaky:
+        if shrinking.last is None:
+            raise
         return _last(check, subject, plan, shrinking)
     return None
 
 
 def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:
     """Return the latest example that failed, for a fresh process to decide."""
+    assert shrinking.last is not None
     subject.example, failure = shrinking.last
     return kept(check, subject, plan, failure)
 

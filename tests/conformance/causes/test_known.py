@@ -1,5 +1,7 @@
 """A cause is named where it is proven, alone or together with another; what nothing explains has no name."""
 
+from typing import Any
+
 import pytest
 
 from conformance.causes import candidates
@@ -96,6 +98,36 @@ def test_what_is_no_known_fault_gets_no_false_name(family: str, module: str, old
     known = KnownCauses(family)
     assert known.find(subject, case, variants=True) is None
     assert not known.changes and known.in_vain
+
+
+@pytest.mark.parametrize("family", ["cfc", "ltc"])
+def test_a_small_unknown_error_beside_a_known_fault_gets_no_name(family: str) -> None:
+    """A change that only rounds has bounds so wide that they contain any small error."""
+    last = {
+        "cfc": "return gated(parameters, z, timespans, head_activation)",
+        "ltc": "return output(v, activation)",
+    }
+    new = f"{last[family]} * (1.0 + 1e-9 * np.cos(inputs.real.sum()))"
+    unknown = Rewrite("Unknown", "", "", f"reference.{family}", last[family], new).mutant()
+    subject = pairs._subject(Law(family, [fault("TimePlusOne"), Change.fault(unknown)]))
+    config = subject.config(Sizes(2, 3, 4, 5), **FAMILIES[family].forms[0])
+    case = next(observed_case(subject, config))
+    known = KnownCauses(family)
+    assert known.find(subject, case, variants=True) is None and not known.changes
+
+
+@pytest.mark.parametrize("variant", [{"time_sign": 1}, {"head_activation": "linear"}])
+def test_a_convention_is_named_behind_an_lstm(variant: dict[str, Any]) -> None:
+    subject = pairs._subject(Law("mixed_memory", [Change.convention(variant)]))
+    case = next(observed_case(subject, subject.config(Sizes(2, 3, 4, 5), cell="CfCCell")))
+    law = KnownCauses("mixed_memory").find(subject, case, variants=True)
+    assert law is not None and dict(law.variant) == variant
+
+
+def observed_case(subject, config):
+    """Yield a step by a config."""
+    sizes = Sizes(2, 3, 4, 5)
+    yield step_case(subject.family, config, sizes, recipe="normal", seed=3, time="column", dtype="float64")
 
 
 def test_what_the_known_changes_explain_is_not_searched_again() -> None:
