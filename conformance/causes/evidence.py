@@ -134,7 +134,8 @@ def _near(got: Values, want: Values, most: float) -> bool:
     finite = np.isfinite(want)
     scale = np.max(np.abs(want[finite]), initial=0.0) or 1.0
     same = (got == want) | (np.isnan(got) & np.isnan(want))
-    return bool(np.all(same | (np.abs(got - want) <= most * scale)))
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(same | (np.abs(got - want) <= most * scale)))
 
 
 def alters(subject: Subject, law: Law, seen: Iterable[Observation]) -> bool:
@@ -199,7 +200,8 @@ def agreement(
         if got.shape != want.shape:
             return False
         tells = decided(want)
-        excess = ratio(np.abs(got - want.value), want.error)
+        with np.errstate(invalid="ignore"):
+            excess = ratio(np.abs(got - want.value), want.error)
         if not bool(np.all(excess[tells] <= 1.0)):
             return False
         sure, values = sure + int(tells.sum()), values + tells.size

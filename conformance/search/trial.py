@@ -113,7 +113,8 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """Search for failures, each of another cause, until the known causes explain all that fail."""
     explaining = Explaining(check, subject, plan)
     for turn in range(MOST_CAUSES):
-        subject.tally = Tally() if turn else subject.tally
+        if turn:  # what is explained now is no failure to Hypothesis, which would forget the example
+            subject.tally, explaining.plan = Tally(), replace(plan, database=None)
         try:
             failure = _find(explaining)
         except (HarnessFault, NotSupported) as fault:

@@ -82,6 +82,7 @@ def test_a_run_keeps_them_where_it_is_told_unless_it_has_a_seed(seed: list[str],
     assert {verdict["outcome"] for verdict in report["verdicts"]} == {"fail"}
     folder = tmp_path / "kept" / "conformance" / report["spec"] / "time.zero"
     kept = sorted(path.name for path in folder.glob("*"))
+    assert bool(list(folder.glob("*/*/*"))) == (not seed), "the example itself, not a folder alone"
     assert kept == ([] if seed else ["faults-TimeIgnored-numpy-x64"]), (
         "what follows from a known cause is not kept"
     )
