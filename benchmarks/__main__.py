@@ -1,6 +1,7 @@
 """What benchmarks/RESULTS.md holds: each command prints its tables as Markdown.
 
 python benchmarks run [OPTION OF conformance run ...]    time and tightness, a clause and backend
+python benchmarks departing [--backend torch,...]        a cell with one slip against the sound one
 python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
 python benchmarks sequences [--backend jax,...]          our layers against PyPI ncps and gated cells
 python benchmarks memory [--examples 100000]             resident memory of driver and harness in a long run
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import bounds
 import click
+import departing as departures
 import memory
 import sequences
 
@@ -52,6 +54,16 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         print("| " + " | ".join(row) + " |")
     print()
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--backend", default="torch,numpy", show_default=True, help="The backends, by commas.")
+@click.option("--rounds", default=3, show_default=True, help="How often each cell is judged.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def departing(backend: str, rounds: int, options: tuple[str, ...]) -> None:
+    """Time the verdict of a cell with one slip beside the sound one; OPTIONS go to `conformance run`."""
+    rows = departures.measured(backend.split(","), rounds, list(options))
+    table(["seconds", "sound", "one slip", "ratio", "to the cause"], rows)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

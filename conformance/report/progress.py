@@ -91,7 +91,7 @@ class RunProgress:
         for cause in new:
             if cause.kind != "clause":
                 at = f", {short_place(cause.place)}" if cause.place else ""
-                self._say(f"  cause: {cause.what}{at}; what follows from it is not printed again")
+                self._say(f"  cause: {cause.what.rstrip('.')}{at}; what follows from it is not printed again")
 
     def _bar(self, group: str) -> TaskID:
         if group not in self.bars:
