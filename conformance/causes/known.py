@@ -182,7 +182,7 @@ class KnownCauses:
         if not proven:
             return None
         others = list(observe(subject, elsewhere(subject, case))) if len(proven) > 1 else []
-        law = max(proven, key=lambda one: sum(_told(subject, one, other) for other in others))
+        law = max(proven, key=lambda one: sum(explains(subject, one, [other]) for other in others))
         shown = sum(departs(subject, one) for one in both)
         new = [_proof(change, shown) for change in law.changes if change not in base]
         self.changes += new
@@ -205,10 +205,6 @@ def _tells(subject: Subject, law: Law, base: tuple[Change, ...], seen: list[Obse
     added = [change for change in law.changes if change not in base]
     rests = (Law(law.family, [other for other in law.changes if other is not change]) for change in added)
     return all(needed(subject, law, rest, seen) for rest in rests)
-
-
-def _told(subject: Subject, law: Law, seen: Observation) -> bool:
-    return not departs(subject, seen) or explains(subject, law, [seen])
 
 
 def _proof(change: Change, steps: int) -> Change:

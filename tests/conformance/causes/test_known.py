@@ -80,6 +80,11 @@ def test_both_of_two_faults_are_named(family: str, first: str, second: str) -> N
     assert {cause.name for cause in judged(family, fault(first), fault(second))} == {first, second}
 
 
+def test_of_two_faults_that_fit_a_formula_that_is_named_which_fits_the_others() -> None:
+    causes = judged("wired_cfc", fault("WiredPureTimeIgnored"), clause="wired_cfc.step.pure")
+    assert [cause.name for cause in causes] == ["WiredPureTimeIgnored"], "TimeAlwaysOne fits mode pure alone"
+
+
 def test_a_fault_is_named_beside_a_convention() -> None:
     convention = Change.convention({"time_sign": +1})
     causes = judged("cfc", convention, fault("TimeOnOffset"), clause="cfc.step.default")
