@@ -42,7 +42,7 @@ from conformance.spec import clauses
 from conformance.spec.cases import StepCase, step_case
 from conformance.spec.families import FAMILIES
 
-TABLE = Path(__file__).resolve().parents[2] / "docs" / "teeth" / "pairs.md"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "teeth"
 AREAS = (*FAMILIES, "backbone", "time", "state")
 """The first words of the clauses of a step."""
 CASES = 12
@@ -153,13 +153,13 @@ def _possible(family: str, pair: Sequence[Change]) -> bool:
         return False
 
 
-def table(pairs: Sequence[Pair], seed: int) -> str:
+def table(pairs: Sequence[Pair], seed: int, *, alone: bool) -> str:
     """Return the outcomes as Markdown."""
     outcomes = ("named", "equal", "one shows", "none", "wrong")
     lines = [
-        f"Made by `python -m tests.planted.pairs --count {len(pairs)} --seed {seed} --write`.",
+        f"Made by `python -m tests.planted.pairs{' --alone' * alone} --count {len(pairs)} --seed {seed} --write`.",
         "",
-        f"| family | pairs | {' | '.join(outcomes)} |",
+        f"| family | planted | {' | '.join(outcomes)} |",
         f"| --- | ---: |{' ---: |' * len(outcomes)}",
     ]
     for family in dict.fromkeys(pair.family for pair in pairs):
@@ -179,7 +179,7 @@ def table(pairs: Sequence[Pair], seed: int) -> str:
 @click.option("--count", default=200, show_default=True, help="How many pairs.")
 @click.option("--seed", default=1, show_default=True, help="The seed by which they are drawn.")
 @click.option("--alone", is_flag=True, help="One change by itself, not two.")
-@click.option("--write", is_flag=True, help="Write the table to docs/teeth/pairs.md.")
+@click.option("--write", is_flag=True, help="Write docs/teeth/pairs.md, or alone.md.")
 def main(count: int, seed: int, alone: bool, write: bool) -> None:
     """Plant changes of the specification and tell which are named."""
     pairs = []
@@ -189,7 +189,8 @@ def main(count: int, seed: int, alone: bool, write: bool) -> None:
             if pairs[-1].outcome != "named":
                 click.echo(f"{family}: {pairs[-1].planted}: {pairs[-1].outcome}, {pairs[-1].named}", err=True)
     if write:
-        TABLE.write_text(table(pairs, seed), encoding="utf-8")
+        path = FOLDER / ("alone.md" if alone else "pairs.md")
+        path.write_text(table(pairs, seed, alone=alone), encoding="utf-8")
     counts = Counter(pair.outcome for pair in pairs)
     click.echo(", ".join(f"{outcome}: {number}" for outcome, number in counts.most_common()))
     sys.exit(1 if counts["wrong"] else 0)
