@@ -156,8 +156,9 @@ def _possible(family: str, pair: Sequence[Change]) -> bool:
 def table(pairs: Sequence[Pair], seed: int, *, alone: bool) -> str:
     """Return the outcomes as Markdown."""
     outcomes = ("named", "equal", "one shows", "none", "wrong")
+    options = f"{'--alone ' * alone}--count {len(pairs)} --seed {seed}"
     lines = [
-        f"Made by `python -m tests.planted.pairs{' --alone' * alone} --count {len(pairs)} --seed {seed} --write`.",
+        f"Made by `python -m tests.planted.pairs {options} --write`.",
         "",
         f"| family | planted | {' | '.join(outcomes)} |",
         f"| --- | ---: |{' ---: |' * len(outcomes)}",
