@@ -38,7 +38,8 @@ def assert_close(
     if rows is not None:
         got, value, bound = got[rows], value[rows], bound[rows]
     tells = narrow(bound, value, want.arithmetic)
-    excess = ratio(np.abs(got - value), bound)
+    with np.errstate(invalid="ignore"):  # of two infinite values, which decide nothing
+        excess = ratio(np.abs(got - value), bound)
     excess = np.where(np.isfinite(got), excess, np.inf)
     subject.tally.add(excess[tells], int((~tells).sum()))
     if (excess[tells] > 1.0).any():
