@@ -9,7 +9,8 @@ the cell. Outcomes:
 
 - named: the changes are named, and nothing else;
 - equal: other changes are named, which compute the same on random steps of every formula;
-- one shows: one is named, and the pair computes the same as that one alone;
+- one named: one of the two, and nothing else: the other shows in too few of the examples of a quick look;
+- with another: what is planted is named, and something besides, which explains a part of it;
 - none: no formula is named;
 - wrong: what is named computes otherwise than the pair.
 
@@ -73,13 +74,14 @@ def judge(family: str, changes: Sequence[Change]) -> Pair:
 def _outcome(family: str, planted: Sequence[Change], named: Sequence[Change]) -> str:
     if not named:
         return "none"
-    if {change.cause.name for change in planted} == {change.cause.name for change in named}:
+    had, told = ({change.cause.name for change in some} for some in (planted, named))
+    if had == told:
         return "named"
-    if _equal(family, planted, named):
+    if _equal(family, planted, named) or any(_equal(family, planted, [change]) for change in named):
         return "equal"
-    if any(_equal(family, planted, [change]) for change in named):
-        return "one shows"
-    return "wrong"
+    if told < had:
+        return "one named"
+    return "with another" if had < told else "wrong"
 
 
 def _equal(family: str, planted: Sequence[Change], named: Sequence[Change]) -> bool:
@@ -155,7 +157,7 @@ def _possible(family: str, pair: Sequence[Change]) -> bool:
 
 def table(pairs: Sequence[Pair], seed: int, *, alone: bool) -> str:
     """Return the outcomes as Markdown."""
-    outcomes = ("named", "equal", "one shows", "none", "wrong")
+    outcomes = ("named", "equal", "one named", "with another", "none", "wrong")
     options = f"{'--alone ' * alone}--count {len(pairs)} --seed {seed}"
     lines = [
         f"Made by `python -m tests.planted.pairs {options} --write`.",
