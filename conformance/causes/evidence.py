@@ -99,15 +99,7 @@ def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
         for seed, sizes in enumerate(SIZES[:2]):
             with suppress(NotSupported):
                 config = subject.config(sizes, **form)
-                yield step_case(
-                    subject.family,
-                    config,
-                    sizes,
-                    recipe="normal",
-                    seed=seed,
-                    time="column",
-                    dtype=subject.dtype,
-                )
+                yield _case(subject, config, sizes, seed, "column")
     for name, value in case.config.items():
         if name.endswith("activation"):
             for other in ACTIVATIONS:

@@ -1,4 +1,4 @@
-"""What a run knows of a cell's causes, so that no failure is explained twice."""
+"""Keeps what a run knows of a cell's causes, so that no failure is explained twice."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from conformance.causes.evidence import (
 )
 from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
+from conformance.judging.variants import find as find_variant
 from conformance.spec.cases import Case, SequenceCase, StepCase
 from conformance.verdict import Cause, Failure
 
@@ -117,6 +118,9 @@ class KnownCauses:
         seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
         if not any(departs(subject, one) for one in seen) or self._explain(subject, seen):
             return None  # the fault is not in the step
+        law = self._convention(subject, seen) if variants else None
+        if law and explains(subject, law, seen):
+            return law
         fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
         if 2 * len(fresh) < PROOF:
             return None  # too few to prove anything by
@@ -127,6 +131,17 @@ class KnownCauses:
                     return found
         self.in_vain.setdefault(key, None)
         return None
+
+    def _convention(self, subject: Subject, seen: list[Observation]) -> Law | None:
+        """Return the law of the variant that fits all formulas of one sample, if it is news."""
+        variant = find_variant(subject)
+        change = Change.convention(variant)
+        if not variant or change.cause.name in {known.cause.name for known in self.changes}:
+            return None
+        law = Law(self.family, [change])
+        shown = sum(departs(subject, one) and explains(subject, law, [one]) for one in seen)
+        self.changes.append(_proof(change, shown))
+        return self._law((self.changes[-1],))
 
     def _explain(self, subject: Subject, seen: list[Observation]) -> bool:
         """Tell whether the known changes explain some steps."""

@@ -206,7 +206,7 @@ def test_a_death_while_a_cause_is_looked_for_takes_back_no_failure() -> None:
     def dies_for_larger_cases(fake: Fake, **params: Any) -> Any:
         if len(params["inputs"]) > 1:  # the smallest example has one, those of the search for causes more
             raise HarnessDied(-11, "")
-        return linear(fake, **params)
+        return off_by_a_hair(fake, **params)
 
     verdict, _ = judged(dies_for_larger_cases, explain=True)
     assert verdict.outcome == "fail" and [cause.kind for cause in verdict.causes] == ["clause"]
