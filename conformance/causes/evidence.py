@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from conformance.bounds.arrays import ErrorBounded
 from conformance.causes.laws import Inapplicable, Law
 from conformance.driver.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judging.assertions import decided, joined, ratio
-from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import StepCase, Values, step_case
 from conformance.spec.families import Config, Sizes
 
@@ -46,7 +46,7 @@ class Observation:
 
 def observe(subject: Subject, cases: Iterable[StepCase]) -> Iterator[Observation]:
     """Yield the steps that the cell answers with numbers, apart from what is counted and recorded."""
-    apart = replace(subject, example=Example(), tally=Tally(), law=None)
+    apart = subject.apart()
     for case in cases:
         try:
             answer = apart.step(case)

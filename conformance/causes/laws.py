@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
 from conformance.judging.assertions import joined
-from conformance.judging.subject import Example, Subject, Tally
+from conformance.judging.subject import Subject
 from conformance.mutants import Mutant
 from conformance.mutants.written import rewrites
 from conformance.oracle import source
@@ -167,7 +167,7 @@ class OwnStep:
         """Return what the cell answers, moved by so much along a direction."""
         there = {n: a.real + by * along[n] if n in along else a for n, a in point.items()}
         arrays = {name: there.pop(name) for name in ("inputs", "state", "timespans")}
-        apart = replace(subject, example=Example(), tally=Tally(), law=None)
+        apart = subject.apart()
         answer = apart.step(replace(case, parameters=there, **arrays))
         return np.asarray(answer["output"]), joined(apart, case.config, answer["state"])
 

@@ -391,6 +391,10 @@ class Subject:
             raise NotSupported("a process of its own")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
 
+    def apart(self) -> Subject:
+        """Return the subject for requests that are neither counted nor recorded, by the specification."""
+        return replace(self, example=Example(), tally=Tally(), law=None)
+
     def prepare_confirmation(self) -> None:
         """Let the process that confirms failures start, while something else is done."""
         if self.pool is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from conformance.driver.implementation import HarnessFault, NotSupported, RequestRefused
 from conformance.judging.assertions import ratio
-from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import StepCase, Values, step_case
 from conformance.spec.families import Sizes
 from conformance.spec.families.base import Config, Variant
@@ -31,7 +30,7 @@ def find(subject: Subject) -> Variant:
 
 
 def _find(subject: Subject) -> Variant:
-    apart = replace(subject, example=Example(), tally=Tally())
+    apart = subject.apart()
     try:
         answered = [(case, np.asarray(apart.step(case)["output"])) for case in _cases(apart)]
     except (Nonconformance, NotSupported, RequestRefused):  # as for a cell whose parameters have other names

@@ -16,7 +16,7 @@ from conformance.causes.laws import Law, OwnStep
 from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Example, Nonconformance, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject, Tally
 from conformance.search.example import kept
 from conformance.search.host_bugs import quirk_met
 from conformance.search.intermediates import first_departure
@@ -138,7 +138,7 @@ class Explaining:
         if not isinstance(case, StepCase) or not self.plan.explain:
             return {}
         try:
-            return first_departure(replace(self.subject, example=Example(), tally=Tally()), case)
+            return first_departure(self.subject.apart(), case)
         except HarnessFault:  # the failure stands without
             self.subject.implementation.restart()
             return {}
