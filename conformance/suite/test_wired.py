@@ -101,6 +101,7 @@ def test_ltc_unfolds(subject: Subject, draw: Draw) -> None:
 
 @numerical("wired_ltc.implicit_constraints", argument="implicit_param_constraints", examples=20)
 def test_ltc_implicit_constraints(subject: Subject, draw: Draw) -> None:
+    subject.example.tags.add("softplus")
     assert_step(subject, draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:])))
 
 
