@@ -177,10 +177,14 @@ class Session:
             return judge_unasked(
                 check, subject, plan, f"not to be had on {key.place.backend}: {refused}"
             ), said
-        covering = (entry for entry in self.listed if entry.covers(check.clause, key.where, about))
+        here = [entry for entry in self.listed if entry.at(key.where, about)]
+        causes = [entry for entry in here if entry.cause]
+        covering = (e for e in here if not e.cause and e.covers(check.clause, key.where, about))
         try:
             if entry := next(covering, None):
                 return known_failures.judge_listed(check, subject, plan, entry), about
+            if causes:
+                return known_failures.judge_by_causes(check, subject, plan, causes), about
             return judge_clause(check, subject, plan), about
         finally:
             if (harness := self.pool.at(key.place)).closed:  # the next clause finds a live one

@@ -46,12 +46,24 @@ class Explaining:
         self.shrinking = Shrinking(0)
         self.kind: tuple[str, bool] = ("", False)
         """The kind of the failure that is being shrunk."""
+        self.beyond: tuple[Failure, Law | OwnStep] | None = None
+        """The exception that is raised where the failing example holds otherwise, under a known law."""
         self.trouble = ""
         """The error in which a search for a cause ended."""
 
     def begin(self, shrinking: Shrinking) -> None:
         """Begin a search under all that is known."""
         self.root, self.laws, self.shrinking = None, list(self.known.laws()), shrinking
+
+    def learn(self, recording: Recording, failure: Failure) -> None:
+        """Look for the cause of an example that is not drawn but given, unless it is known."""
+
+        def nothing_more(_: st.SearchStrategy[Any]) -> Any:
+            raise LookupError("the example has no more values")
+
+        self.begin(Shrinking(0))
+        if not self.explains(recording, failure, nothing_more) and failure.raised:
+            self.known.add_exception(failure)
 
     def explains(self, recording: Recording, failure: Failure, draw: Draw) -> bool:
         """Tell whether a failing example is no news; the cause of the first that is news is looked for."""
@@ -66,10 +78,14 @@ class Explaining:
             self.kind = _kind(failure)
             return False
         own = self.known.own_step(self.subject, recording.case)
+        self.beyond = None
         for law in (*self.laws, *([own] if own else ())):
-            if self.holds(law, recording, draw):
-                self._follow(failure, law.causes, law.variant)
+            held, raised = self.judge_under(law, recording, draw)
+            known = self.known.exception(raised) if raised else None
+            if held or known:
+                self._follow(failure, [*law.causes, *([known] if known else [])], law.variant)
                 return True
+            self.beyond = self.beyond or ((raised, law) if raised else None)
         if cause := self.known.departed(self.subject, recording.case):
             self._follow(failure, [cause])
             return True
@@ -79,7 +95,16 @@ class Explaining:
         return self.root is not None and not self.holds(self.root, recording, draw)
 
     def holds(self, law: Law | OwnStep, recording: Recording, draw: Draw) -> bool:
-        """Tell whether an example holds under a law, by the answers that were given, and is decided."""
+        """Tell whether an example holds under a law, and is decided."""
+        return self.judge_under(law, recording, draw)[0]
+
+    def judge_under(
+        self, law: Law | OwnStep, recording: Recording, draw: Draw
+    ) -> tuple[bool, Failure | None]:
+        """Judge an example again under a law, by the answers that were given.
+
+        Return whether it holds and is decided; and the failure if an exception is raised instead.
+        """
         drawn = iter(list(recording.drawn))
 
         def again(strategy: st.SearchStrategy[Any]) -> Any:
@@ -98,12 +123,13 @@ class Explaining:
             self.check.body(under, again)
         except HarnessFault:  # it was asked for more than the example shows
             self.subject.implementation.restart()
-            return False
-        except Nonconformance:  # under the law it may be the host's fault, as that of any cell
-            return quirk_met(self.check.clause, under) is not None
+            return False, None
+        except Nonconformance as departure:  # under the law it may be the host's fault, as that of any cell
+            raised = departure.failure if departure.failure.raised else None
+            return quirk_met(self.check.clause, under) is not None, raised
         except Exception:  # whatever a change makes of an example, it does not explain it
-            return False
-        return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values
+            return False, None
+        return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values, None
 
     def conclude(self, failure: Failure) -> bool:
         """Add a failure that is confirmed, with its cause; return whether others may have other causes."""
@@ -112,12 +138,15 @@ class Explaining:
             self._add(self.root.causes, self.root.variant)
         elif failure.raised:
             self._add([self.known.add_exception(failure)])
+        elif self.beyond:
+            raised, law = self.beyond
+            self._add([*law.causes, self.known.add_exception(raised)], law.variant)
         else:
             cause = Cause("clause", self.check.clause, failure.summary)
             self._add([cause])
             self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())
-        return self.plan.explain and (self.root is not None or bool(failure.raised))
+        return self.plan.explain and (self.root is not None or bool(failure.raised or self.beyond))
 
     def _begin_with(self, recording: Recording, failure: Failure, draw: Draw) -> None:
         """Look for the cause of the first failure that is news. An error of the search takes nothing back."""

@@ -62,6 +62,12 @@ def judge_example(check: Check, subject: Subject, plan: Plan, drawn: Sequence[An
     return _concluded(check, subject, replace(plan, examples=1), lambda: _replay(check, subject, plan, drawn))
 
 
+def learn_cause(check: Check, subject: Subject, plan: Plan, replayed: Verdict) -> None:
+    """Look for the cause of the example that failed when it was replayed; clauses judged later know it."""
+    if replayed.failure and isinstance(subject.example, Recording):
+        Explaining(check, subject, plan).learn(subject.example, replayed.failure)
+
+
 def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
     """Return the verdict of `check` if a harness does not describe itself; the fault is confirmed once."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,10 +18,14 @@ from conformance.spec import clauses
 from conformance.spec.encoding import NotAnExample
 from conformance.stored import examples
 from conformance.stored.examples import StoredExample
+from conformance.verdict import Cause
 
 SCHEMA = "known_failures.json"
 PLACE = ("target", "cell", "backend", "tier")
 """The fields that restrict an entry to places."""
+
+LINE = re.compile(r" at (?:.*[/\\])?([^/\\]+?):\d+ in ")
+"""The part of an exception's name that a change of other lines would change."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Entry:
     number: int
     """Its position in the file, from 1."""
     clause: str
+    """The id of a clause, or a glob; "" in an entry about a cause."""
+    cause: str
+    """The name of a cause, for which the clauses fail; "" in an entry about a clause."""
     place: Mapping[str, tuple[str, ...]]
     versions: tuple[Requirement, ...]
     reason: str
@@ -39,18 +47,30 @@ class Entry:
     examples: tuple[StoredExample, ...]
 
     def covers(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
-        """Tell whether it is about a clause judged at a place; `about` is the harness's description."""
+        """Tell whether it is about a clause judged at a place; `about` is the harness's description.
+
+        An entry about a cause covers the clause by whose example it is replayed.
+        """
         return (
-            fnmatch.fnmatchcase(clause, self.clause)
-            and all(place[name] in allowed for name, allowed in self.place.items())
-            and self.applies(about)
+            self.at(place, about)
+            and self.names(clause)
             and (self.flaky or self.example(clause, place) is not None)
         )
+
+    def at(self, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
+        """Tell whether it is about a place."""
+        return all(place[name] in allowed for name, allowed in self.place.items()) and self.applies(about)
+
+    def names(self, clause: str) -> bool:
+        """Tell whether it is about a clause: by its pattern, or by the examples of its cause."""
+        if self.cause:
+            return any(example.clause == clause for example in self.examples)
+        return fnmatch.fnmatchcase(clause, self.clause)
 
     def concerns(self, clause: str, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
         """Tell whether it is about this clause, target, backend and tier, on this cell or another."""
         elsewhere = any(place[name] not in allowed for name, allowed in self.place.items() if name != "cell")
-        return fnmatch.fnmatchcase(clause, self.clause) and not elsewhere and self.applies(about)
+        return self.names(clause) and not elsewhere and self.applies(about)
 
     def applies(self, about: Mapping[str, Any]) -> bool:
         """Tell whether the versions are those of the entry."""
@@ -72,7 +92,13 @@ class Entry:
     def name(self) -> str:
         """Return the entry's name for a reader."""
         where = [", ".join(names) for names in self.place.values()]
-        return f"entry {self.number}, {self.clause}" + (f" on {' '.join(where)}" if where else "")
+        what = self.cause or self.clause
+        return f"entry {self.number}, {what}" + (f" on {' '.join(where)}" if where else "")
+
+
+def cause_name(cause: Cause) -> str:
+    """Return the name by which a cause is listed: of an exception, its type, file and function."""
+    return LINE.sub(r" in \1, ", cause.name) if cause.kind == "place" else cause.name
 
 
 def _within(version: Any, wanted: Requirement) -> bool:
@@ -99,20 +125,22 @@ def load(path: Path) -> tuple[Entry, ...]:
 
 def _entry(number: int, plain: Mapping[str, Any], folder: Path) -> Entry:
     attached = tuple(examples.read(folder / name) for name in _several(plain.get("example", ())))
-    stray = [e.clause for e in attached if not fnmatch.fnmatchcase(e.clause, plain["clause"])]
+    pattern = plain.get("clause", "")
+    stray = [e.clause for e in attached if pattern and not fnmatch.fnmatchcase(e.clause, pattern)]
     if stray:
         raise NotAnExample(
-            f"entry {number} is about {plain['clause']}, and its example about {stray[0]}: "
+            f"entry {number} is about {pattern}, and its example about {stray[0]}: "
             "list an example of the same clause"
         )
-    if plain.get("flaky") and _covers_everything(plain["clause"]):
+    if plain.get("flaky") and _covers_everything(pattern):
         raise NotAnExample(
-            f"entry {number}: clause={plain['clause']!r} with flaky=true would excuse whatever fails: "
+            f"entry {number}: clause={pattern!r} with flaky=true would excuse whatever fails: "
             "name the clauses that fail by chance, by an id or by a glob such as 'layer.mask.*'"
         )
     return Entry(
         number=number,
-        clause=plain["clause"],
+        clause=pattern,
+        cause=plain.get("cause", ""),
         place={name: _several(plain[name]) for name in PLACE if name in plain},
         versions=tuple(_requirement(number, text) for text in _several(plain.get("versions", ()))),
         reason=plain["reason"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from conformance.judging.registry import Check
 from conformance.judging.subject import Subject, Tally
 from conformance.options import RunOptions
 from conformance.search.plan import Plan
-from conformance.search.trial import judge_clause, judge_example
+from conformance.search.trial import judge_clause, judge_example, learn_cause
 from conformance.stored.examples import StoredExample
-from conformance.stored.known_failures.entries import Entry, load
+from conformance.stored.known_failures.entries import Entry, cause_name, load
 from conformance.verdict import Outcome, Verdict
 
 Judged = tuple[str, Mapping[str, str | None], Mapping[str, Any]]
@@ -41,7 +41,7 @@ def unmatched(entries: Iterable[Entry], judged: Sequence[Judged], ids: Iterable[
     return [
         entry.name
         for entry in entries
-        if not fnmatch.filter(known, entry.clause)
+        if (entry.clause and not fnmatch.filter(known, entry.clause))
         or (
             (asked := [one for one in judged if entry.concerns(*one)])
             and not any(entry.covers(*one) for one in asked)
@@ -75,12 +75,50 @@ def judge_listed(check: Check, subject: Subject, plan: Plan, entry: Entry) -> Ve
         return played
     if played.outcome == "fail":
         return _known(played, entry, ("fail",))
-    subject.tally, stale = Tally(), {"pass": PASSES, "error": UNFIT}.get(played.outcome)
+    subject.tally = Tally()
     searched = judge_clause(check, subject, plan)
     if subject.tally.given_up:
         return searched
     allowed = LUCK if played.outcome == "error" else LUCK[2:]
-    return _known(searched, entry, allowed, stale or UNASKED.format(reason=played.reason))
+    return _known(searched, entry, allowed, _outdated(played))
+
+
+def judge_by_causes(check: Check, subject: Subject, plan: Plan, entries: Sequence[Entry]) -> Verdict:
+    """Return the verdict on a clause, by search: a known failure if each of its causes is listed.
+
+    An entry whose example is of this clause is replayed first, so that its cause is known to the search.
+    """
+    stale = dict(_stale(check, subject, plan, entries))
+    verdict = judge_clause(check, subject, plan)
+    listed = {entry.cause: entry for entry in entries}
+    causes = [cause_name(cause) for cause in verdict.causes]
+    known = verdict.outcome == "fail" and bool(causes) and set(causes) <= set(listed)
+    if known:
+        entry = listed[causes[0]]
+        return _known(verdict, entry, ("fail",), stale.get(entry.number, ""))
+    outdated = next((entry for entry in entries if entry.number in stale), None)
+    return _known(verdict, outdated, (), stale[outdated.number]) if outdated else verdict
+
+
+def _stale(check: Check, subject: Subject, plan: Plan, entries: Sequence[Entry]) -> Iterator[tuple[int, str]]:
+    """Replay the examples that are of this clause; yield the entries whose example does not fail."""
+    place = {"cell": subject.cell["name"], "backend": subject.backend}
+    place |= {"tier": subject.dtype if check.numerical else None}
+    for entry in entries:
+        example = entry.example(check.clause, place) if entry.names(check.clause) else None
+        if example is None:
+            continue
+        played = _played(check, subject, plan, example)
+        if played.outcome == "fail":
+            learn_cause(check, subject, plan, played)
+        elif not subject.tally.given_up:
+            yield entry.number, _outdated(played)
+        subject.tally = Tally()
+
+
+def _outdated(played: Verdict) -> str:
+    """Return what is wrong with an entry whose example does not fail."""
+    return {"pass": PASSES, "error": UNFIT}.get(played.outcome, UNASKED.format(reason=played.reason))
 
 
 def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) -> Verdict:

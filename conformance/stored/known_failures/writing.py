@@ -10,7 +10,8 @@ from pathlib import Path
 from conformance.report import jsonfile
 from conformance.report.status import group_by
 from conformance.stored import examples
-from conformance.verdict import Verdict
+from conformance.stored.known_failures.entries import cause_name
+from conformance.verdict import Cause, Verdict
 
 HEADER = """\
 # What is known to fail: `conformance run TARGET --known-failures {name}`. docs/known-failures.md says more.
@@ -29,13 +30,38 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
     folder, several = path.with_suffix(""), len({verdict.target for verdict in failed}) > 1
     before = path.read_text(encoding="utf-8") if path.exists() else HEADER.format(name=path.name)
     parts, written = [before], list[Path]()
-    for group in _entries(failed):
+    followed = [verdict for verdict in failed if _is_explained(verdict)]
+    entries = [
+        *((_cause_lines(cause, group, several), _roots(group)) for cause, group in _causes(followed)),
+        *((_lines(group, several), group) for group in _entries(v for v in failed if v not in followed)),
+    ]
+    for lines, group in entries:
         steady = [verdict.failure.example for verdict in group if verdict.failure and _steady(verdict)]
         files = examples.write((example for example in steady if example), folder, by_target=several)
-        parts.append("\n".join(_lines(group, [file.relative_to(path.parent) for file in files], several)))
+        names = [file.relative_to(path.parent) for file in files]
+        parts.append("\n".join([*lines, *_example_lines(names)]))
         written += files
     jsonfile.save_text("\n".join(parts), path)
     return [path, *written]
+
+
+def _is_explained(verdict: Verdict) -> bool:
+    """Tell whether it fails for named causes alone, and can be replayed."""
+    named = bool(verdict.causes) and all(cause.kind != "clause" for cause in verdict.causes)
+    return named and _steady(verdict)
+
+
+def _causes(failed: Iterable[Verdict]) -> Iterator[tuple[Cause, list[Verdict]]]:
+    """Yield each cause of a target's failures, with those that fail for it."""
+    named = [(verdict.target, cause, verdict) for verdict in failed for cause in verdict.causes]
+    for group in group_by(named, lambda one: (one[0], cause_name(one[1]))).values():
+        yield group[0][1], [verdict for _, _, verdict in group]
+
+
+def _roots(group: Iterable[Verdict]) -> list[Verdict]:
+    """Return a failure at each place that shows their cause: the first, of this cause alone if possible."""
+    by_place = group_by(group, lambda verdict: (verdict.cell, verdict.backend, verdict.tier)).values()
+    return [min(verdicts, key=lambda verdict: len(verdict.causes)) for verdicts in by_place]
 
 
 def _entries(failed: Iterable[Verdict]) -> Iterator[list[Verdict]]:
@@ -54,7 +80,17 @@ def _steady(verdict: Verdict) -> bool:
     return verdict.outcome == "fail" and verdict.failure is not None and verdict.failure.example is not None
 
 
-def _lines(group: list[Verdict], files: list[Path], several: bool) -> Iterator[str]:
+def _cause_lines(cause: Cause, group: list[Verdict], several: bool) -> Iterator[str]:
+    yield "[[failure]]"
+    yield f"cause = {_text(cause_name(cause))}"
+    if several:
+        yield f"target = {_text(group[0].target)}"
+    yield f"cell = {_text(list(dict.fromkeys(verdict.cell for verdict in group)))}"
+    yield f"backend = {_text(list(dict.fromkeys(verdict.backend for verdict in group)))}"
+    yield f"reason = {_text(' '.join(cause.what.split()))}"
+
+
+def _lines(group: list[Verdict], several: bool) -> Iterator[str]:
     first = max(group, key=lambda verdict: verdict.tier or "")  # float64, where a slip shows best
     said = first.failure.summary if first.failure else first.reason.rstrip("\n").rpartition("\n")[2]
     yield "[[failure]]"
@@ -66,6 +102,9 @@ def _lines(group: list[Verdict], files: list[Path], several: bool) -> Iterator[s
     if first.tier:
         yield f"tier = {_text(list(dict.fromkeys(verdict.tier or '' for verdict in group)))}"
     yield f"reason = {_text(UNEXPLAINED + said)}"
+
+
+def _example_lines(files: list[Path]) -> Iterator[str]:
     if files:
         names = ",\n".join(f"    {_text(file.as_posix())}" for file in files)
         yield f"example = [\n{names},\n]"
