@@ -81,23 +81,47 @@ class HarnessOptions(Protocol):
 
 
 class Pool:
-    """Starts harnesses on request."""
+    """Starts harnesses on request; a context manager, which ends them."""
 
     def __init__(self, options: HarnessOptions, *, keeps: bool = False) -> None:
         self.options = options
         self.running: dict[HarnessKey, Implementation] = {}
+        self.ahead: dict[HarnessKey, Implementation] = {}
+        """Harnesses that were started and are not used yet."""
+        self.order: tuple[HarnessKey, ...] = ()
+        """The places of a run in the order of its tests, if the next one is to be started ahead."""
         self.group = ""
         self.keeps = keeps
         """True if harnesses of other groups stay, because they are used in turn."""
 
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     def at(self, place: HarnessKey) -> Implementation:
         """Return the harness of `place`; close those of other groups first."""
         if place.group != self.group and not self.keeps:
-            self.close()
+            self._end(self.running)
             self.group = place.group
         if place not in self.running:
-            self.running[place] = self.start(place)
+            self.running[place] = self.start_ahead(place)
+            del self.ahead[place]
+            self._start_next(place)
         return self.running[place]
+
+    def _start_next(self, place: HarnessKey) -> None:
+        """Start the harness that is needed next, which imports while this one is at work."""
+        later = self.order[self.order.index(place) + 1 :] if place in self.order else ()
+        if later:
+            self.start_ahead(later[0])
+
+    def start_ahead(self, place: HarnessKey) -> Implementation:
+        """Start the harness of a place that is used later."""
+        if place not in self.ahead:
+            self.ahead[place] = self.start(place)
+        return self.ahead[place]
 
     def start(self, place: HarnessKey) -> Implementation:
         """Start a process of its own."""
@@ -144,6 +168,10 @@ class Pool:
 
     def close(self) -> None:
         """End every process."""
-        for implementation in self.running.values():
+        self._end(self.running)
+        self._end(self.ahead)
+
+    def _end(self, harnesses: dict[HarnessKey, Implementation]) -> None:
+        for implementation in harnesses.values():
             implementation.close()
-        self.running.clear()
+        harnesses.clear()

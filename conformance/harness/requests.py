@@ -95,6 +95,7 @@ class Sequence:
     in which the sequence is given. `before` puts a Keras layer in front of a `symbolic` model, whose mask it
     then has: {"masking": value} or {"embedding": table (tokens, features)}. `earlier` are the inputs (another
     batch, time, features) of a call before this one on the same layer, which is built for their batch.
+    `eager` asks a host that compiles to run without compilation.
 
     Answer: {"output": (batch, time, size) or (batch, size)}; with return_state {"state": [(batch, size)]};
     and, if known, {"dtypes": {"output", "state": [...], "variables": [...]}}: those in which these were
@@ -114,6 +115,7 @@ class Sequence:
     chunks: list[int] | None = None
     seed: int | None = None
     symbolic: bool = False
+    eager: bool = False
     before: Json | None = None
     earlier: Array | None = None
 

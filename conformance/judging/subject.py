@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
+import zlib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -45,6 +46,24 @@ class Law(Protocol):
     def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]: ...
 
     def fold(self, *arguments: Any, **options: Any) -> Any: ...
+
+
+COMPILED, EAGER = 4, 5
+"""One example in so many is compiled on tensorflow, but for a quick look the first of each clause among them;
+one in so many steps runs eagerly on jax, which compiles each operation for each shape: at `EAGER_SIZES`."""
+
+EAGER_SIZES = (2, 3)
+"""The batch and the features of a step that may run eagerly on jax."""
+
+
+def runs_eagerly(backend: str, number: int, method: str, params: Mapping[str, Any]) -> bool:
+    """Tell whether a request of the example of that number runs without compilation, unless it says so."""
+    if method not in ("step", "sequence") or "eager" in params:
+        return False
+    if backend == "tensorflow":
+        return number % COMPILED != 0
+    one_size = np.shape(params["inputs"]) == EAGER_SIZES
+    return backend == "jax" and method == "step" and number % EAGER == EAGER - 1 and one_size
 
 
 @dataclass
@@ -105,6 +124,8 @@ class Example:
     on_first_request: Callable[[str], None] | None = None
     answers: list[tuple[str, Mapping[str, Any], Any]] = field(default_factory=list)
     """Each request and its answer, or the exception that it raised."""
+    number: int = 0
+    """Its number in the search, by which it is compiled or runs eagerly."""
     replayed: dict[str, list[Any]] | None = None
     """The answers of an example that is judged again, by their requests; None: requests are made."""
     refused: bool = False
@@ -123,7 +144,7 @@ class Example:
         replayed: dict[str, list[Any]] = {}
         for method, params, answer in self.answers:
             replayed.setdefault(digest(method, params), []).append(answer)
-        return Example(replayed=replayed)
+        return Example(number=self.number, replayed=replayed)
 
     def answer(self, method: str, params: dict[str, Any], ask: Callable[[], Any]) -> Any:
         """Return the answer of `ask`, or of the example that this one repeats."""
@@ -194,8 +215,15 @@ class Subject:
     """What it is judged by in place of the specification, to see whether it explains a failure."""
     causes: MutableMapping[tuple[str, ...], Any] = field(default_factory=dict)
     """What is known of the causes of failures, by target, cell and backend."""
+    quick: bool = False
+    """True in a quick look at a backend that compiles: in few sizes, with few compiled examples."""
     tally: Tally = field(default_factory=Tally)
     example: Example = field(default_factory=Example)
+
+    def number(self, clause: str) -> int:
+        """Return the number of the next example of a clause; in a quick look each clause begins elsewhere."""
+        begin = zlib.crc32(f"{clause} {self.cell['name']}".encode()) if self.quick else 0
+        return begin + self.tally.examples
 
     @cached_property
     def family(self) -> Family:
@@ -308,6 +336,8 @@ class Subject:
             ImplementationRaised, NotSupported: as the implementation does.
             Nonconformance: the cell's variables lose the names that they have by default.
         """
+        if runs_eagerly(self.backend, self.example.number, method, params):
+            params["eager"] = True
         self.example.record(method, params)
         asked = to or self.implementation
         try:

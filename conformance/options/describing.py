@@ -7,7 +7,6 @@ from typing import Any
 from conformance.driver.implementation import (
     EXEC,
     HarnessFault,
-    Implementation,
     ImplementationRaised,
     NotSupported,
     RequestRefused,
@@ -23,8 +22,8 @@ class CannotBeJudged(Exception):
     """{target}: {why}"""
 
 
-def described(options: RunOptions, target: str) -> dict[str, Any]:
-    """Return the description of `target` on the backend that starts fastest.
+def described(options: RunOptions, target: str, pool: Pool) -> dict[str, Any]:
+    """Return the description of `target` on the backend that starts fastest; its harness stays in the pool.
 
     Raises:
         UsageError: there is no such module or class.
@@ -32,24 +31,21 @@ def described(options: RunOptions, target: str) -> dict[str, Any]:
     """
     quickest = "" if target.startswith(EXEC) else max(options.backends, key=speed, default="")
     everything = HarnessKey.of(target, quickest, "float64")  # else Keras makes float32 of float64
-    with _started(options, everything) as implementation:
-        try:
-            return implementation.describe()
-        except RequestRefused as refused:
-            raise UsageError(f"unknown target {refused.message}") from None
-        except ImplementationRaised as raised:
-            if raised.type == "ModuleNotFoundError" and repr(target.split(":")[0]) in raised.message:
-                raise UsageError(f"unknown target {target!r}: {raised.message}; {WHERE}") from None
-            there = f" in {options.python}; {WHERE}" if raised.type == "ModuleNotFoundError" else ""
-            raise CannotBeJudged(f"{target} cannot be imported: {raised}{there}") from None
-        except NotSupported as unknown:
-            raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
-        except HarnessFault as fault:
-            raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None
-
-
-def _started(options: RunOptions, place: HarnessKey) -> Implementation:
     try:
-        return Pool(options).start(place)
+        implementation = pool.start_ahead(everything)
+        if options.judges_alone and quickest:
+            pool.start_ahead(HarnessKey.of(target, quickest, "float32"))  # it imports at the same time
+        return implementation.describe()
     except OSError as missing:
-        raise UsageError(f"{place.target}: cannot be started: {missing.strerror}") from None
+        raise UsageError(f"{target}: cannot be started: {missing.strerror}") from None
+    except RequestRefused as refused:
+        raise UsageError(f"unknown target {refused.message}") from None
+    except ImplementationRaised as raised:
+        if raised.type == "ModuleNotFoundError" and repr(target.split(":")[0]) in raised.message:
+            raise UsageError(f"unknown target {target!r}: {raised.message}; {WHERE}") from None
+        there = f" in {options.python}; {WHERE}" if raised.type == "ModuleNotFoundError" else ""
+        raise CannotBeJudged(f"{target} cannot be imported: {raised}{there}") from None
+    except NotSupported as unknown:
+        raise CannotBeJudged(f"cannot be judged: {unknown.reason}") from None
+    except HarnessFault as fault:
+        raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None

@@ -169,6 +169,11 @@ class RunOptions:
         wanted = min(self.jobs or cores(), self.groups)
         return 0 if self.in_process or wanted < 2 else wanted
 
+    @property
+    def judges_alone(self) -> bool:
+        """Tell whether one process runs all tests, with harnesses beside it."""
+        return not self.workers and not self.in_process
+
 
 def _declared() -> Iterator[Option]:
     """Yield the options that the attributes of RunOptions declare."""

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conformance import options
+from conformance.driver.pool import Pool
 from conformance.judging.registry import Check, every
 from conformance.options import RunOptions, UsageError
 from conformance.options.describing import CannotBeJudged
@@ -29,7 +30,7 @@ from conformance.stored import known_failures
 from conformance.verdict import Report, Verdict, verdict_from
 
 SESSION = pytest.StashKey[Session]()
-PREPARED = pytest.StashKey[dict[str, Any]]()
+PREPARED = pytest.StashKey[tuple[dict[str, Any], Pool]]()
 VERDICT = pytest.StashKey[Verdict]()
 DESCRIBED = pytest.StashKey[dict[str, Any]]()
 
@@ -45,9 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
     handed = getattr(config, "workerinput", {}).get("conformance")
-    given: dict[str, Any] | None = json.loads(handed) if handed else config.stash.get(PREPARED, None)
+    given: dict[str, Any] | None
+    given, pool = (json.loads(handed), None) if handed else config.stash.get(PREPARED, (None, None))
     try:
-        config.stash[SESSION] = begin(options.from_pytest(config), given)
+        config.stash[SESSION] = begin(options.from_pytest(config), given, pool)
     except (UsageError, CannotBeJudged) as wrong:
         raise pytest.UsageError(str(wrong)) from None
     if handed and given:
@@ -109,6 +111,8 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             cost=lambda item: _check_of(item).examples,
             name=lambda item: item.nodeid,
         )
+    if run.options.judges_alone:
+        run.pool.order = tuple(dict.fromkeys(keys[item].place for item in items))
     run.expect(item.nodeid for item in items)
 
 
@@ -250,17 +254,18 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
     Raises UsageError or CannotBeJudged.
     """
     known_failures.listed(asked)  # a file that cannot be read is refused before anything begins
-    starter = Starter(prepare(asked), listener)
-    arguments = options.pytest_arguments(options.settled(asked, starter.described))
-    pytest.main(arguments, plugins=[starter])
+    with Pool(asked) as pool:
+        starter = Starter(prepare(asked, pool), pool, listener)
+        arguments = options.pytest_arguments(options.settled(asked, starter.described))
+        pytest.main(arguments, plugins=[starter])
     return starter.report and written(starter.report, asked.junit, junit.write)
 
 
 class Starter:
     """Passes the prepared session and a listener to the run, and the session to the caller."""
 
-    def __init__(self, prepared: dict[str, Any], listener: Listener | None) -> None:
-        self.prepared, self.listener = prepared, listener
+    def __init__(self, prepared: dict[str, Any], pool: Pool, listener: Listener | None) -> None:
+        self.prepared, self.pool, self.listener = prepared, pool, listener
         self.session: Session | None = None
 
     @property
@@ -276,7 +281,7 @@ class Starter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[PREPARED] = self.prepared
+        config.stash[PREPARED] = self.prepared, self.pool
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self.session = session.config.stash[SESSION]

@@ -19,7 +19,7 @@ from conformance.causes.known import KnownCauses
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
 from conformance.driver.paths import storage
 from conformance.driver.pool import HarnessKey, Pool
-from conformance.judging.registry import TIERS, Check
+from conformance.judging.registry import COMPILING, TIERS, Check
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions
 from conformance.options.describing import described
@@ -204,6 +204,7 @@ class Session:
             other_backends=tuple(backend for backend in backends if backend != key.place.backend),
             variants=self.variants,
             causes=self.causes,
+            quick=self.options.smoke and key.place.backend in COMPILING,
         )
 
     def plan(self, check: Check, key: TestKey) -> Plan:
@@ -248,20 +249,34 @@ def folder(name: str) -> str:
     return "/".join(p if len(p) < 200 else hashlib.sha256(p.encode()).hexdigest() for p in parts)
 
 
-def prepare(asked: RunOptions) -> dict[str, Any]:
-    """Return the data that every process of a run shares. Raises UsageError or CannotBeJudged."""
+def prepare(asked: RunOptions, pool: Pool) -> dict[str, Any]:
+    """Return the data that every process of a run shares. Raises UsageError or CannotBeJudged.
+
+    The harnesses that describe the targets stay in the pool if this process judges by them.
+    """
     seed = asked.seed if asked.seed is not None else secrets.randbits(32)
-    return {"seed": seed, "described": {target: described(asked, target) for target in asked.targets}}
+    judges = False
+    try:
+        said = {target: described(asked, target, pool) for target in asked.targets}
+        judges = not asked.workers
+    finally:
+        if not judges:
+            pool.close()
+    return {"seed": seed, "described": said}
 
 
 def begin(
-    asked: RunOptions, prepared: dict[str, Any] | None = None, *, keeps_harnesses: bool = False
+    asked: RunOptions,
+    prepared: dict[str, Any] | None = None,
+    pool: Pool | None = None,
+    *,
+    keeps_harnesses: bool = False,
 ) -> Session:
     """Begin a run with these options and prepared data. Raises UsageError or CannotBeJudged."""
+    pool = pool or Pool(asked, keeps=keeps_harnesses)
     spec = options.specification(asked)
     asked = options.resolve(asked, spec.clauses)
-    given = prepared or prepare(asked)
+    given = prepared or prepare(asked, pool)
     asked = options.settled(asked, given["described"])
     listed = known_failures.listed(asked)
-    pool = Pool(asked, keeps=keeps_harnesses)
     return Session(asked, given["seed"], given["described"], pool, spec, listed)

@@ -49,8 +49,8 @@ class Shrinking:
 class Recording(Example):
     """An example that records what was drawn, so that it can be replayed without Hypothesis."""
 
-    def __init__(self, shrinking: Shrinking) -> None:
-        super().__init__(on_first_request=self._first)
+    def __init__(self, shrinking: Shrinking, number: int = 0) -> None:
+        super().__init__(on_first_request=self._first, number=number)
         self.shrinking = shrinking
         self.drawn: list[Any] = []
         self.key = ""

@@ -247,7 +247,7 @@ def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining |
         explaining.begin(shrinking)
 
     def once(data: st.DataObject) -> None:
-        recording = Recording(shrinking)
+        recording = Recording(shrinking, subject.number(check.clause))
         subject.example = recording
         subject.tally.begin()
         draw = recording.drawing(data.draw)
@@ -331,7 +331,7 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Fa
     Raises:
         NotSupported: the implementation does not offer what the clause is about.
     """
-    recording, values = Recording(Shrinking()), iter(drawn)
+    recording, values = Recording(Shrinking(), subject.number(check.clause)), iter(drawn)
     subject.example = recording
     try:
         check.body(subject, recording.drawing(lambda _: next(values)))

@@ -54,18 +54,16 @@ class ReplayTarget:
 def stage(asked: RunOptions) -> ReplayTarget:
     """Return the target of `asked`, ready for a replay. Raises UsageError or CannotBeJudged."""
     resolved = options.resolve(asked, clauses.load().clauses)
-    about = described(resolved, resolved.targets[0])
+    with Pool(resolved) as pool:
+        about = described(resolved, resolved.targets[0], pool)
     return ReplayTarget(options.settled(resolved, {resolved.targets[0]: about}), about)
 
 
 @contextmanager
 def harnesses(on: ReplayTarget) -> Iterator[Pool]:
     """Yield the harnesses of a target, kept during a replay: each example uses several in turn."""
-    pool = Pool(replace(on.options, jobs=1), keeps=True)
-    try:
+    with Pool(replace(on.options, jobs=1), keeps=True) as pool:
         yield pool
-    finally:
-        pool.close()
 
 
 def replay(examples: Sequence[StoredExample], on: ReplayTarget) -> list[Verdict]:

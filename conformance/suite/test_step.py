@@ -12,7 +12,7 @@ from conformance.driver.implementation import NotSupported
 from conformance.judging import assertions
 from conformance.judging.assertions import assert_equal, assert_step
 from conformance.judging.registry import Draw, clause, numerical
-from conformance.judging.strategies import FEW, any_steps, eagerly, steps
+from conformance.judging.strategies import FEW, any_steps, steps
 from conformance.judging.subject import Subject
 from conformance.spec.cases import StepCase
 from reference.activations import ACTIVATIONS
@@ -45,17 +45,17 @@ def several_activations(subject: Subject, draw: Draw, case: StepCase, argument: 
 
 @numerical("cfc.step.default")
 def test_cfc_default(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, mode="default")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="default")))
 
 
 @numerical("cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, mode="no_gate")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="no_gate")))
 
 
 @numerical("cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="pure")))
 
 
 @numerical("cfc.step.head_activation", argument="head_activation")
@@ -67,12 +67,12 @@ def test_cfc_head_activation(subject: Subject, draw: Draw) -> None:
 
 @numerical("ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="semi_implicit")))
 
 
 @numerical("ltc.step.explicit", argument="solver")
 def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="explicit")))
 
 
 @numerical("ltc.step.activation")
@@ -112,7 +112,7 @@ def test_backbone_activation(subject: Subject, draw: Draw) -> None:
 @numerical("time.default")
 def test_time_default(subject: Subject, draw: Draw) -> None:
     form = draw(st.sampled_from(subject.steady_forms))
-    assert_step(subject, draw(steps(subject, time=("none",), **form)), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, time=("none",), **form)))
 
 
 @numerical("time.zero")
@@ -122,9 +122,7 @@ def test_time_zero(subject: Subject, draw: Draw) -> None:
 
 @numerical("time.per_sample")
 def test_time_per_sample(subject: Subject, draw: Draw) -> None:
-    assert_step(
-        subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])), eager=draw(eagerly)
-    )
+    assert_step(subject, draw(any_steps(subject, time=("flat", "column"), buckets=FEW[1:])))
 
 
 @numerical("time.scalar")
@@ -141,7 +139,7 @@ def test_time_large(subject: Subject, draw: Draw) -> None:
 @clause("step.output_is_state")
 def test_output_is_state(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, shown=True))
-    answer = subject.step(case, eager=draw(eagerly))
+    answer = subject.step(case)
     assert_equal(subject, "state", answer["state"][0], assertions.finite("the output", answer["output"]))
 
 

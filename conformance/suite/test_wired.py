@@ -13,7 +13,7 @@ from conformance.bounds.arrays import ErrorBounded
 from conformance.judging import assertions
 from conformance.judging.assertions import assert_agree, assert_close, assert_equal, assert_step, assert_true
 from conformance.judging.registry import FORMULA, Draw, clause, numerical
-from conformance.judging.strategies import FEW, any_steps, eagerly, seeds, steps
+from conformance.judging.strategies import FEW, any_steps, seeds, steps
 from conformance.judging.subject import Subject
 from conformance.spec.cases import StepCase, Values, array, sequence_case, step_case
 from conformance.spec.families import Config, Sizes
@@ -39,17 +39,17 @@ def headed_steps(draw: st.DrawFn, subject: Subject, mode: str) -> StepCase:
 
 @numerical("wired_cfc.step.default")
 def test_cfc_default(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(headed_steps(subject, "default")), eager=draw(eagerly))
+    assert_step(subject, draw(headed_steps(subject, "default")))
 
 
 @numerical("wired_cfc.step.no_gate", argument="mode")
 def test_cfc_no_gate(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(headed_steps(subject, "no_gate")), eager=draw(eagerly))
+    assert_step(subject, draw(headed_steps(subject, "no_gate")))
 
 
 @numerical("wired_cfc.step.pure", argument="mode")
 def test_cfc_pure(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, mode="pure")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, mode="pure")))
 
 
 @numerical("wired_cfc.layers", examples=20)
@@ -71,12 +71,12 @@ def test_cfc_sparse_time_heads(subject: Subject, draw: Draw) -> None:
 
 @numerical("wired_ltc.step.semi_implicit")
 def test_ltc_semi_implicit(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, solver="semi_implicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="semi_implicit")))
 
 
 @numerical("wired_ltc.step.explicit", argument="solver")
 def test_ltc_explicit(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(steps(subject, solver="explicit")), eager=draw(eagerly))
+    assert_step(subject, draw(steps(subject, solver="explicit")))
 
 
 @numerical("wired_ltc.step.rk4", argument="solver")
@@ -203,7 +203,7 @@ def relabelled(path: str, value: Values, order: list[int]) -> Values:
 
 @numerical("mixed_memory.step")
 def test_mixed_memory(subject: Subject, draw: Draw) -> None:
-    assert_step(subject, draw(any_steps(subject)), eager=draw(eagerly))
+    assert_step(subject, draw(any_steps(subject)))
 
 
 @clause("mixed_memory.state", examples=8)

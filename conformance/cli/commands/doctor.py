@@ -16,7 +16,7 @@ from rich.text import Text
 from conformance.cli.commands.refusals import refusals
 from conformance.cli.doctor import Compared, Examination, Health, examine
 from conformance.driver.pool import HarnessKey, Pool
-from conformance.options import RunOptions, resolve, run_options, settled
+from conformance.options import resolve, run_options, settled
 from conformance.options.describing import CannotBeJudged, described
 from conformance.report.screen import screen
 from conformance.report.values import show_case
@@ -57,9 +57,10 @@ def doctor(**values: Any) -> None:
     """
     with refusals():
         asked = resolve(run_options(values), clauses.load().clauses)
-        description = described(asked, asked.targets[0])
-        options = settled(asked, {asked.targets[0]: description})
-        seen = list(examinations(replace(options, backends=options.backends[:1]), description))
+        with Pool(asked) as pool:
+            description = described(asked, asked.targets[0], pool)
+            options = settled(asked, {asked.targets[0]: description})
+            seen = list(examinations(asked.targets[0], options.backends[0], description, pool))
     with screen() as console:
         _print_found(console, asked.targets[0], description)
         for examination in seen:
@@ -67,14 +68,15 @@ def doctor(**values: Any) -> None:
     sys.exit(max(EXIT[examination.health] for examination in seen))
 
 
-def examinations(options: RunOptions, description: Mapping[str, Any]) -> Iterator[Examination]:
+def examinations(
+    target: str, backend: str, description: Mapping[str, Any], pool: Pool
+) -> Iterator[Examination]:
     """Yield an examination of each cell. Raises CannotBeJudged if there is none."""
     if not description["cells"]:
-        raise CannotBeJudged(f"{options.targets[0]} offers no cell")
-    place = HarnessKey.of(options.targets[0], options.backends[0], "float64")
-    with Pool(options).start(place) as implementation:
-        for cell in description["cells"]:
-            yield replace(examine(implementation, cell), printed=implementation.stderr())
+        raise CannotBeJudged(f"{target} offers no cell")
+    implementation = pool.at(HarnessKey.of(target, backend, "float64"))
+    for cell in description["cells"]:
+        yield replace(examine(implementation, cell), printed=implementation.stderr())
 
 
 def render(seen: Examination, console: Console) -> None:

@@ -38,6 +38,7 @@ from .cpu import stay_on_cpu
 from .float64 import keep_float64
 from .freezing import Freezer
 from .gradients import gradients
+from .initial import FirstValues
 from .kinds import Kind
 from .layers import Built, Layers, layer_of
 from .models import Models, timed
@@ -72,6 +73,7 @@ class KerasCells(RequestAdapter):
         if self.runner.backend == "torch":
             stay_on_cpu()
         self.models = Models(self.layers, self.runner)
+        self.first_values = FirstValues(self.keras)
         self.freezer = Freezer(self.models)
         self.hints = hints
         self._kinds: dict[str, Kind] = {}
@@ -117,7 +119,9 @@ class KerasCells(RequestAdapter):
         }
 
     def parameters(self, request: InitialParameters) -> Any:
-        return {"parameters": self.layers.cell(self._model(request.model)).initial[0]}
+        model = self._model(request.model)
+        with self.first_values.by_initializers():
+            return {"parameters": self.layers.fresh_cell(model).initial[0]}
 
     def step(self, request: Step) -> Any:
         model = self._timed(request)
@@ -181,7 +185,11 @@ class KerasCells(RequestAdapter):
         return graphs(next(iter(self.layers.classes.values())), request)
 
     def train(self, request: Train) -> Any:
-        return self.models.train(self._model(request.model), request)
+        model = self._model(request.model)
+        if request.parameters is not None:
+            return self.models.train(model, request)
+        with self.first_values.by_initializers():
+            return self.models.train(model, request)
 
     def freeze(self, request: Freeze) -> Any:
         return self.freezer.freeze(self._model(request.model), request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -166,8 +167,12 @@ class Kind:
         sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
         states = [tensor(np.zeros((2, size), "float32")) for size in sizes]
         inputs = tensor(np.ones((2, FEATURES), "float32"))
+        given = inputs if time is None else (inputs, tensor(time))
         try:
-            cell(inputs if time is None else (inputs, tensor(time)), states)
+            if self.layers.keras.backend.backend() == "jax":  # each operation would be compiled
+                import_module("jax").eval_shape(cell, given, states)
+            else:
+                cell(given, states)
         except Exception:
             return False
         return True

@@ -138,7 +138,7 @@ def run_sequence(layers: Layers, runner: Runner, plan: Plan, request: Sequence) 
     built = _kept(layers, "sequence", plan, lambda: build(layers, plan))
     flags = (plan.chunks, plan.mask, plan.timespans, plan.states, plan.earlier)
     key, tensors = ("sequence", flags), _tensors(request)
-    nest = runner.run(built, _parameters(request), caller(plan), key, tensors)
+    nest = runner.run(built, _parameters(request), caller(plan), key, tensors, request.eager)
     variables = [variable.dtype for variable in built.layer.weights]
     dtypes = {**_answer(plan, runner.dtypes(nest), join=False), "variables": variables}
     return {**_answer(plan, runner.arrays(nest)), "dtypes": {"state": [], **dtypes}}

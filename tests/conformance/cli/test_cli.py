@@ -16,6 +16,7 @@ from conformance.cli import main as cli
 from conformance.cli.commands import run as running
 from conformance.driver.implementation import BACKENDS
 from conformance.driver.paths import storage
+from conformance.driver.pool import Pool
 from conformance.options import OPTIONS, RunOptions, UsageError, resolving
 from conformance.options.describing import CannotBeJudged, described
 from conformance.options.shards import Shard
@@ -412,4 +413,4 @@ def test_what_cannot_be_imported_names_the_interpreter(tmp_path: Path) -> None:
     with pytest.raises(
         CannotBeJudged, match=rf"no_such_framework' in {re.escape(sys.executable)}; .*--python PATH"
     ):
-        described(asked, "lacking:Cell")
+        described(asked, "lacking:Cell", Pool(asked))

@@ -16,7 +16,7 @@ import pytest
 
 from conformance import options, start
 from conformance.driver.implementation import HarnessFault, Implementation, NotSupported
-from conformance.driver.pool import HarnessKey
+from conformance.driver.pool import HarnessKey, Pool
 from conformance.judging.registry import CHECKS
 from conformance.options import RunOptions, UsageError, resolving
 from conformance.options.describing import CannotBeJudged, described
@@ -244,18 +244,18 @@ def test_what_was_asked_for_may_not_be_missing(program: Any) -> None:
 def test_another_version_of_the_protocol_cannot_be_judged(program: Any) -> None:
     target = program.target("if method == 'describe': body['result']['protocol'] = '2'")
     with pytest.raises(CannotBeJudged, match=r"the answer to describe: result.protocol: '2' is not '1'"):
-        described(asked(target), target)
+        described(asked(target), target, Pool(asked(target)))
 
 
 def test_a_command_that_is_not_there_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="cannot be started: No such file"):
-        described(asked("exec:no-such-command"), "exec:no-such-command")
+        described(asked("exec:no-such-command"), "exec:no-such-command", Pool(asked("exec:no-such-command")))
 
 
 def test_a_command_that_dies_at_once_cannot_be_judged(program: Any) -> None:
     target = program.target("sys.exit('out of luck')")
     with pytest.raises(CannotBeJudged, match="died with status 1: out of luck"):
-        described(asked(target), target)
+        described(asked(target), target, Pool(asked(target)))
 
 
 def test_a_target_of_one_precision_is_judged_at_that_alone() -> None:
