@@ -19,14 +19,15 @@ from conformance.mutants import Mutant
 from conformance.mutants.written import rewrites
 from conformance.oracle import source
 from conformance.oracle.bounded import bounded
+from conformance.oracle.cell import COMPLEX_STEP
 from conformance.spec.cases import StepCase, Values
 from conformance.spec.families.base import Variant
 from conformance.verdict import Cause
 from reference import fold
 
 CELL = "conformance.oracle.cell"
-MOVED, DIFFERENCE = 1e-30, 1e-5
-"""The complex step of the suite's gradients, and the step of a difference that stands for it."""
+DIFFERENCE = 1e-5
+"""The step of a difference that stands for the complex step of the suite's gradients."""
 
 FAMILIES, SEQUENCE = "conformance.spec.families", "reference.sequence"
 
@@ -63,6 +64,11 @@ class Law:
         self.family, self.changes = family, tuple(changes)
         self.variant = _joined([change.variant for change in changes])
         self.code = _composed([change.mutant for change in changes if change.mutant])
+
+    @property
+    def computes(self) -> bool:
+        """Tell whether it computes steps itself: the reference computes those of a documented variant."""
+        return bool(self.code)
 
     @property
     def causes(self) -> list[Cause]:
@@ -132,7 +138,7 @@ class OwnStep:
     """The specification with the step that the cell itself takes, for what is made of several steps."""
 
     variant: Variant = MappingProxyType({})
-    code = True
+    computes = True
 
     def __init__(self, cause: Cause) -> None:
         self.causes = [cause]
@@ -153,13 +159,13 @@ class OwnStep:
     def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]:
         """Return what the cell answers; for a complex step, its slope by central differences."""
         point = {**case.parameters, "inputs": case.inputs, "state": case.state, "timespans": case.timespans}
-        along = {name: a.imag / MOVED for name, a in point.items() if np.iscomplexobj(a)}
+        along = {name: a.imag / COMPLEX_STEP for name, a in point.items() if np.iscomplexobj(a)}
         answer = self._asked(subject, case, point, along, 0.0)
         if not along:
             return answer
         ahead, back = (self._asked(subject, case, point, along, by) for by in (DIFFERENCE, -DIFFERENCE))
         slopes = [(a - b) / (2.0 * DIFFERENCE) for a, b in zip(ahead, back, strict=True)]
-        return answer[0] + 1j * MOVED * slopes[0], answer[1] + 1j * MOVED * slopes[1]
+        return answer[0] + 1j * COMPLEX_STEP * slopes[0], answer[1] + 1j * COMPLEX_STEP * slopes[1]
 
     def _asked(
         self, subject: Subject, case: StepCase, point: Mapping[str, Any], along: Mapping[str, Any], by: float

@@ -17,6 +17,7 @@ from conformance.bounds.arrays import ErrorBounded, lift
 from conformance.judging import assertions
 from conformance.judging.assertions import assert_close, assert_shape
 from conformance.judging.subject import Subject
+from conformance.oracle.cell import COMPLEX_STEP
 from conformance.spec.cases import Case, SequenceCase, StepCase, Values, array
 from reference import fold
 from reference.adjoints import Gradients, carried_adjoint, elapsed_backwards_adjoint, fold_adjoint
@@ -25,9 +26,6 @@ _ = adjoint_bounds  # imported for the rules that it adds
 
 Cotangents = tuple[Values, Values]
 """Cotangents of the output and of the state, whose tensors are side by side."""
-
-STEP = 1e-30
-"""The complex step: small enough that its square vanishes."""
 
 HALF_THE_DIGITS = 2.0**-26
 
@@ -96,7 +94,7 @@ def derivative(
     direction = array(shape, "normal", seed, name, subject.dtype)
     weight = sum(float(np.sum(np.abs(cotangent))) for cotangent in cotangents)
     bound = HALF_THE_DIGITS * weight * np.max(np.abs(direction))
-    want = slope(subject, moved(case, name, 1j * STEP * direction), cotangents)
+    want = slope(subject, moved(case, name, 1j * COMPLEX_STEP * direction), cotangents)
     got = float(np.sum(gradient * direction))
     if subject.law:  # a changed specification has no adjoint
         bound += math.sqrt(2.0 * subject.arithmetic.u) * float(np.sum(np.abs(gradient * direction)))
@@ -221,7 +219,7 @@ def slope(subject: Subject, case: Case, cotangents: Cotangents) -> float:
     """Return the slope of sum(output cotangent) + sum(state cotangent) at the moved case."""
     answer = computed(subject, case)
     slopes = [np.sum(c * new.imag) for c, new in zip(cotangents, answer, strict=True)]
-    return float(sum(slopes)) / STEP
+    return float(sum(slopes)) / COMPLEX_STEP
 
 
 def computed(subject: Subject, case: Case) -> tuple[Values, Values]:

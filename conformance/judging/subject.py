@@ -423,7 +423,7 @@ class Subject:
 
     def apart(self) -> Subject:
         """Return the subject for requests that are neither counted nor recorded, by the specification."""
-        return replace(self, example=Example(), tally=Tally(), law=None)
+        return replace(self, example=Example(number=self.example.number), tally=Tally(), law=None)
 
     def prepare_confirmation(self) -> None:
         """Let the process that confirms failures start, while something else is done."""

@@ -114,7 +114,7 @@ class Explaining:
 
         under = replace(
             self.subject,
-            law=law if law.code else None,
+            law=law if law.computes else None,
             variant=law.variant,
             example=recording.again(),
             tally=Tally(),
