@@ -83,6 +83,8 @@ class Verdict:
     """Examples within their bound of a kink, whose gradients are not judged."""
     worst: float | None = None
     """The largest error / bound among the values judged."""
+    programs: int = 0
+    """Programs that the host compiled for it, or loaded from its cache."""
     seconds: float = 0.0
     variant: dict[str, Any] = field(default_factory=dict)
     """The documented variant of the specification that fits if the default does not; {} is the default."""

@@ -148,6 +148,7 @@ class Implementation:
         self._count = 0
         self._seen: set[tuple[str, str]] = set()
         self._described: dict[str, Any] | None = None
+        self._compiled, self._compiled_before = 0, 0
         self._hung: Counter[str] = Counter()
         """Consecutive timeouts by method and cell (see `about`); kept over restarts."""
         self._check = Checker() if target.startswith(EXEC) else None
@@ -211,8 +212,14 @@ class Implementation:
                 self._hung[asked] += 1
             raise
         self._seen.add(key)
+        self._compiled = _programs(reply)
         self._hung[asked] = 0
         return _result(reply, method)
+
+    @property
+    def programs(self) -> int:
+        """Return the number of programs that its processes compiled, as far as they report it."""
+        return self._compiled_before + self._compiled
 
     def stderr(self) -> str:
         """Return the end of the output of the harness, its own and the implementation's."""
@@ -242,6 +249,7 @@ class Implementation:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._compiled_before, self._compiled = self.programs, 0
 
 
 def start(
@@ -377,6 +385,12 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
     if "error" in reply:
         check("frames", _data(reply).get("frames"), "answer.error.data.frames")
     return reply
+
+
+def _programs(reply: dict[str, Any]) -> int:
+    """Return the number of programs that an answer reports; 0 if it reports none, or what is no number."""
+    count = reply.get("programs", 0)
+    return count if isinstance(count, int) and count >= 0 else 0
 
 
 def _data(reply: dict[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class Pool:
         self.running: dict[HarnessKey, Implementation] = {}
         self.ahead: dict[HarnessKey, Implementation] = {}
         """Harnesses that were started and are not used yet."""
+        self._compiled = 0
+        """Programs of harnesses that have ended."""
         self.order: tuple[HarnessKey, ...] = ()
         """The places of a run in the order of its tests, if the next one is to be started ahead."""
         self.group = ""
@@ -116,6 +118,11 @@ class Pool:
         later = self.order[self.order.index(place) + 1 :] if place in self.order else ()
         if later:
             self.start_ahead(later[0])
+
+    @property
+    def programs(self) -> int:
+        """Return the number of programs that all harnesses have compiled."""
+        return self._compiled + sum(implementation.programs for implementation in self.running.values())
 
     def start_ahead(self, place: HarnessKey) -> Implementation:
         """Start the harness of a place that is used later."""
@@ -174,4 +181,5 @@ class Pool:
     def _end(self, harnesses: dict[HarnessKey, Implementation]) -> None:
         for implementation in harnesses.values():
             implementation.close()
+            self._compiled += implementation.programs
         harnesses.clear()

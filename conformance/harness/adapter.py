@@ -94,6 +94,11 @@ class Adapter:
         """
         raise NotImplementedError
 
+    @property
+    def programs(self) -> int:
+        """Return the number of programs that were compiled so far, as far as it is known."""
+        return 0
+
     def facts(self) -> dict[str, Any]:
         """Return the facts of `describe`: name, version, distribution, file, backend, regime, versions."""
         return {}

@@ -58,6 +58,8 @@ class Server:
             body = {"result": self._call(request["method"], request.get("params", {}))}
             if "id" not in request:
                 return None
+            programs = self._adapter.programs if self._adapter else 0
+            body |= {"programs": programs} if programs else {}
             return wire.dumps({"jsonrpc": "2.0", "id": identifier, **body})
         except RpcError as error:
             return _failure(identifier, error)

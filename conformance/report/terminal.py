@@ -225,7 +225,9 @@ def _ground(report: Report, target: str, said: Status) -> str:
     if said == "could not be judged":
         return "; ".join(obstacles(report, target))
     examples = count(sum(verdict.examples for verdict in verdicts), "example")
-    tail = f"{examples}, {duration(report.seconds)}"
+    programs = sum(verdict.programs for verdict in verdicts)
+    compiled = f", {count(programs, 'program')} compiled" if programs else ""
+    tail = f"{examples}{compiled}, {duration(report.seconds)}"
     if said.startswith("conforms"):
         return f"{_counted(verdicts)}, {_extent(verdicts)}, {tail}"
     rest = [_counted(verdicts)]

@@ -177,15 +177,23 @@ class Session:
             return judge_unasked(
                 check, subject, plan, f"not to be had on {key.place.backend}: {refused}"
             ), said
+        before = self.pool.programs
+        verdict = self._verdict(check, key, subject, plan, about)
+        return replace(verdict, programs=self.pool.programs - before), about
+
+    def _verdict(
+        self, check: Check, key: TestKey, subject: Subject, plan: Plan, about: dict[str, Any]
+    ) -> Verdict:
+        """Return the verdict by a search, or as the file of known failures says."""
         here = [entry for entry in self.listed if entry.at(key.where, about)]
         causes = [entry for entry in here if entry.cause]
         covering = (e for e in here if not e.cause and e.covers(check.clause, key.where, about))
         try:
             if entry := next(covering, None):
-                return known_failures.judge_listed(check, subject, plan, entry), about
+                return known_failures.judge_listed(check, subject, plan, entry)
             if causes:
-                return known_failures.judge_by_causes(check, subject, plan, causes), about
-            return judge_clause(check, subject, plan), about
+                return known_failures.judge_by_causes(check, subject, plan, causes)
+            return judge_clause(check, subject, plan)
         finally:
             if (harness := self.pool.at(key.place)).closed:  # the next clause finds a live one
                 with suppress(HarnessFault):

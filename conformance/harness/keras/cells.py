@@ -78,6 +78,11 @@ class KerasCells(RequestAdapter):
         self.hints = hints
         self._kinds: dict[str, Kind] = {}
 
+    @property
+    def programs(self) -> int:
+        """Return the number of programs that were compiled since the process began."""
+        return self.runner.programs.count
+
     def kind(self, name: str) -> Kind:
         """Return the kind of a class; its cell is built on the first call.
 

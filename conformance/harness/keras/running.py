@@ -9,6 +9,7 @@ from typing import Any
 
 from ..adapter import NotSupported
 from .layers import Built
+from .programs import Programs
 
 Function = Callable[..., Any]
 """A function called as function(layer, **tensors); returns a nest of tensors."""
@@ -22,6 +23,7 @@ class Runner:
     def __init__(self, keras: Any) -> None:
         self.keras = keras
         self.backend = keras.backend.backend()
+        self.programs = Programs(self.backend)
 
     def run(
         self,
@@ -99,6 +101,7 @@ class Runner:
             jitted: Function = import_module("jax").jit(function)
             return jitted
         if self.backend == "tensorflow":
-            whole: Function = import_module("tensorflow").function(function, autograph=False)
+            traced = self.programs.traced(function)
+            whole: Function = import_module("tensorflow").function(traced, autograph=False)
             return whole
         return function

@@ -16,7 +16,9 @@ FIRST, SECOND, THIRD = (
 
 
 class Harness:
-    """Stands for a process."""
+    """Stands for a process that has compiled three programs."""
+
+    programs = 3
 
     def __init__(self) -> None:
         self.closed = False
@@ -47,6 +49,7 @@ def test_the_next_harness_starts_while_one_is_at_work(started: list[tuple[Harnes
         assert [place for place, _ in started] == [FIRST, SECOND, THIRD]
         assert not started[1][1].closed and not started[2][1].closed
     assert all(harness.closed for _, harness in started)
+    assert pool.programs == 3 * len(started)
 
 
 def test_what_described_a_target_is_used_when_its_turn_comes(

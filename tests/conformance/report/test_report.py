@@ -54,7 +54,7 @@ def report(*verdicts: Verdict, **more: Any) -> Report:
     return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
 
 
-LATER = {"known", "example", "known_failures", "refused", "kinks", "causes", "raised", "departs"}
+LATER = {"known", "example", "known_failures", "refused", "kinks", "programs", "causes", "raised", "departs"}
 """Fields that came after the first reports, which are read without them."""
 BOTH_TIERS = (verdict(), verdict(tier="float32"))
 
@@ -234,6 +234,7 @@ verdicts = st.builds(
     undecided=st.integers(0, 99),
     refused=st.integers(0, 99),
     kinks=st.integers(0, 99),
+    programs=st.integers(0, 99),
     worst=numbers,
     seconds=st.floats(0, 1e9),
     variant=objects,
