@@ -30,6 +30,9 @@ from conformance.spec.families import FAMILIES
 
 Variant = Literal["auto", "strict"]
 
+FEW_CLAUSES = 4
+"""The most clauses, named by their ids, that one process judges sooner than several would start."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -155,7 +158,10 @@ class RunOptions:
         NEW_FILE, "Write a summary in Markdown to this file.", "FILE", pytest=False
     )
     jobs: int | None = option(
-        COUNT, "Harnesses to run beside each other; default: the number of cores.", "N", pytest=False
+        COUNT,
+        "Harnesses to run beside each other; default: the number of cores, 1 for a few clauses named by id.",
+        "N",
+        pytest=False,
     )
 
     @property
@@ -166,8 +172,14 @@ class RunOptions:
     @property
     def workers(self) -> int:
         """Return the number of processes that run tests in parallel; 0 is none but this one."""
-        wanted = min(self.jobs or cores(), self.groups)
+        wanted = min(self.jobs or (1 if self._few_clauses else cores()), self.groups)
         return 0 if self.in_process or wanted < 2 else wanted
+
+    @property
+    def _few_clauses(self) -> bool:
+        """Tell whether the run takes less time than more processes would take to start."""
+        named = not any(sign in name for name in self.clauses for sign in "*?[")
+        return named and 0 < len(self.clauses) <= FEW_CLAUSES
 
     @property
     def judges_alone(self) -> bool:

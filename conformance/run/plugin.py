@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             cost=lambda item: _check_of(item).examples,
             name=lambda item: item.nodeid,
         )
-    if run.options.judges_alone:
+    if run.options.judges_alone and not hasattr(session.config, "workerinput"):
         run.pool.order = tuple(dict.fromkeys(keys[item].place for item in items))
     run.expect(item.nodeid for item in items)
 

@@ -17,6 +17,7 @@ from conformance.cli.commands import run as running
 from conformance.driver.implementation import BACKENDS
 from conformance.driver.paths import storage
 from conformance.driver.pool import Pool
+from conformance.driver.process import cores
 from conformance.options import OPTIONS, RunOptions, UsageError, resolving
 from conformance.options.describing import CannotBeJudged, described
 from conformance.options.shards import Shard
@@ -157,6 +158,9 @@ def test_harnesses_run_beside_each_other_as_far_as_there_are_cores_and_groups() 
     assert RunOptions(backends=("jax", "torch"), jobs=8).workers == 4, "a backend has two regimes"
     assert RunOptions(backends=("torch", "numpy"), jobs=3).workers == 3
     assert RunOptions(backends=("jax", "torch"), jobs=1).workers == 0
+    assert RunOptions(backends=("jax", "torch"), clauses=("time.zero", "time.scalar")).workers == 0
+    assert RunOptions(backends=("jax", "torch"), clauses=("time.zero",), jobs=2).workers == 2
+    assert RunOptions(backends=("jax", "torch"), clauses=("time.*",)).workers == min(cores(), 4)
     assert RunOptions(backends=("jax",), jobs=8, in_process=True).workers == 0
 
 
