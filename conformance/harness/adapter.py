@@ -10,6 +10,7 @@ subclass of `Adapter` and names it as the target, `module:Class`; inside a harne
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,3 +111,7 @@ class Adapter:
 
 class RequestAdapter(Adapter):
     """The base of this harness's own adapters: each method takes its request, an object of `requests`."""
+
+    def answering(self, request: Any) -> AbstractContextManager[None]:
+        """Return the context in which a request is answered."""
+        return nullcontext()

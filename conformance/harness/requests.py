@@ -309,5 +309,5 @@ REQUESTS: dict[str, type] = {
 
 METHODS = tuple(REQUESTS)
 
-OPTIONAL_PARAMS = {"sequence": ["earlier"], "sequence_gradients": ["mask", "options"]}
+OPTIONAL_PARAMS = {"sequence": ["earlier", "eager"], "sequence_gradients": ["mask", "options"]}
 """By method, parameters added within this version of the protocol: an implementation may not know them."""

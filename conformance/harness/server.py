@@ -153,7 +153,9 @@ def _answered(adapter: Adapter, method: str, params: dict[str, Any]) -> Any:
         raise NotSupported(f"{method} is not offered")
     function = getattr(adapter, method)
     if isinstance(adapter, RequestAdapter):
-        return function(_request(method, params))
+        request = _request(method, params)
+        with adapter.answering(request):
+            return function(request)
     _check_arguments(function, params)
     return function(**params)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from conformance.driver.implementation import NotSupported
 from conformance.judging.arguments import CellArguments
+from conformance.judging.registry import COMPILING
 from conformance.judging.subject import Subject
 from conformance.spec import cases
 from conformance.spec.families import Config, Family, Sizes
@@ -28,6 +29,12 @@ FEW = (Sizes(1, 1, 1, 1), DIFFERENT, Sizes(3, 3, 3, 3))
 
 FEWEST = FEW[1:]
 """The sizes of a step in a quick look at a backend that compiles, where each example would be a program."""
+
+
+def sizes_by_hand(subject: Subject) -> Sequence[Sizes]:
+    """Return the sizes of steps that run by hand: one, where each operation is compiled for each shape."""
+    return (DIFFERENT,) if subject.backend in COMPILING else BUCKETS
+
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -49,8 +49,11 @@ class Law(Protocol):
 
 
 COMPILED, EAGER = 4, 5
-"""One example in so many is compiled on tensorflow, but for a quick look the first of each clause among them;
-one in so many steps runs eagerly on jax, which compiles each operation for each shape: at `EAGER_SIZES`."""
+"""On tensorflow one example in `COMPILED` is compiled, and the others run eagerly. On jax one step in `EAGER`
+runs eagerly, if its sizes are `EAGER_SIZES`: each operation is compiled for each shape there."""
+
+NUMBERS = COMPILED * EAGER
+"""Examples whose numbers differ by this run alike on every backend."""
 
 EAGER_SIZES = (2, 3)
 """The batch and the features of a step that may run eagerly on jax."""
@@ -268,10 +271,13 @@ class Subject:
 
     def needs(self, method: str, *params: str) -> None:
         """Raise NotSupported unless the harness knows these later parameters of the method."""
-        known = self.implementation.describe().get("optional_params", {}).get(method, ())
         for name in params:
-            if name not in known:
+            if not self.knows(method, name):
                 raise NotSupported(f"{method} with {name!r}, which the harness does not know")
+
+    def knows(self, method: str, param: str) -> bool:
+        """Tell whether the harness knows a later parameter of a method."""
+        return param in self.implementation.describe().get("optional_params", {}).get(method, ())
 
     @cached_property
     def offer(self) -> CellArguments:
@@ -337,7 +343,7 @@ class Subject:
             Nonconformance: the cell's variables lose the names that they have by default.
         """
         if runs_eagerly(self.backend, self.example.number, method, params):
-            params["eager"] = True
+            params |= {"eager": True} if method == "step" or self.knows(method, "eager") else {}
         self.example.record(method, params)
         asked = to or self.implementation
         try:

@@ -22,8 +22,10 @@ class CannotBeJudged(Exception):
     """{target}: {why}"""
 
 
-def described(options: RunOptions, target: str, pool: Pool) -> dict[str, Any]:
-    """Return the description of `target` on the backend that starts fastest; its harness stays in the pool.
+def described(options: RunOptions, target: str, pool: Pool, *, both: bool = False) -> dict[str, Any]:
+    """Return the description of `target` on the backend that starts fastest.
+
+    The harness of a Keras cell stays in the pool; with `both` that of the other precision imports beside it.
 
     Raises:
         UsageError: there is no such module or class.
@@ -33,9 +35,12 @@ def described(options: RunOptions, target: str, pool: Pool) -> dict[str, Any]:
     everything = HarnessKey.of(target, quickest, "float64")  # else Keras makes float32 of float64
     try:
         implementation = pool.start_ahead(everything)
-        if options.judges_alone and quickest:
-            pool.start_ahead(HarnessKey.of(target, quickest, "float32"))  # it imports at the same time
-        return implementation.describe()
+        if both and quickest:
+            pool.start_ahead(HarnessKey.of(target, quickest, "float32"))
+        description = implementation.describe()
+        if description["host"] != "keras":  # its harnesses have another key, by the name of its host
+            pool.end_ahead(target)
+        return description
     except OSError as missing:
         raise UsageError(f"{target}: cannot be started: {missing.strerror}") from None
     except RequestRefused as refused:

@@ -57,7 +57,10 @@ def _place(verdict: Verdict) -> tuple[str, str, str]:
 
 def present(verdicts: list[Verdict]) -> list[str]:
     """Return the current failures of known failures that neither reason nor cause states, once each."""
-    listed_alone = [verdict.failure for verdict in verdicts if verdict.known and not verdict.causes]
-    reason = "".join(verdict.reason for verdict in verdicts[:1])
-    said = [f.summary for f in listed_alone if f and alike(f.summary) not in alike(reason)]
+    said = [
+        verdict.failure.summary
+        for verdict in verdicts
+        if verdict.known and not verdict.known.get("cause")
+        if verdict.failure and alike(verdict.failure.summary) not in alike(verdict.reason)
+    ]
     return [same[0] for same in group_by(said, alike).values()]

@@ -265,7 +265,8 @@ def prepare(asked: RunOptions, pool: Pool) -> dict[str, Any]:
     seed = asked.seed if asked.seed is not None else secrets.randbits(32)
     judges = False
     try:
-        said = {target: described(asked, target, pool) for target in asked.targets}
+        alone = asked.judges_alone
+        said = {target: described(asked, target, pool, both=alone) for target in asked.targets}
         judges = not asked.workers
     finally:
         if not judges:
@@ -281,10 +282,14 @@ def begin(
     keeps_harnesses: bool = False,
 ) -> Session:
     """Begin a run with these options and prepared data. Raises UsageError or CannotBeJudged."""
-    pool = pool or Pool(asked, keeps=keeps_harnesses)
     spec = options.specification(asked)
     asked = options.resolve(asked, spec.clauses)
-    given = prepared or prepare(asked, pool)
-    asked = options.settled(asked, given["described"])
     listed = known_failures.listed(asked)
+    pool = pool or Pool(asked, keeps=keeps_harnesses)
+    given = prepared or prepare(asked, pool)
+    try:
+        asked = options.settled(asked, given["described"])
+    except BaseException:
+        pool.close()
+        raise
     return Session(asked, given["seed"], given["described"], pool, spec, listed)

@@ -8,7 +8,7 @@ from typing import Any
 from conformance._version import __version__
 from conformance.driver.implementation import HarnessFault
 from conformance.judging.registry import Check
-from conformance.judging.subject import Subject
+from conformance.judging.subject import NUMBERS, Subject
 from conformance.search import script
 from conformance.search.plan import Plan
 from conformance.search.record import Recording
@@ -44,6 +44,7 @@ def document(
         "backend": subject.backend,
         "tier": tier,
         "drawn": encode(drawn),
+        "number": subject.example.number % NUMBERS,
         "summary": failure.summary,
         **{name: getattr(failure, name) for name in ("got", "want", "bound", "excess")},
     }

@@ -47,13 +47,14 @@ class Explaining:
         self.kind: tuple[str, bool] = ("", False)
         """The kind of the failure that is being shrunk."""
         self.beyond: tuple[Failure, Law | OwnStep] | None = None
-        """The exception that is raised where the failing example holds otherwise, under a known law."""
+        """An exception that is raised where the failing values hold under a law, and the law."""
         self.trouble = ""
         """The error in which a search for a cause ended."""
 
     def begin(self, shrinking: Shrinking) -> None:
         """Begin a search under all that is known."""
         self.root, self.laws, self.shrinking = None, list(self.known.laws()), shrinking
+        self.beyond = None
 
     def learn(self, recording: Recording, failure: Failure) -> None:
         """Look for the cause of an example that is not drawn but given, unless it is known."""
@@ -67,6 +68,7 @@ class Explaining:
 
     def explains(self, recording: Recording, failure: Failure, draw: Draw) -> bool:
         """Tell whether a failing example is no news; the cause of the first that is news is looked for."""
+        self.beyond = None
         if not self.plan.explain:
             return False
         if cause := self.known.exception(failure):
@@ -78,7 +80,6 @@ class Explaining:
             self.kind = _kind(failure)
             return False
         own = self.known.own_step(self.subject, recording.case)
-        self.beyond = None
         for law in (*self.laws, *([own] if own else ())):
             held, raised = self.judge_under(law, recording, draw)
             known = self.known.exception(raised) if raised else None
@@ -125,11 +126,15 @@ class Explaining:
             self.subject.implementation.restart()
             return False, None
         except Nonconformance as departure:  # under the law it may be the host's fault, as that of any cell
-            raised = departure.failure if departure.failure.raised else None
+            raised = departure.failure if departure.failure.raised and _decides(under) else None
             return quirk_met(self.check.clause, under) is not None, raised
         except Exception:  # whatever a change makes of an example, it does not explain it
             return False, None
-        return under.tally.values > 0 and 2 * under.tally.undecided <= under.tally.values, None
+        return _decides(under), None
+
+    def add_unexplained(self, summary: str) -> None:
+        """Add the clause itself to the causes: something failed besides that is not explained."""
+        self._add([Cause("clause", self.check.clause, " ".join(summary.split()))])
 
     def conclude(self, failure: Failure) -> bool:
         """Add a failure that is confirmed, with its cause; return whether others may have other causes."""
@@ -194,6 +199,11 @@ class Explaining:
     def _add(self, causes: Sequence[Cause], variant: Variant = MappingProxyType({})) -> None:
         self.causes |= {cause.name: cause for cause in causes}
         self.variant |= variant
+
+
+def _decides(subject: Subject) -> bool:
+    """Tell whether at least half of the compared values are decided, and there are some."""
+    return subject.tally.values > 0 and 2 * subject.tally.undecided <= subject.tally.values
 
 
 def _kind(failure: Failure) -> tuple[str, bool]:

@@ -57,9 +57,15 @@ def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
     return _concluded(check, subject, plan, lambda: _judge(check, subject, plan))
 
 
-def judge_example(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
-    """Return the verdict of `check` on one example of values drawn before; nothing is searched."""
-    return _concluded(check, subject, replace(plan, examples=1), lambda: _replay(check, subject, plan, drawn))
+def judge_example(
+    check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], number: int = 0
+) -> Verdict:
+    """Return the verdict of `check` on one example of values drawn before; nothing is searched.
+
+    It runs compiled or eagerly as the example of that number does in a search.
+    """
+    alone = replace(plan, examples=1)
+    return _concluded(check, subject, alone, lambda: _replay(check, subject, plan, drawn, number))
 
 
 def learn_cause(check: Check, subject: Subject, plan: Plan, replayed: Verdict) -> None:
@@ -118,7 +124,7 @@ def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
 def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """Search for failures, each of another cause, until the known causes explain all that fail."""
     explaining = Explaining(check, subject, plan)
-    for turn in range(MOST_CAUSES):
+    for turn in range(MOST_CAUSES + 1):
         if turn:  # what is explained now is no failure to Hypothesis, which would forget the example
             subject.tally, explaining.plan = Tally(), replace(plan, database=None)
         try:
@@ -127,14 +133,19 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
             if explaining.failure is None:
                 raise
             if isinstance(fault, HarnessFault):
+                explaining.add_unexplained(str(fault))
                 subject.implementation.restart()
             break
         if failure is None:
             break
+        if turn == MOST_CAUSES:
+            explaining.add_unexplained(failure.summary)
+            break
         if not _repeats(check, subject, plan):
-            if explaining.causes:
-                break
             reason = f"seen once, and not again in a fresh process: {failure.summary}"
+            if explaining.causes:
+                explaining.add_unexplained(reason)
+                break
             return _verdict(check, subject, plan, "not reproducible", reason=reason, failure=failure)
         if not explaining.conclude(failure):
             break
@@ -179,10 +190,11 @@ def _decides(subject: Subject) -> bool:
     return subject.tally.decided >= HALF * subject.tally.examples
 
 
-def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Verdict:
+def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], number: int) -> Verdict:
     training = trains(check.clause)
     subject.tally = Tally()
-    failure = play(check, subject, plan, [fitted(subject, value, training=training) for value in drawn])
+    values = [fitted(subject, value, training=training) for value in drawn]
+    failure = play(check, subject, plan, values, number)
     subject.tally.end()
     quirk = quirk_met(check.clause, subject) if failure else None
     if quirk:
@@ -317,7 +329,7 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
             if (process := next(confirmers, None)) is None:
                 return False
             apart = replace(subject, implementation=process, tally=replace(subject.tally))
-            if play(check, apart, plan, recorded.drawn) is not None:
+            if play(check, apart, plan, recorded.drawn, recorded.number) is not None:
                 return True
         except MethodUnresponsive:
             raise
@@ -325,13 +337,13 @@ def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
             continue
 
 
-def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any]) -> Failure | None:
+def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], number: int = 0) -> Failure | None:
     """Return the failure of the example of these values; None if it passes. Hypothesis is not needed.
 
     Raises:
         NotSupported: the implementation does not offer what the clause is about.
     """
-    recording, values = Recording(Shrinking(), subject.number(check.clause)), iter(drawn)
+    recording, values = Recording(Shrinking(), number), iter(drawn)
     subject.example = recording
     try:
         check.body(subject, recording.drawing(lambda _: next(values)))

@@ -39,6 +39,8 @@ class StoredExample:
     tier: str | None
     drawn: list[Any]
     """Every value that the clause's test drew, in order."""
+    number: int
+    """Its number in the search, by which it was compiled or ran eagerly; 0 in a file that has none."""
     summary: str
     got: Any
     want: Any
@@ -58,7 +60,7 @@ def stored(document: Any) -> StoredExample:
         raise NotAnExample(f"of specification {version}; this package knows {', '.join(known.versions)}")
     if clause not in known.at(version).clauses:
         raise NotAnExample(f"of a clause {clause!r}, which specification {version} has not")
-    values = {name: document[name] for name in StoredExample.__dataclass_fields__}
+    values = {name: document.get(name, 0) for name in StoredExample.__dataclass_fields__}
     return StoredExample(**{**values, "drawn": decode(document["drawn"])})
 
 

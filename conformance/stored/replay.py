@@ -110,4 +110,4 @@ def fair(verdict: Verdict, example: StoredExample) -> Verdict:
 def judged(example: StoredExample, subject: Subject) -> Verdict:
     """Return the verdict on one example on a subject."""
     plan = Plan(1, seed=0, variant="strict", spec=clauses.load(example.spec))
-    return judge_example(every()[example.clause], subject, plan, example.drawn)
+    return judge_example(every()[example.clause], subject, plan, example.drawn, example.number)

@@ -11,7 +11,7 @@ from conformance.driver.implementation import NotSupported
 from conformance.judging import assertions
 from conformance.judging.assertions import assert_agree, assert_equal, assert_true
 from conformance.judging.registry import Draw, clause
-from conformance.judging.strategies import BUCKETS, FEW, any_steps, configs
+from conformance.judging.strategies import BUCKETS, any_steps, configs, sizes_by_hand
 from conformance.judging.subject import Subject
 
 CALLS = 12
@@ -46,7 +46,7 @@ def test_initial(subject: Subject, draw: Draw) -> None:
 
 @clause("state.pure")
 def test_pure(subject: Subject, draw: Draw) -> None:
-    case = draw(any_steps(subject, buckets=FEW[1:2]))
+    case = draw(any_steps(subject, buckets=sizes_by_hand(subject)))
     after = subject.step(case, echo=True, eager=True)["after"]
     assert_equal(subject, "inputs after the step", after["inputs"], case.inputs)
     assert_equal(subject, "state after the step", np.concatenate(after["state"], axis=-1), case.state)
@@ -58,11 +58,8 @@ def test_pure(subject: Subject, draw: Draw) -> None:
 
 @clause("state.repeatable")
 def test_repeatable(subject: Subject, draw: Draw) -> None:
-    case, other, eager = (
-        draw(any_steps(subject, buckets=FEW[1:2])),
-        draw(any_steps(subject, buckets=FEW[1:2])),
-        draw(st.booleans()),
-    )
+    case, other = (draw(any_steps(subject, buckets=sizes_by_hand(subject))) for _ in range(2))
+    eager = draw(st.booleans())
     first = assertions.finite("the output", subject.step(case, eager=eager)["output"])
     subject.step(other, eager=eager)
     for _ in range(CALLS):

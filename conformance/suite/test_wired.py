@@ -19,9 +19,13 @@ from conformance.spec.cases import StepCase, Values, array, sequence_case, step_
 from conformance.spec.families import Config, Sizes
 from conformance.spec.families.wired import layered, sparse, wiring
 from reference import graph
+from reference.wired_ltc import POSITIVE
 
 SPARSE = (layered(), sparse(4), sparse(3))
 """Wirings that lack connections between layers and within them."""
+
+STEEP = -3.0
+"""Values below which a softplus that is the logarithm of a rounded sum errs by more than its bound."""
 
 sparse_wirings = st.sampled_from(SPARSE)
 
@@ -101,8 +105,10 @@ def test_ltc_unfolds(subject: Subject, draw: Draw) -> None:
 
 @numerical("wired_ltc.implicit_constraints", argument="implicit_param_constraints", examples=20)
 def test_ltc_implicit_constraints(subject: Subject, draw: Draw) -> None:
-    subject.example.tags.add("softplus")
-    assert_step(subject, draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:])))
+    case = draw(steps(subject, implicit_param_constraints=True, buckets=FEW[1:]))
+    if min(float(np.min(case.parameters[name])) for name in POSITIVE) < STEEP:
+        subject.example.tags.add("softplus")
+    assert_step(subject, case)
 
 
 @clause("wired_ltc.constraints", examples=4, smoke=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -38,7 +39,7 @@ from .cpu import stay_on_cpu
 from .float64 import keep_float64
 from .freezing import Freezer
 from .gradients import gradients
-from .initial import FirstValues
+from .initial import values_of_numpy
 from .kinds import Kind
 from .layers import Built, Layers, layer_of
 from .models import Models, timed
@@ -73,7 +74,6 @@ class KerasCells(RequestAdapter):
         if self.runner.backend == "torch":
             stay_on_cpu()
         self.models = Models(self.layers, self.runner)
-        self.first_values = FirstValues(self.keras)
         self.freezer = Freezer(self.models)
         self.hints = hints
         self._kinds: dict[str, Kind] = {}
@@ -98,8 +98,16 @@ class KerasCells(RequestAdapter):
             self._kinds[name] = kind
         return self._kinds[name]
 
+    def answering(self, request: Any) -> AbstractContextManager[None]:
+        """Let first values come from NumPy, but for a request that is about them."""
+        drawn = isinstance(request, Train) and request.parameters is None
+        if drawn or isinstance(request, InitialParameters):
+            return nullcontext()
+        return values_of_numpy(self.keras)
+
     def cells(self) -> list[dict[str, Any]]:
-        return [_cell_facts(self.kind(name)) for name in self.layers.classes]
+        with values_of_numpy(self.keras):
+            return [_cell_facts(self.kind(name)) for name in self.layers.classes]
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -125,8 +133,7 @@ class KerasCells(RequestAdapter):
 
     def parameters(self, request: InitialParameters) -> Any:
         model = self._model(request.model)
-        with self.first_values.by_initializers():
-            return {"parameters": self.layers.fresh_cell(model).initial[0]}
+        return {"parameters": self.layers.fresh_cell(model).initial[0]}
 
     def step(self, request: Step) -> Any:
         model = self._timed(request)
@@ -190,11 +197,7 @@ class KerasCells(RequestAdapter):
         return graphs(next(iter(self.layers.classes.values())), request)
 
     def train(self, request: Train) -> Any:
-        model = self._model(request.model)
-        if request.parameters is not None:
-            return self.models.train(model, request)
-        with self.first_values.by_initializers():
-            return self.models.train(model, request)
+        return self.models.train(self._model(request.model), request)
 
     def freeze(self, request: Freeze) -> Any:
         return self.freezer.freeze(self._model(request.model), request)

@@ -16,35 +16,35 @@ RANDOM = ("RandomNormal", "TruncatedNormal", "RandomUniform", "VarianceScaling",
 WIDTH = 0.1
 """The largest random value."""
 
+Values = Callable[[tuple[int, ...]], Any]
 
-class FirstValues:
-    """Replaces what Keras's initializers compute, but for `by_initializers`."""
 
-    def __init__(self, keras: Any) -> None:
-        self.keras = keras
-        self.by_keras = False
-        fill: dict[str, Callable[[Any], Any]] = {ZERO: np.zeros, ONE: np.ones}
-        fill |= dict.fromkeys(RANDOM, lambda shape: np.random.uniform(-WIDTH, WIDTH, shape))
-        for name, values in fill.items():
-            kind = getattr(keras.initializers, name)
-            kind.__call__ = self._replaced(kind.__call__, values)
+@contextmanager
+def values_of_numpy(keras: Any) -> Iterator[None]:
+    """Replace what Keras's initializers compute by zeros, ones or small random values of NumPy."""
+    values: dict[str, Values] = {ZERO: np.zeros, ONE: np.ones, **dict.fromkeys(RANDOM, _random)}
+    kinds = {getattr(keras.initializers, name): of for name, of in values.items()}
+    originals = {kind: kind.__call__ for kind in kinds}
+    try:
+        for kind, of in kinds.items():
+            kind.__call__ = _replaced(keras, originals[kind], of)
+        yield
+    finally:
+        for kind, original in originals.items():
+            kind.__call__ = original
 
-    @contextmanager
-    def by_initializers(self) -> Iterator[None]:
-        """Let Keras compute first values, for requests that are about them."""
-        self.by_keras = True
-        try:
-            yield
-        finally:
-            self.by_keras = False
 
-    def _replaced(self, original: Any, values: Callable[[Any], Any]) -> Any:
-        @wraps(original)
-        def call(initializer: Any, shape: Any, dtype: Any = None, **more: Any) -> Any:
-            if self.by_keras:
-                return original(initializer, shape, dtype=dtype, **more)
-            dtype = self.keras.backend.standardize_dtype(dtype)
-            exact = "float32" if dtype == "bfloat16" else dtype
-            return self.keras.ops.convert_to_tensor(np.asarray(values(tuple(shape)), exact), dtype=dtype)
+def _random(shape: tuple[int, ...]) -> Any:
+    return np.random.uniform(-WIDTH, WIDTH, shape)
 
-        return call
+
+def _replaced(keras: Any, original: Any, values: Values) -> Any:
+    @wraps(original)
+    def call(initializer: Any, shape: Any, dtype: Any = None, **more: Any) -> Any:
+        if not isinstance(shape, (tuple, list)) or not all(isinstance(size, int) for size in shape):
+            return original(initializer, shape, dtype=dtype, **more)  # of a symbolic shape, for instance
+        dtype = keras.backend.standardize_dtype(dtype)
+        exact = "float32" if dtype == "bfloat16" else dtype
+        return keras.ops.convert_to_tensor(np.asarray(values(tuple(shape)), exact), dtype=dtype)
+
+    return call

@@ -168,11 +168,20 @@ class Kind:
         states = [tensor(np.zeros((2, size), "float32")) for size in sizes]
         inputs = tensor(np.ones((2, FEATURES), "float32"))
         given = inputs if time is None else (inputs, tensor(time))
-        try:
-            if self.layers.keras.backend.backend() == "jax":  # each operation would be compiled
-                import_module("jax").eval_shape(cell, given, states)
-            else:
-                cell(given, states)
-        except Exception:
+        return self._traces(cell, given, states) or _returns(cell, given, states)
+
+    def _traces(self, cell: Any, *given: Any) -> bool:
+        """Tell whether jax can trace a call: it compiles nothing, and a call would compile each operation."""
+        keras = self.layers.keras
+        if keras.backend.backend() != "jax":
             return False
-        return True
+        with keras.StatelessScope():
+            return _returns(import_module("jax").eval_shape, cell, *given)
+
+
+def _returns(function: Any, *given: Any) -> bool:
+    try:
+        function(*given)
+    except Exception:
+        return False
+    return True

@@ -58,8 +58,12 @@ class Entry:
         )
 
     def at(self, place: Mapping[str, str | None], about: Mapping[str, Any]) -> bool:
+        """Tell whether it is about a place, and what runs there."""
+        return self.is_of(place) and self.applies(about)
+
+    def is_of(self, place: Mapping[str, str | None]) -> bool:
         """Tell whether it is about a place."""
-        return all(place[name] in allowed for name, allowed in self.place.items()) and self.applies(about)
+        return all(place[name] in allowed for name, allowed in self.place.items())
 
     def names(self, clause: str) -> bool:
         """Tell whether it is about a clause: by its pattern, or by the examples of its cause."""

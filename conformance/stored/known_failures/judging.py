@@ -90,8 +90,9 @@ def judge_by_causes(check: Check, subject: Subject, plan: Plan, entries: Sequenc
     """
     stale = dict(_stale(check, subject, plan, entries))
     verdict = judge_clause(check, subject, plan)
-    listed = {entry.cause: entry for entry in entries}
-    causes = [cause_name(cause) for cause in verdict.causes]
+    listed = {entry.cause: entry for entry in reversed(entries)}
+    causes = [cause_name(cause) for cause in verdict.causes if cause.kind != "clause"]
+    causes = causes if len(causes) == len(verdict.causes) else []
     known = verdict.outcome == "fail" and bool(causes) and set(causes) <= set(listed)
     if known:
         entry = listed[causes[0]]
@@ -126,16 +127,17 @@ def _played(check: Check, subject: Subject, plan: Plan, example: StoredExample) 
 
     If it passes, replay it in a fresh process and return that verdict.
     """
-    played = judge_example(check, subject, plan, example.drawn)
+    played = judge_example(check, subject, plan, example.drawn, example.number)
     if played.outcome != "pass":
         return played
     subject.renew()
-    return judge_example(check, subject, plan, example.drawn)
+    return judge_example(check, subject, plan, example.drawn, example.number)
 
 
 def _known(verdict: Verdict, entry: Entry, allowed: tuple[Outcome, ...], stale: str = "") -> Verdict:
     """Return the verdict with the entry's data: a known failure if its outcome is one of `allowed`."""
     said = {"entry": entry.number, "reason": entry.reason, "link": entry.link}
+    said |= {"cause": entry.cause} if entry.cause else {}
     if verdict.outcome not in allowed:
         return replace(verdict, known={**said, "stale": stale})
     reason = entry.reason + (f" ({entry.link})" if entry.link else "")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
 from conformance.report import jsonfile
 from conformance.report.status import group_by
 from conformance.stored import examples
-from conformance.stored.known_failures.entries import cause_name
+from conformance.stored.known_failures.entries import PLACE, Entry, cause_name, load
 from conformance.verdict import Cause, Verdict
 
 HEADER = """\
@@ -31,8 +31,9 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
     before = path.read_text(encoding="utf-8") if path.exists() else HEADER.format(name=path.name)
     parts, written = [before], list[Path]()
     followed = [verdict for verdict in failed if _is_explained(verdict)]
+    known = [entry for entry in load(path) if entry.cause] if path.exists() else []
     entries = [
-        *((_cause_lines(cause, group, several), _roots(group)) for cause, group in _causes(followed)),
+        *((_cause_lines(cause, group, several), _roots(group)) for cause, group in _causes(followed, known)),
         *((_lines(group, several), group) for group in _entries(v for v in failed if v not in followed)),
     ]
     for lines, group in entries:
@@ -51,11 +52,20 @@ def _is_explained(verdict: Verdict) -> bool:
     return named and _steady(verdict)
 
 
-def _causes(failed: Iterable[Verdict]) -> Iterator[tuple[Cause, list[Verdict]]]:
-    """Yield each cause of a target's failures, with those that fail for it."""
-    named = [(verdict.target, cause, verdict) for verdict in failed for cause in verdict.causes]
+def _causes(failed: Iterable[Verdict], known: Sequence[Entry]) -> Iterator[tuple[Cause, list[Verdict]]]:
+    """Yield each cause of a target's failures that is not listed there, with those that fail for it."""
+    named = [
+        (verdict.target, cause, verdict)
+        for verdict in failed
+        for cause in verdict.causes
+        if not any(entry.cause == cause_name(cause) and entry.is_of(_place(verdict)) for entry in known)
+    ]
     for group in group_by(named, lambda one: (one[0], cause_name(one[1]))).values():
         yield group[0][1], [verdict for _, _, verdict in group]
+
+
+def _place(verdict: Verdict) -> dict[str, str | None]:
+    return {name: getattr(verdict, name) for name in PLACE}
 
 
 def _roots(group: Iterable[Verdict]) -> list[Verdict]:

@@ -80,7 +80,10 @@ def test_an_adapter_of_twenty_lines_says_what_it_offers(small):
 def test_an_adapter_is_given_by_keyword_what_was_sent_and_says_which_later_params_it_takes(small):
     answer = small.request("sequence_gradients", model=None, inputs=np.arange(3.0), wrapper=None)
     assert answer["given"] == ["model", "wrapper"]
-    assert small.describe()["optional_params"] == {"sequence": ["earlier"], "sequence_gradients": ["mask"]}
+    assert small.describe()["optional_params"] == {
+        "sequence": ["earlier", "eager"],
+        "sequence_gradients": ["mask"],
+    }
 
 
 def test_exceptions_of_the_implementation_are_answers(small):

@@ -24,6 +24,7 @@ from conformance.judging.subject import Subject
 from conformance.search.host_bugs import Quirk
 from conformance.search.plan import Plan
 from conformance.search.trial import MOST_REFUSED, judge_clause, judge_example
+from conformance.stored.examples import stored
 from conformance.verdict import Verdict
 from reference import cfc_step
 
@@ -116,6 +117,22 @@ def test_a_slip_of_a_billionth_fails_with_the_smallest_case() -> None:
     assert verdict.failure.excess > 1e5
     assert verdict.failure.bound[0][0] < 1e-12
     assert "start('fake:Cell', 'numpy')" in verdict.failure.script
+
+
+def test_what_fails_eagerly_alone_is_replayed_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong_eagerly(fake: Fake, eager: bool = False, **params: Any) -> Any:
+        return (off_by_a_hair if eager else right)(fake, **params)
+
+    monkeypatch.setattr(Fake, "backend", "tensorflow")
+    verdict, fake = judged(wrong_eagerly)
+    assert verdict.outcome == "fail" and "eager=True" in verdict.failure.script
+    kept = stored(verdict.failure.example)
+    subject, plan = Subject(fake, CELL, "float64"), Plan(1, 7, explain=False)
+    outcomes = [
+        judge_example(Check(STEP, follows, 30, 5, TIERS), subject, plan, kept.drawn, number).outcome
+        for number in (kept.number, 0)
+    ]
+    assert outcomes == ["fail", "pass"]
 
 
 def test_shrinking_is_capped_by_calls() -> None:

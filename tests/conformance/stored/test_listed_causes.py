@@ -37,6 +37,15 @@ class Backwards(CfCCell):
         return f1 + gate * (f2 if self.mode == "no_gate" else f2 - f1)
 
 
+class Crashing(Backwards):
+    def advance(self, heads, h, t):
+        if tuple(h.shape)[0] > 2:
+            import os
+
+            os._exit(9)
+        return super().advance(heads, h, t)
+
+
 class Worse(Backwards):
     def call(self, inputs, states, *rest, **named):
         output, states = super().call(inputs, states, *rest, **named)
@@ -83,8 +92,24 @@ def test_a_cause_is_one_entry_and_what_fails_beyond_it_is_news(judged: Any) -> N
     assert status == 1 and {verdict.clause for verdict in worse["fail"]} == {"step.output_is_state"}
     assert [v.clause for v in worse["known failure"]] == [v.clause for v in red["fail"]]
 
+    status, crashing = judged("Crashing", *listed)
+    dead = [v for v in crashing["fail"] if v.clause == "time.default"]
+    assert status == 1 and dead, "a crash besides is no known failure"
+    assert {cause.kind for cause in dead[0].causes} == {"convention", "clause"}
+
     status, mended = judged("Mended", *listed)
     assert status == 0 and PASSES in {verdict.known.get("stale") for verdict in mended["pass"]}
+
+
+@pytest.mark.frameworks
+def test_a_listed_cause_is_not_written_again(judged: Any) -> None:
+    judged("Backwards", "--write-known-failures", "known.toml")
+    before = Path("known.toml").read_text().replace('cell = ["Backwards"]\n', "")
+    Path("known.toml").write_text(before)
+    status, _ = judged("Worse", "--write-known-failures", "known.toml")
+    assert status == 1 and Path("known.toml").read_text().startswith(before)
+    entries = load(Path("known.toml"))
+    assert [(entry.clause, entry.cause) for entry in entries[1:]] == [("step.output_is_state", "")]
 
 
 @pytest.mark.parametrize("path", ["/home/me/cells.py", "C:\\me\\cells.py", "cells.py"])
