@@ -475,6 +475,19 @@ def test_a_formula_that_the_constructor_refuses_is_not_offered(third_party, name
     assert third_party(name).describe()["cells"][0]["values"] == values
 
 
+@pytest.mark.skipif("jax" not in BACKENDS, reason="jax is not installed")
+def test_a_cell_that_jax_cannot_trace_takes_time_where_a_call_by_hand_does(tmp_path):
+    (tmp_path / "on_the_host.py").write_text(
+        f"import sys\nsys.path.append({str(ROOT)!r})\n"
+        "import numpy as np\nfrom ncps.cells import CfCCell\n"
+        "class Reads(CfCCell):\n"
+        "    def advance(self, heads, h, t):\n"
+        "        return super().advance(heads, h, t if t is None else np.asarray(t))\n"
+    )
+    with driver.start("on_the_host:Reads", "jax", path=tmp_path) as implementation:
+        assert implementation.describe()["cells"][0]["timed"]
+
+
 @pytest.mark.skipif("torch" not in BACKENDS, reason="torch is not installed")
 def test_a_gpu_is_left_alone(tmp_path):
     """Claim a GPU that is not there: Keras would put its tensors on it and fail."""
