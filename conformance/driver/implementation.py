@@ -212,7 +212,7 @@ class Implementation:
                 self._hung[asked] += 1
             raise
         self._seen.add(key)
-        self._compiled = _programs(reply)
+        self._compiled = max(self._compiled, _programs(reply))
         self._hung[asked] = 0
         return _result(reply, method)
 
@@ -388,7 +388,7 @@ def _checked(line: bytes, identifier: int) -> dict[str, Any]:
 
 
 def _programs(reply: dict[str, Any]) -> int:
-    """Return the number of programs that an answer reports; 0 if it reports none, or what is no number."""
+    """Return the number of programs that an answer reports; 0 if it reports none, as an error does."""
     count = reply.get("programs", 0)
     return count if isinstance(count, int) and count >= 0 else 0
 

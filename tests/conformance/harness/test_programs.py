@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.driver import implementation
-from conformance.driver.implementation import start
+from conformance.driver.implementation import ImplementationRaised, start
 from conformance.harness.keras.programs import COMPILED, Programs
 
 
@@ -40,6 +40,10 @@ def test_a_harness_reports_them_and_a_restart_loses_none(backend: str, compiles:
         first = harness.programs
         harness.request("step", **step)
         assert harness.programs == first and (first > 0) == compiles
+        with pytest.raises(ImplementationRaised):
+            harness.request("step", **step | {"inputs": np.ones((1, 3), "float32")})
+        assert harness.programs >= first, "an error reports none"
+        first = harness.programs
         harness.restart()
         assert harness.programs == first
         harness.request("step", **step)
