@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -73,7 +74,10 @@ def scale(rows: Iterable[Row]) -> Scale:
         v for row in rows for e in row.entries.values() if (v := e.worst) is not None and math.isfinite(v)
     ]
     most = max(worst, default=0.0)
-    return Scale(most if most <= 1 else 10.0 ** math.ceil(max(math.log10(most), 1)))
+    if most <= 1:
+        return Scale(most)
+    power = min(math.ceil(max(math.log10(most), 1)), sys.float_info.max_10_exp)
+    return Scale(max(most, 10.0**power))
 
 
 def dots(row: Row, on: Scale) -> list[Dot]:

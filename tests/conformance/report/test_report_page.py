@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
@@ -171,6 +173,13 @@ def test_the_strip_has_the_bound_where_errors_meet_it() -> None:
         assert on.x(0.1) < on.x(0.2) < on.bound
     assert Scale(1e6).bound < Scale(1e6).x(10.0) < Scale(1e6).x(1e5) <= 1000.0
     assert Scale(1e6).x(float("inf")) == Scale(1e6).x(float("nan")) == 1000.0
+
+
+@pytest.mark.parametrize("worst", [1.0, 20.0, 1.0000000000000655e308, sys.float_info.max])
+def test_the_strip_holds_any_finite_error(worst: float) -> None:
+    row: Any = SimpleNamespace(entries={"a": SimpleNamespace(worst=worst)})
+    on = scale([row])
+    assert worst <= on.most < float("inf") and 0 < on.x(worst) <= 1000.0 and on.ticks
 
 
 def test_the_strip_has_a_dot_for_each_column_and_tier() -> None:
