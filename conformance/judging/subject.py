@@ -65,8 +65,8 @@ def runs_eagerly(backend: str, number: int, method: str, params: Mapping[str, An
         return False
     if backend == "tensorflow":
         return number % COMPILED != 0
-    one_size = np.shape(params["inputs"]) == EAGER_SIZES
-    return backend == "jax" and method == "step" and number % EAGER == EAGER - 1 and one_size
+    its_turn = backend == "jax" and method == "step" and number % EAGER == EAGER - 1
+    return its_turn and np.shape(params["inputs"]) == EAGER_SIZES
 
 
 @dataclass

@@ -263,14 +263,10 @@ def prepare(asked: RunOptions, pool: Pool) -> dict[str, Any]:
     The harnesses that describe the targets stay in the pool if this process judges by them.
     """
     seed = asked.seed if asked.seed is not None else secrets.randbits(32)
-    judges = False
-    try:
-        alone = asked.judges_alone
-        said = {target: described(asked, target, pool, both=alone) for target in asked.targets}
-        judges = not asked.workers
-    finally:
-        if not judges:
-            pool.close()
+    alone = asked.judges_alone
+    said = {target: described(asked, target, pool, both=alone) for target in asked.targets}
+    if asked.workers:
+        pool.close()
     return {"seed": seed, "described": said}
 
 
@@ -286,8 +282,8 @@ def begin(
     asked = options.resolve(asked, spec.clauses)
     listed = known_failures.listed(asked)
     pool = pool or Pool(asked, keeps=keeps_harnesses)
-    given = prepared or prepare(asked, pool)
     try:
+        given = prepared or prepare(asked, pool)
         asked = options.settled(asked, given["described"])
     except BaseException:
         pool.close()

@@ -18,7 +18,7 @@ from conformance.spec import clauses
 from conformance.spec.encoding import NotAnExample
 from conformance.stored import examples
 from conformance.stored.examples import StoredExample
-from conformance.verdict import Cause
+from conformance.verdict import Cause, Verdict
 
 SCHEMA = "known_failures.json"
 PLACE = ("target", "cell", "backend", "tier")
@@ -103,6 +103,12 @@ class Entry:
 def cause_name(cause: Cause) -> str:
     """Return the name by which a cause is listed: of an exception, its type, file and function."""
     return LINE.sub(r" in \1, ", cause.name) if cause.kind == "place" else cause.name
+
+
+def named_causes(verdict: Verdict) -> list[str]:
+    """Return the names by which a failure's causes are listed; none if a clause is among the causes."""
+    named = all(cause.kind != "clause" for cause in verdict.causes)
+    return [cause_name(cause) for cause in verdict.causes] if named else []
 
 
 def _within(version: Any, wanted: Requirement) -> bool:

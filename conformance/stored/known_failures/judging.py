@@ -13,7 +13,7 @@ from conformance.options import RunOptions
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause, judge_example, learn_cause
 from conformance.stored.examples import StoredExample
-from conformance.stored.known_failures.entries import Entry, cause_name, load
+from conformance.stored.known_failures.entries import Entry, load, named_causes
 from conformance.verdict import Outcome, Verdict
 
 Judged = tuple[str, Mapping[str, str | None], Mapping[str, Any]]
@@ -91,10 +91,8 @@ def judge_by_causes(check: Check, subject: Subject, plan: Plan, entries: Sequenc
     stale = dict(_stale(check, subject, plan, entries))
     verdict = judge_clause(check, subject, plan)
     listed = {entry.cause: entry for entry in reversed(entries)}
-    causes = [cause_name(cause) for cause in verdict.causes if cause.kind != "clause"]
-    causes = causes if len(causes) == len(verdict.causes) else []
-    known = verdict.outcome == "fail" and bool(causes) and set(causes) <= set(listed)
-    if known:
+    causes = named_causes(verdict)
+    if verdict.outcome == "fail" and causes and set(causes) <= set(listed):
         entry = listed[causes[0]]
         return _known(verdict, entry, ("fail",), stale.get(entry.number, ""))
     outdated = next((entry for entry in entries if entry.number in stale), None)

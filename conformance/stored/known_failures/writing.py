@@ -10,7 +10,7 @@ from pathlib import Path
 from conformance.report import jsonfile
 from conformance.report.status import group_by
 from conformance.stored import examples
-from conformance.stored.known_failures.entries import PLACE, Entry, cause_name, load
+from conformance.stored.known_failures.entries import PLACE, Entry, cause_name, load, named_causes
 from conformance.verdict import Cause, Verdict
 
 HEADER = """\
@@ -48,8 +48,7 @@ def write(verdicts: Iterable[Verdict], path: Path) -> list[Path]:
 
 def _is_explained(verdict: Verdict) -> bool:
     """Tell whether it fails for named causes alone, and can be replayed."""
-    named = bool(verdict.causes) and all(cause.kind != "clause" for cause in verdict.causes)
-    return named and _steady(verdict)
+    return bool(named_causes(verdict)) and _steady(verdict)
 
 
 def _causes(failed: Iterable[Verdict], known: Sequence[Entry]) -> Iterator[tuple[Cause, list[Verdict]]]:
