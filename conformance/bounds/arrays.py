@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,12 +80,18 @@ class Arithmetic:
 
     def holds(self, constant: float) -> bool:
         """Tell whether the dtype represents `constant`, as written in decimals, exactly: 0.5, not 0.2."""
-        stored = float(self.nearest(constant))
-        return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
+        return is_exact(self, constant)
 
     def gamma(self, terms: Any) -> Any:
         """Return gamma(n) = n u / (1 - n u) for each n (Higham, "Accuracy and Stability", section 3.1)."""
         return terms * self.u / (1.0 - terms * self.u)
+
+
+@lru_cache(maxsize=4096)
+def is_exact(arithmetic: Arithmetic, constant: float) -> bool:
+    """Tell whether a constant is a number of an arithmetic; formulas have few, and use them at every step."""
+    stored = float(arithmetic.nearest(constant))
+    return math.isfinite(stored) and Fraction(stored) == Fraction(repr(float(constant)))
 
 
 class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
@@ -95,7 +101,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     def __init__(
-        self, value: Any, arithmetic: Arithmetic, error: Any = 0.0, kink: bool = False, terms: Any = 0
+        self, value: Any, arithmetic: Arithmetic, error: Any = 0.0, kink: bool = False, terms: Any = None
     ) -> None:
         self.value: Values = np.asarray(value).astype(np.float64, casting="safe", copy=False)
         size = np.abs(self.value)
@@ -105,7 +111,16 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         self.kink = kink
         """True if a function with a kink was evaluated within the bound of its kink."""
         self.terms = terms
-        """The number of products summed to each element; 0 if it is not a dot product."""
+        """The number of products summed to each element; None if it is not a dot product."""
+
+    @classmethod
+    def covered(
+        cls, value: Values, arithmetic: Arithmetic, error: Values, kink: bool = False, terms: Any = None
+    ) -> ErrorBounded:
+        """Return an array of a float64 value whose bound, of its shape, covers a flush to zero already."""
+        made = cls.__new__(cls)
+        made.value, made.error, made.arithmetic, made.kink, made.terms = value, error, arithmetic, kink, terms
+        return made
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -160,7 +175,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         return f"ErrorBounded({self.value!r} ± {self.error!r})"
 
     def __getitem__(self, index: Any) -> ErrorBounded:
-        return ErrorBounded(self.value[index], self.arithmetic, self.error[index], self.kink)
+        return self.covered(self.value[index], self.arithmetic, self.error[index], self.kink)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **kwargs: Any) -> Any:
         rule = UFUNCS.get(ufunc)
@@ -183,7 +198,7 @@ def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
     One that has a bound keeps its arithmetic, unless the other is the coarser.
     """
     if isinstance(operand, ErrorBounded):
-        if operand.arithmetic.u >= arithmetic.u:
+        if operand.arithmetic is arithmetic or operand.arithmetic.u >= arithmetic.u:
             return operand
         return ErrorBounded(operand.value, arithmetic, operand.error, operand.kink, operand.terms)
     if isinstance(operand, float | int) and not arithmetic.holds(float(operand)):
@@ -193,7 +208,11 @@ def lift(operand: Any, arithmetic: Arithmetic) -> ErrorBounded:
 
 def lifted(*operands: Any) -> list[ErrorBounded]:
     """Return all with bounds, in the coarsest of their arithmetics: a framework may cast to either."""
-    coarsest = max((a.arithmetic for a in operands if isinstance(a, ErrorBounded)), key=lambda each: each.u)
+    bounded = [a.arithmetic for a in operands if isinstance(a, ErrorBounded)]
+    coarsest = bounded[0]
+    for other in bounded[1:]:
+        if other is not coarsest and other.u > coarsest.u:
+            coarsest = other
     return [lift(operand, coarsest) for operand in operands]
 
 
@@ -201,9 +220,8 @@ def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBound
     """Return the result of an operation, with `error` of its operands and its own `rounding`."""
     arithmetic = sources[0].arithmetic
     bound = (error + rounding + arithmetic.floor) * SLACK
-    overflow = ~(np.abs(value) + bound <= arithmetic.largest)
-    bound = np.where(overflow, np.inf, bound)
-    return ErrorBounded(value, arithmetic, bound, any(source.kink for source in sources))
+    bound = np.where(np.abs(value) + bound <= arithmetic.largest, bound, np.inf)
+    return ErrorBounded.covered(value, arithmetic, bound, any(source.kink for source in sources))
 
 
 def reach(a: ErrorBounded) -> Values:
@@ -229,9 +247,11 @@ def capped(error: Values, range_: float) -> Values:
 def add(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
     """Add. A bias may be the first term of its dot product (PyTorch's addmm) and rounded with each term."""
     value, error = a.value + b.value, a.error + b.error
-    gamma = a.arithmetic.products.gamma
-    first = gamma(a.terms) * reach(b) + gamma(b.terms) * reach(a)
-    return rounded(value, error, a.arithmetic.u * (np.abs(value) + error) + first, a, b)
+    rounding = a.arithmetic.u * (np.abs(value) + error)
+    for product, other in ((a, b), (b, a)):
+        if product.terms is not None:
+            rounding = rounding + a.arithmetic.products.gamma(product.terms) * reach(other)
+    return rounded(value, error, rounding, a, b)
 
 
 def subtract(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
@@ -239,16 +259,18 @@ def subtract(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 
 
 def negative(a: ErrorBounded) -> ErrorBounded:
-    return ErrorBounded(-a.value, a.arithmetic, a.error, a.kink, a.terms)
+    return ErrorBounded.covered(-a.value, a.arithmetic, a.error, a.kink, a.terms)
 
 
 def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
     """Multiply. A product with an exact 0, as under a mask, is exactly 0 and not rounded."""
-    value = a.value * b.value
-    error = np.abs(a.value) * b.error + a.error * np.abs(b.value) + a.error * b.error
+    value, of_a, of_b = a.value * b.value, np.abs(a.value), np.abs(b.value)
+    error = of_a * b.error + a.error * of_b + a.error * b.error
     product = rounded(value, error, a.arithmetic.u * (np.abs(value) + error), a, b)
-    error = np.where((reach(a) * reach(b) == 0.0) & (zero(a) | zero(b)), 0.0, product.error)
-    return ErrorBounded(product.value, a.arithmetic, error, product.kink)
+    of_a, of_b = of_a + a.error, of_b + b.error
+    exact = (np.minimum(of_a, of_b) == 0.0) & (np.maximum(of_a, of_b) < np.inf)
+    product.error = np.where(exact, 0.0, product.error)
+    return product
 
 
 def divide(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
@@ -281,7 +303,8 @@ def matmul(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
     share = products.gamma(terms + 2) + parts * a.arithmetic.u
     rounding = share * (reach(a) @ reach(b)) + terms * products.floor
     product = rounded(a.value @ b.value, error, rounding, a, b)
-    return ErrorBounded(product.value, a.arithmetic, product.error, product.kink, terms)
+    product.terms = terms
+    return product
 
 
 def total(a: ErrorBounded, axis: int) -> ErrorBounded:
@@ -478,7 +501,7 @@ def stack(arrays: list[Any], axis: int = 0) -> ErrorBounded:
 def _joined(join: Callable[..., Values], arrays: list[Any], axis: int) -> ErrorBounded:
     parts = lifted(*arrays)
     value, error = join([a.value for a in parts], axis=axis), join([a.error for a in parts], axis=axis)
-    return ErrorBounded(value, parts[0].arithmetic, error, any(a.kink for a in parts))
+    return ErrorBounded.covered(value, parts[0].arithmetic, error, any(a.kink for a in parts))
 
 
 def where(condition: Any, a: Any, b: Any) -> ErrorBounded:
@@ -496,8 +519,8 @@ def rearranged(function: Callable[..., Any]) -> Callable[..., ErrorBounded]:
     """Return the rule of a function that only moves or repeats the numbers."""
 
     def rule(a: ErrorBounded, *args: Any, **kwargs: Any) -> ErrorBounded:
-        error = function(a.error, *args, **kwargs)
-        return ErrorBounded(function(a.value, *args, **kwargs), a.arithmetic, error, a.kink)
+        value, error = function(a.value, *args, **kwargs), function(a.error, *args, **kwargs)
+        return ErrorBounded.covered(value, a.arithmetic, error, a.kink)
 
     return rule
 
