@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from conformance.report.causes import short_place
@@ -27,20 +29,26 @@ QUARTERS = 4
 """The number of progress lines of a group on a plain stream, if its total is known."""
 EVERY = 25
 """The number of verdicts between two progress lines, if the total is unknown."""
+LOOKED_BACK = 600.0
+"""The seconds from which a terminal's bar estimates the time that is left: clauses differ in length."""
 
 
 class RunProgress:
     """Follows a run on `console`: bars on a terminal, a line at intervals elsewhere.
 
-    It is called with each verdict. `expect` sets the totals; without it there are only counts.
+    It is called with each verdict. `expect` sets the totals; without it there are only counts. `begin` shows
+    the clause that is being judged, from which on the time of its group counts.
 
         with RunProgress(console) as progress:
             progress.expect({"ncps on jax": 120, "ncps on torch": 118})
+            progress.begin("ncps on jax", "shape.smallest")
             progress(verdict)
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console, self.clock = console, clock
+        self.begun: dict[str, float] = {}
+        """The time at which the first clause of each group was begun."""
         self.totals: dict[str, int] = {}
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
@@ -48,7 +56,11 @@ class RunProgress:
         """The causes that were printed, by target, cell and name."""
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
-            *_columns(), console=console, transient=True, disable=not console.is_terminal
+            *_columns(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            speed_estimate_period=LOOKED_BACK,
         )
 
     def __enter__(self) -> Self:
@@ -66,6 +78,14 @@ class RunProgress:
             self.totals[group] = total
             self.progress.update(self._bar(group), total=total)
 
+    def begin(self, group: str, clause: str) -> None:
+        """Show the clause that a group judges now."""
+        bar = self._bar(group)
+        if group not in self.begun:
+            self.begun[group] = self.clock()
+            self.progress.reset(bar, total=self.totals.get(group))
+        self.progress.update(bar, clause=clause)
+
     def __call__(self, verdict: Verdict) -> None:
         """Count the verdict on a clause."""
         group = group_of(verdict)
@@ -74,10 +94,18 @@ class RunProgress:
             self.failed[group] += 1
             self._tell(verdict)
         failed = _failed(self.failed[group])
-        self.progress.update(self._bar(group), advance=1, failed=failed, clause=verdict.clause)
+        self.progress.update(self._bar(group), advance=1, failed=failed)
         if not self.console.is_terminal and self._is_time(group):
             of = f"of {self.totals[group]}" if group in self.totals else "judged"
-            self._say(", ".join(filter(None, [f"{group}: {self.done[group]} {of}", failed])))
+            parts = (f"{group}: {self.done[group]} {of}", failed, self._left(group))
+            self._say(", ".join(filter(None, parts)))
+
+    def _left(self, group: str) -> str:
+        """Return how long the rest of a group takes if it goes on as before; "" if that is not known."""
+        done, rest = self.done[group], self.totals.get(group, 0) - self.done[group]
+        if group not in self.begun or rest <= 0:
+            return ""
+        return f"about {(self.clock() - self.begun[group]) * rest / done:.0f} s left"
 
     def _tell(self, verdict: Verdict) -> None:
         """Print a failure, unless it follows from a cause that is printed; a cause with its proof."""
@@ -96,7 +124,7 @@ class RunProgress:
     def _bar(self, group: str) -> TaskID:
         if group not in self.bars:
             self.bars[group] = self.progress.add_task(
-                group, total=self.totals.get(group), clause="", failed=""
+                group, total=self.totals.get(group), clause="waits for its turn", failed="", start=False
             )
         return self.bars[group]
 
@@ -124,6 +152,7 @@ def _columns() -> list[ProgressColumn]:
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("[red]{task.fields[failed]}"),
         TextColumn("[dim]{task.fields[clause]}"),
     ]

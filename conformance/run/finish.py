@@ -14,7 +14,7 @@ from conformance._version import __version__
 from conformance.judging.registry import FORMULA, TIERS, every
 from conformance.report import jsonfile
 from conformance.report.written import written
-from conformance.run.session import Session
+from conformance.run.session import Session, clause_of
 from conformance.spec import clauses
 from conformance.stored import examples, known_failures
 from conformance.verdict import Report
@@ -121,12 +121,8 @@ def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
 
 def missed(nodeid: str) -> str:
     """Return the subject of a test: "time.zero, CfCCell on jax in float64"."""
-    clauses = {f"{c.body.__module__}::{c.body.__name__}": c.clause for c in every().values()}
-    test, _, key = nodeid.rpartition("[")
-    module, _, name = test.rpartition("/")[2].partition(".py::")
-    cell, backend, *tier = key.partition("@")[0].split("-")
-    clause = clauses.get(f"conformance.suite.{module}::{name}", name)
-    return f"{clause}, {cell} on {backend}" + "".join(f" in {found}" for found in tier)
+    cell, backend, *tier = nodeid.rpartition("[")[2].partition("@")[0].split("-")
+    return f"{clause_of(nodeid)}, {cell} on {backend}" + "".join(f" in {dtype}" for dtype in tier)
 
 
 def _write_examples(report: Report, folder: Path, *, targets: int) -> None:

@@ -25,7 +25,16 @@ from conformance.report.written import written
 from conformance.run import finish as closing
 from conformance.run import interrupts
 from conformance.run.interrupts import CutShort, RunSentinel, follow
-from conformance.run.session import Listener, Session, TestKey, begin, group_of, prepare
+from conformance.run.session import (
+    Listener,
+    Session,
+    TestKey,
+    begin,
+    clause_of,
+    group_of,
+    prepare,
+    progress_group,
+)
 from conformance.stored import known_failures
 from conformance.verdict import Report, Verdict, verdict_from
 
@@ -206,6 +215,10 @@ class Collector:
         self.session.notes.append(f"the run was {why}, after {done} of {of or 'an unknown number of'} tests")
         if self.session.leash:
             self.session.leash.cut()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self.session.listener:
+            self.session.listener.begin(progress_group(nodeid), clause_of(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         carried = getattr(report, "conformance", None)

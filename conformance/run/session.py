@@ -19,7 +19,7 @@ from conformance.causes.known import KnownCauses
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
 from conformance.driver.paths import storage
 from conformance.driver.pool import HarnessKey, Pool
-from conformance.judging.registry import COMPILING, TIERS, Check
+from conformance.judging.registry import COMPILING, TIERS, Check, every
 from conformance.judging.subject import Subject
 from conformance.options import RunOptions
 from conformance.options.describing import described
@@ -41,6 +41,9 @@ class Listener(Protocol):
 
     def expect(self, totals: Mapping[str, int]) -> None:
         """Receive the number of verdicts for each target and backend."""
+
+    def begin(self, group: str, clause: str) -> None:
+        """Receive the clause that is judged now on a target and backend."""
 
     def __call__(self, verdict: Verdict) -> None:
         """Receive the verdict on a clause."""
@@ -88,6 +91,13 @@ def progress_group(nodeid: str) -> str:
     """Return the line of progress that a test belongs to."""
     backend = nodeid.rpartition("[")[2].split("@")[0].split("-")[1]
     return f"{HarnessKey.target_of(group_of(nodeid))} on {backend}"
+
+
+def clause_of(nodeid: str) -> str:
+    """Return the clause that a test judges."""
+    clauses = {f"{check.body.__module__}::{check.body.__name__}": id for id, check in every().items()}
+    module, _, name = nodeid.rpartition("[")[0].rpartition("/")[2].partition(".py::")
+    return clauses.get(f"conformance.suite.{module}::{name}", name)
 
 
 @dataclass

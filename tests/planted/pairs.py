@@ -63,8 +63,8 @@ class Pair:
 def judge(family: str, changes: Sequence[Change]) -> Pair:
     """Judge a cell with some changes, and return what is named."""
     law = Law(family, changes)
-    subject = _subject(law)
-    for check in _checks(family):
+    subject = subject_of(law)
+    for check in checks_of(family):
         judge_clause(check, subject, Plan(check.smoke, 0))
     known = next(iter(subject.causes.values())).changes
     planted, named = (tuple(change.cause.name for change in some) for some in (changes, known))
@@ -90,8 +90,8 @@ def _equal(family: str, planted: Sequence[Change], named: Sequence[Change]) -> b
         first, second = Law(family, planted), Law(family, named)
     except Inapplicable:
         return False
-    subject = _subject(first)
-    return all(_alike(subject, case, first, second) for case in _cases(subject))
+    subject = subject_of(first)
+    return all(_alike(subject, case, first, second) for case in cases_of(subject))
 
 
 def _alike(subject: Subject, case: StepCase, first: Law, second: Law) -> bool:
@@ -102,7 +102,7 @@ def _alike(subject: Subject, case: StepCase, first: Law, second: Law) -> bool:
         return False
 
 
-def _cases(subject: Subject) -> Iterator[StepCase]:
+def cases_of(subject: Subject) -> Iterator[StepCase]:
     for form, sizes, seed in product(subject.forms, SIZES, range(CASES)):
         config = subject.config(sizes, **form)
         for time in ("column", "flat", "scalar", "none", "zero"):
@@ -111,7 +111,7 @@ def _cases(subject: Subject) -> Iterator[StepCase]:
             )
 
 
-def _subject(law: Law) -> Subject:
+def subject_of(law: Law) -> Subject:
     copies = source.with_changes(law.code)
 
     def formula(cell: Any, parameters: Any, inputs: Any, state: Any, time: Any) -> Any:
@@ -123,7 +123,7 @@ def _subject(law: Law) -> Subject:
     return Subject(cells, about, "float64")
 
 
-def _checks(family: str) -> list[registry.Check]:
+def checks_of(family: str) -> list[registry.Check]:
     """Return the numerical clauses about a step of a family, in the specification's order."""
     every, spec = registry.every(), clauses.load().clauses
     return [

@@ -57,8 +57,8 @@ UNKNOWN = [
 def judged(family: str, *changes: Change, clause: str | None = None):
     """Return the causes that the clauses of a step name, the first that fails first."""
     law = Law(family, changes)
-    subject = pairs._subject(law)
-    checks = [registry.every()[clause]] if clause else pairs._checks(family)[:3]
+    subject = pairs.subject_of(law)
+    checks = [registry.every()[clause]] if clause else pairs.checks_of(family)[:3]
     verdicts = [judge_clause(check, subject, Plan(check.smoke, 0)) for check in checks]
     assert any(verdict.outcome == "fail" for verdict in verdicts)
     return [cause for verdict in verdicts for cause in verdict.causes]
@@ -95,7 +95,7 @@ def test_a_fault_is_named_beside_a_convention() -> None:
 @pytest.mark.parametrize(("family", "module", "old", "new"), UNKNOWN)
 def test_what_is_no_known_fault_gets_no_false_name(family: str, module: str, old: str, new: str) -> None:
     unknown = Rewrite("Unknown", "", "", module, old, new).mutant()
-    subject = pairs._subject(Law(family, [Change.fault(unknown)]))
+    subject = pairs.subject_of(Law(family, [Change.fault(unknown)]))
     form = FAMILIES[family].forms[0]
     sizes = Sizes(2, 3, 4, 5)
     config = subject.config(sizes, **form)
@@ -114,7 +114,7 @@ def test_a_small_unknown_error_beside_a_known_fault_gets_no_name(family: str) ->
     }
     new = f"{last[family]} * (1.0 + 1e-9 * np.cos(inputs.real.sum()))"
     unknown = Rewrite("Unknown", "", "", f"reference.{family}", last[family], new).mutant()
-    subject = pairs._subject(Law(family, [fault("TimePlusOne"), Change.fault(unknown)]))
+    subject = pairs.subject_of(Law(family, [fault("TimePlusOne"), Change.fault(unknown)]))
     config = subject.config(Sizes(2, 3, 4, 5), **FAMILIES[family].forms[0])
     case = next(observed_case(subject, config))
     known = KnownCauses(family)
@@ -123,7 +123,7 @@ def test_a_small_unknown_error_beside_a_known_fault_gets_no_name(family: str) ->
 
 @pytest.mark.parametrize("variant", [{"time_sign": 1}, {"head_activation": "linear"}])
 def test_a_convention_is_named_behind_an_lstm(variant: dict[str, Any]) -> None:
-    subject = pairs._subject(Law("mixed_memory", [Change.convention(variant)]))
+    subject = pairs.subject_of(Law("mixed_memory", [Change.convention(variant)]))
     case = next(observed_case(subject, subject.config(Sizes(2, 3, 4, 5), cell="CfCCell")))
     law = KnownCauses("mixed_memory").find(subject, case, variants=True)
     assert law is not None and dict(law.variant) == variant
@@ -137,7 +137,7 @@ def observed_case(subject, config):
 
 def test_what_the_known_changes_explain_is_not_searched_again() -> None:
     law = Law("cfc", [fault("TimePlusOne")])
-    subject = pairs._subject(law)
+    subject = pairs.subject_of(law)
     config = subject.config(Sizes(2, 3, 4, 5), mode="default")
     case = next(
         alike(
@@ -176,8 +176,8 @@ def test_two_changes_of_one_function_are_made_together() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_law_without_changes_is_the_specification(family: str) -> None:
     law = Law(family, [])
-    subject = pairs._subject(law)
-    timed = [case for case in pairs._cases(subject) if case.timespans is not None]
+    subject = pairs.subject_of(law)
+    timed = [case for case in pairs.cases_of(subject) if case.timespans is not None]
     for case in timed[:5]:
         for got, want in zip(law.step(subject, case), subject.reference(case), strict=True):
             assert (got.value == want.value).all() and (got.error == want.error).all()

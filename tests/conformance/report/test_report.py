@@ -892,6 +892,35 @@ def test_progress_has_each_cause_once_and_nothing_that_follows_from_it() -> None
     ]
 
 
+def test_progress_without_a_terminal_says_how_long_the_rest_takes() -> None:
+    console, seconds = Console(file=io.StringIO(), width=100), iter((100.0, 110.0, 130.0, 145.0))
+    with RunProgress(console, clock=lambda: next(seconds)) as progress:
+        progress.expect({"ncps on jax": 4})
+        for _ in range(4):
+            progress.begin("ncps on jax", "state.pure")
+            progress(verdict())
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines() == [
+        "ncps on jax: 1 of 4, about 30 s left",
+        "ncps on jax: 2 of 4, about 30 s left",
+        "ncps on jax: 3 of 4, about 15 s left",
+        "ncps on jax: 4 of 4",
+    ]
+
+
+def test_progress_on_a_terminal_shows_the_clause_that_is_judged_and_who_waits() -> None:
+    shown = Console(file=io.StringIO(), width=120)
+    with RunProgress(Console(file=io.StringIO(), force_terminal=True)) as progress:
+        progress.expect({"ncps on jax": 4, "ncps on torch": 4})
+        progress.begin("ncps on jax", "state.pure")
+        shown.print(progress.progress.get_renderable())
+    assert isinstance(shown.file, io.StringIO)
+    jax, torch = shown.file.getvalue().splitlines()
+    assert jax.startswith("ncps on jax")
+    assert "state.pure" in jax
+    assert "waits for its turn" in torch
+
+
 def test_progress_says_how_far_it_is_where_nobody_knows_how_far_it_will_go() -> None:
     console = Console(file=io.StringIO(), width=100)
     with RunProgress(console) as progress:
