@@ -145,17 +145,17 @@ def write_tables() -> None:
     """Write docs/accusations/targets.md, clauses.md and seeds.md, from all files there."""
     places = [REFERENCE, *(("ncps", backend) for backend in BACKENDS)]
     seed_counts.write_table({place: name_of(*place) for place in places})
-    found = {place: rows for place in places if (rows := kept(*place))}
-    for name, lines in (("targets", targets_table(found)), ("clauses", clauses_table(found))):
+    by_place = {place: rows for place in places if (rows := kept(*place))}
+    for name, lines in (("targets", targets_table(by_place)), ("clauses", clauses_table(by_place))):
         jsonfile.save_text("\n".join(lines) + "\n", FOLDER / f"{name}.md")
 
 
-def targets_table(found: Found) -> Iterator[str]:
+def targets_table(by_place: Found) -> Iterator[str]:
     """Yield a row for each target and backend."""
     heads = ("clauses", "examples", "fewest of a clause", "values", "undecided", "worst / bound", "accused")
     yield f"| target | {' | '.join(heads)} |"
     yield "| --- |" + " ---: |" * len(heads)
-    for (target, backend), rows in found.items():
+    for (target, backend), rows in by_place.items():
         some = list(rows.values())
         values, undecided = sum(row.values for row in some), sum(row.undecided for row in some)
         examples = [row.examples for row in some]
@@ -169,13 +169,13 @@ def name_of(target: str, backend: str) -> str:
     return "the reference itself" if target == "reference" else f"`{target}` on {backend}"
 
 
-def clauses_table(found: Found) -> Iterator[str]:
+def clauses_table(by_place: Found) -> Iterator[str]:
     """Yield a row for each clause, a column for each target and backend."""
-    yield f"| clause | {' | '.join(title(*place) for place in found)} |"
-    yield "| --- |" + " ---: |" * len(found)
+    yield f"| clause | {' | '.join(title(*place) for place in by_place)} |"
+    yield "| --- |" + " ---: |" * len(by_place)
     for id in clauses.load().clauses:
-        if any(id in rows for rows in found.values()):
-            yield f"| `{id}` | {' | '.join(cell(rows.get(id)) for rows in found.values())} |"
+        if any(id in rows for rows in by_place.values()):
+            yield f"| `{id}` | {' | '.join(cell(rows.get(id)) for rows in by_place.values())} |"
 
 
 def title(target: str, backend: str) -> str:
@@ -242,9 +242,9 @@ def main(
             continue
         if time.monotonic() - begin > 60 * minutes:
             break
-        found = [v for v in judged(*place, check, examples, seed) if v.outcome in JUDGED]
-        if found:
-            row = Row.of(found, examples, seed, spec)
+        verdicts = [v for v in judged(*place, check, examples, seed) if v.outcome in JUDGED]
+        if verdicts:
+            row = Row.of(verdicts, examples, seed, spec)
             keep(*place, {**rows, check.clause: row})
             click.echo(line(title(*place), row))
             accused += bool(row.accused)

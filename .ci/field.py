@@ -114,15 +114,15 @@ def keep(reports: dict[str, Report]) -> None:
 def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
     """Yield where each cell of a report stands, on all of its backends together."""
     common = {"spec": report.spec, "seed": report.seed, "smoke": report.budget["smoke"]}
-    for (target, cell), found in group_by(report.verdicts, lambda v: (v.target, v.cell)).items():
+    for (target, cell), group in group_by(report.verdicts, lambda v: (v.target, v.cell)).items():
         about = next(entry for entry in report.implementations if entry["target"] == target)
         yield {
             "entry": name,
             "target": target,
             "cell": cell,
             "version": about.get("version"),
-            "backends": sorted({verdict.backend for verdict in found}),
-            **outcomes_of(found),
+            "backends": sorted({verdict.backend for verdict in group}),
+            **outcomes_of(group),
             **common,
             "complete": report.complete,
         }
@@ -130,7 +130,7 @@ def standings(name: str, report: Report) -> Iterator[dict[str, Any]]:
 
 def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
     """Return the convention that a cell follows, which clauses hold and fail, and the causes."""
-    found = causes_found(must(verdicts)) if any(verdict.causes for verdict in verdicts) else []
+    all_causes = causes_found(must(verdicts)) if any(verdict.causes for verdict in verdicts) else []
     by_clause = group_by(must(verdicts), lambda v: v.clause)
     outcomes = {clause: {verdict.outcome for verdict in some} for clause, some in by_clause.items()}
     by_convention = {v.clause for v in verdicts if v.holds_under_variant}
@@ -141,7 +141,9 @@ def outcomes_of(verdicts: list[Verdict]) -> dict[str, Any]:
         "fails": [clause for clause, some in outcomes.items() if "fail" in some],
         "fails_by_convention_alone": sorted(by_convention - beyond_convention),
         **(
-            {"causes": [[one.cause.kind, one.cause.name, len(one.clauses)] for one in found]} if found else {}
+            {"causes": [[one.cause.kind, one.cause.name, len(one.clauses)] for one in all_causes]}
+            if all_causes
+            else {}
         ),
     }
 

@@ -87,15 +87,15 @@ class Property:
             examples=sum(sum(report.status_counts.values()) for report in last.values()),
             seconds=sum(report.elapsed_time for report in last.values()),
             behaviours=max(report.behaviors for report in last.values()),
-            failures=[found for state in states for found in database.failures(state=state).fetch(key)],
+            failures=[failure for state in states for failure in database.failures(state=state).fetch(key)],
         )
 
 
 def properties() -> list[Property]:
     """Return all properties that were searched."""
     database = HypofuzzDatabase(settings().database)
-    found = [Property.of(database, key) for key in database.fetch(test_keys_key)]
-    return [one for one in found if one and one.examples]
+    candidates = [Property.of(database, key) for key in database.fetch(test_keys_key)]
+    return [one for one in candidates if one and one.examples]
 
 
 @click.command()
@@ -106,17 +106,17 @@ def main(minutes: float, processes: int, arguments: tuple[str, ...]) -> None:
     """Search, and print the result; the arguments go to pytest."""
     os.chdir(ROOT)
     searched = search(minutes, processes, arguments)
-    found = properties()
-    examples, seconds = sum(one.examples for one in found), sum(one.seconds for one in found)
-    branches = sorted(one.behaviours for one in found)
-    click.echo(f"{len(found)} properties, {examples:,} examples, {examples / max(seconds, 1):.0f} a second")
+    results = properties()
+    examples, seconds = sum(one.examples for one in results), sum(one.seconds for one in results)
+    branches = sorted(one.behaviours for one in results)
+    click.echo(f"{len(results)} properties, {examples:,} examples, {examples / max(seconds, 1):.0f} a second")
     middle, most = median(branches or [0]), max(branches, default=0)
     click.echo(f"branches of a property: {middle:.0f} in the middle, {most} at most")
-    failing = [one for one in found if one.failures]
+    failing = [one for one in results if one.failures]
     for one in failing:
         click.echo(f"  ✗  {one.nodeid}: `pytest -n 0 '{one.nodeid}'` shows it")
     click.echo(f"{len(failing)} of them failed")
-    sys.exit(1 if failing or not found or not searched else 0)
+    sys.exit(1 if failing or not results or not searched else 0)
 
 
 if __name__ == "__main__":

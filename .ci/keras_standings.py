@@ -52,8 +52,8 @@ class Standing:
     def counts(self) -> tuple[int, int, int]:
         """Return the MUST clauses that hold, those that were judged, and those that were asked for."""
         outcomes = [{v.outcome for v in some} for some in self.by_clause.values()]
-        held = sum("pass" in found and found <= EXCUSED for found in outcomes)
-        return held, sum(bool(found & JUDGED) for found in outcomes), len(outcomes)
+        held = sum("pass" in of_clause and of_clause <= EXCUSED for of_clause in outcomes)
+        return held, sum(bool(of_clause & JUDGED) for of_clause in outcomes), len(outcomes)
 
     @property
     def by_clause(self) -> dict[str, list[Verdict]]:
@@ -68,8 +68,8 @@ class Standing:
     @property
     def versions(self) -> dict[str, str]:
         """Return the versions that the harness reports."""
-        found: dict[str, str] = self.report.implementations[0]["versions"]
-        return found
+        versions: dict[str, str] = self.report.implementations[0]["versions"]
+        return versions
 
     @property
     def beside(self) -> str:
@@ -112,18 +112,18 @@ def best(version: str) -> dict[str, Standing]:
 def shown(version: str) -> dict[str, dict[str, str] | str]:
     """Return the output of scripts, by backend and entry of the ledger; by backend, why none was run."""
     kept = path(f"{version}-quirks").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str] | str] = json.loads(kept)
-    return found
+    outputs: dict[str, dict[str, str] | str] = json.loads(kept)
+    return outputs
 
 
 def contradictions(version: str) -> Iterator[tuple[Quirk, str, str]]:
     """Yield entries of the ledger that a run contradicts, each with a backend and the contradiction."""
-    for backend, found in shown(version).items():
-        for quirk in () if isinstance(found, str) else ledger():
+    for backend, outputs in shown(version).items():
+        for quirk in () if isinstance(outputs, str) else ledger():
             claimed = backend in quirk.backends and quirk.concerns("keras", version)
-            if found[quirk.id] and claimed:
-                yield quirk, backend, f"the ledger has it there, but its script says {found[quirk.id]!r}"
-            elif not found[quirk.id] and not claimed:
+            if outputs[quirk.id] and claimed:
+                yield quirk, backend, f"the ledger has it there, but its script says {outputs[quirk.id]!r}"
+            elif not outputs[quirk.id] and not claimed:
                 yield quirk, backend, "it is there, and the ledger says that it is not"
 
 
@@ -136,9 +136,9 @@ def complaints(version: str) -> Iterator[str]:
             yield f"Keras {version} was asked for, and {standing.versions['keras']} judged"
     for quirk, backend, wrong in contradictions(version):
         yield f"{quirk.id}, Keras {version} on {backend}: {wrong}"
-    for backend, found in shown(version).items():
-        if isinstance(found, str) and backend not in UNTRIED:
-            yield f"the ledger was not tried with Keras {version} on {backend}: {found}"
+    for backend, outputs in shown(version).items():
+        if isinstance(outputs, str) and backend not in UNTRIED:
+            yield f"the ledger was not tried with Keras {version} on {backend}: {outputs}"
 
 
 # Tables
@@ -169,9 +169,9 @@ def quirks_table(versions: list[str]) -> str:
     for quirk in ledger():
         cells = []
         for version in versions:
-            found = shown(version)
-            seen = [b for b, said in found.items() if not isinstance(said, str) and not said[quirk.id]]
-            untried = [f"{b}: not tried" for b in quirk.backends if isinstance(found.get(b, ""), str)]
+            outputs = shown(version)
+            seen = [b for b, said in outputs.items() if not isinstance(said, str) and not said[quirk.id]]
+            untried = [f"{b}: not tried" for b in quirk.backends if isinstance(outputs.get(b, ""), str)]
             cell = ", ".join([*seen, *untried]) or "–"
             cells.append(f"**{cell}**" if (version, quirk.id) in wrong else cell)
         lasts = f"until {quirk.until}" if quirk.until else "on"

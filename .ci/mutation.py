@@ -75,11 +75,11 @@ def copy_tree() -> None:
 
 def mutants() -> list[Mutant]:
     """Return all mutants, by module."""
-    found = []
+    all_mutants = []
     for path in sorted((TREE / "mutants").rglob("*.meta")):
         status = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-        found += [Mutant(name, status[name]) for name in status]
-    return found
+        all_mutants += [Mutant(name, status[name]) for name in status]
+    return all_mutants
 
 
 def fits(name: str, patterns: tuple[str, ...]) -> bool:

@@ -98,9 +98,9 @@ def count(place: Place, checks: Sequence[Check], seeds: int, deadline: float) ->
             for check in checks:
                 if time.monotonic() > deadline:
                     break
-                found = count_clause(counts[check.clause], check, judge, min(last, seeds))
-                if found != counts[check.clause]:
-                    counts[check.clause] = found
+                updated = count_clause(counts[check.clause], check, judge, min(last, seeds))
+                if updated != counts[check.clause]:
+                    counts[check.clause] = updated
                     store(place, {**stored, **{id: one for id, one in counts.items() if one.verdicts}})
     return sum(len(one.errors) + len(one.accused) for one in counts.values())
 
@@ -176,7 +176,7 @@ def write_table(names: Mapping[Place, str]) -> None:
         *("at most of a clause", "drew on", "errors", "accused"),
     )
     lines = [f"| target | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]
-    lines += [row(name, list(found)) for place, name in names.items() if (found := load(place).values())]
+    lines += [row(name, list(counts)) for place, name in names.items() if (counts := load(place).values())]
     jsonfile.save_text("\n".join(lines) + "\n", FOLDER / "seeds.md")
 
 

@@ -65,9 +65,9 @@ class Result:
 
 def suites(folders: list[str], backends: list[str]) -> list[Suite]:
     """Return the suites to run, those that take longest first."""
-    found = [SHARED] if SHARED.folder in folders else []
-    found += [Suite("ncps", backend) for backend in backends if "ncps" in folders]
-    return found + ([Suite("reference")] if "reference" in folders else [])
+    to_run = [SHARED] if SHARED.folder in folders else []
+    to_run += [Suite("ncps", backend) for backend in backends if "ncps" in folders]
+    return to_run + ([Suite("reference")] if "reference" in folders else [])
 
 
 def run(suite: Suite, backends: list[str], arguments: list[str]) -> Result:

@@ -107,7 +107,7 @@ def try_ledger(version: str, floor: str | None) -> None:
     """Run the script of every entry on each backend, with the set that it was judged with last; keeps it."""
     sets = {backend: standing.frameworks for backend, standing in kept.best(version).items()}
     scripts = json.dumps({quirk.id: quirk.script for quirk in ledger()})
-    found = {}
+    outputs = {}
     for backend in [*sets, "openvino"]:
         done = subprocess.run(
             [interpreter(sets.get(backend, "newest"), floor), "-c", TRIAL],
@@ -117,8 +117,8 @@ def try_ledger(version: str, floor: str | None) -> None:
             text=True,
         )
         last = done.stderr.strip().splitlines()[-1:]
-        found[backend] = json.loads(done.stdout) if done.returncode == 0 else "".join(last)
-    kept.path(f"{version}-quirks").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        outputs[backend] = json.loads(done.stdout) if done.returncode == 0 else "".join(last)
+    kept.path(f"{version}-quirks").write_text(json.dumps(outputs, indent=1) + "\n", encoding="utf-8")
 
 
 @click.command()
@@ -132,17 +132,17 @@ def main(keras: str, backend: str, floor: str | None, alone: bool, write: bool) 
     if write and set(backend.split(",")) != set(BACKENDS):
         raise click.UsageError("--write makes tables of every backend; leave --backend out")
     kept.path("any").parent.mkdir(parents=True, exist_ok=True)
-    found: list[str] = []
+    complaints: list[str] = []
     for version in keras.split(","):
         if not alone:
             judge_all(version, backend.split(","), floor)
         try_ledger(version, floor)
-        found += kept.complaints(version)
+        complaints += kept.complaints(version)
     if write:
         kept.write(VERSIONS)
-    for complaint in found:
+    for complaint in complaints:
         click.echo(f"  ✗  {complaint}")
-    sys.exit(1 if found else 0)
+    sys.exit(1 if complaints else 0)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def check(target: str, **options: Any) -> CheckReport:
     True
     """
     run = begin(_asked(target, options))
-    work = [(found, key) for found in every().values() for key in run.keys(found)]
+    work = [(clause_check, key) for clause_check in every().values() for key in run.keys(clause_check)]
     try:
         _judge(run, sorted(work, key=lambda pair: pair[1].place.rank))
     finally:
@@ -133,8 +133,8 @@ def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
         wanted = [p.replace(name="clause") if p.name == "report" else p for p in parameters.values()]
         of_clause.__signature__ = inspect.Signature(wanted)
         del of_clause.__wrapped__  # pytest would ask it for its arguments
-        found: Test = of_clause
-        return found
+        decorated: Test = of_clause
+        return decorated
 
     return decorate
 
@@ -152,10 +152,10 @@ def _asked(target: str, options: dict[str, Any]) -> RunOptions:
 
 def _judge(run: Session, work: list[tuple[Check, TestKey]]) -> None:
     """Judge each check at its place, for the run's report."""
-    ids = [f"{found.clause}[{key.id}]" for found, key in work]
+    ids = [f"{clause_check.clause}[{key.id}]" for clause_check, key in work]
     run.expect(ids)
-    for id, (found, key) in zip(ids, work, strict=True):
-        run.add(*run.judge(found, key))
+    for id, (clause_check, key) in zip(ids, work, strict=True):
+        run.add(*run.judge(clause_check, key))
         run.seen.add(id)
 
 
@@ -165,8 +165,8 @@ def _report(asked: RunOptions, clause: str) -> CheckReport:
     if isinstance(run, str):
         pytest.fail(run, pytrace=False)
     run = run.about(clause)
-    found = every()[clause]
-    _judge(run, [(found, key) for key in run.keys(found)])
+    clause_check = every()[clause]
+    _judge(run, [(clause_check, key) for key in run.keys(clause_check)])
     report = CheckReport.of(closing.report_of(run))
     if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
         reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in report.verdicts))

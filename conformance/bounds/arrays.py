@@ -534,8 +534,8 @@ def average(a: ErrorBounded, axis: int | None = None, keepdims: bool = False) ->
     """Return the mean along an axis, or of all: the sum over the number of terms."""
     if axis is None:
         return reshape(average(reshape(a, (-1,)), 0), (1,) * a.ndim if keepdims else ())
-    found = total(a, axis) / float(a.shape[axis])
-    return expand_dims(found, axis) if keepdims else found
+    means = total(a, axis) / float(a.shape[axis])
+    return expand_dims(means, axis) if keepdims else means
 
 
 def ones_like(a: ErrorBounded) -> ErrorBounded:

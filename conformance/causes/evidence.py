@@ -145,8 +145,8 @@ def _alters(subject: Subject, law: Law, seen: Observation) -> bool:
 
 def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
     """Tell whether a law gives the answers within its bounds, at least half of them narrow enough to tell."""
-    found = [agreement(subject, _wanted(subject, law, one), one) for one in seen]
-    return False not in found and 2 * found.count(True) >= len(found)
+    agreements = [agreement(subject, _wanted(subject, law, one), one) for one in seen]
+    return False not in agreements and 2 * agreements.count(True) >= len(agreements)
 
 
 def needed(subject: Subject, law: Law, rest: Law, seen: Sequence[Observation]) -> bool:

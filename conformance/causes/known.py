@@ -127,8 +127,8 @@ class KnownCauses:
         for base in self._bases():
             for laws in self._candidates(subject, base, seen, variants=variants):
                 fits = list(islice(_fitting(subject, laws, seen), MOST))
-                if fits and (found := self._proven(subject, case, fits, seen, fresh, base)):
-                    return found
+                if fits and (law := self._proven(subject, case, fits, seen, fresh, base)):
+                    return law
         self.in_vain.setdefault(key, None)
         return None
 

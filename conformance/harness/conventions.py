@@ -40,8 +40,8 @@ CONVENTIONS: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
 def declared(cell: type, family: str | None) -> dict[str, Any] | None:
     """Return {"values", "source"} of the convention that a class follows; None if none is known."""
     package = ".".join(cell.__module__.split(".")[:2])
-    found = CONVENTIONS.get(package, {}).get(str(family))
-    if found is None or "cfc" not in cell.__name__.lower():
+    convention = CONVENTIONS.get(package, {}).get(str(family))
+    if convention is None or "cfc" not in cell.__name__.lower():
         return None
-    values, source = found
+    values, source = convention
     return {"values": values, "source": source}

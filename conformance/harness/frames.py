@@ -24,14 +24,14 @@ def own_frames(error: BaseException, target: str) -> list[dict[str, Any]]:
     An exception that a framework raised from another one continues with the frames of that one.
     """
     packages, others = _packages(target), _folders()
-    found: list[traceback.FrameSummary] = []
+    frames: list[traceback.FrameSummary] = []
     for cause in _causes(error):
         stack = _stack(cause)
         own = [frame for frame in stack if _is_own(frame.filename, packages, others)]
-        found = [frame for frame in found if frame not in own] + own
+        frames = [frame for frame in frames if frame not in own] + own
         if own and own[-1] is stack[-1]:
             break
-    return [_as_json(frame) for frame in found[-MOST:]]
+    return [_as_json(frame) for frame in frames[-MOST:]]
 
 
 def _packages(target: str) -> set[str]:
@@ -62,8 +62,8 @@ def _stack(error: BaseException) -> list[traceback.FrameSummary]:
     walked = traceback.walk_tb(error.__traceback__)
     frames = list(traceback.StackSummary.extract(walked, lookup_lines=False))
     both = (error, error.__context__)  # Keras raises a new exception, which lacks it
-    found = (getattr(one, "ag_error_metadata", None) for one in both)
-    mapped = next((getattr(one, "translated_stack", ()) for one in found if one is not None), ())
+    metadata = (getattr(one, "ag_error_metadata", None) for one in both)
+    mapped = next((getattr(one, "translated_stack", ()) for one in metadata if one is not None), ())
     places = [(frame.filename, frame.lineno, frame.function_name) for frame in reversed(mapped)]
     return frames + [traceback.FrameSummary(*place, lookup_line=False) for place in places]
 

@@ -72,9 +72,9 @@ class Torch(NumPy):
     def gradients(self, run: Run, given: Any, cotangents: Any) -> Any:
         tensors = flat(mapped(lambda tensor: tensor.requires_grad_(), given))
         total = _total(run(*given), self.tensors(cotangents))
-        found = self.torch.autograd.grad(total, tensors, allow_unused=True)
+        gradients = self.torch.autograd.grad(total, tensors, allow_unused=True)
         zeros = self.torch.zeros_like
-        slopes = iter([zeros(x) if g is None else g for x, g in zip(tensors, found, strict=True)])
+        slopes = iter([zeros(x) if g is None else g for x, g in zip(tensors, gradients, strict=True)])
         return mapped(lambda _: next(slopes), given)
 
 

@@ -172,10 +172,10 @@ class OwnCell(RequestAdapter):
 
     def variables(self, model: Model) -> list[tuple[str, str | None, Any]]:
         """Return path, name and object of the cell's own variables. Raises NotSupported."""
-        found = theirs(self.cell.build, dict(model.config), model.input_dim, model.dtype)
-        if not isinstance(found, dict):
-            raise ContractBroken(f"build returns a dict by name, not {type(found).__name__}")
-        return [(name, name, variable) for name, variable in found.items()]
+        variables = theirs(self.cell.build, dict(model.config), model.input_dim, model.dtype)
+        if not isinstance(variables, dict):
+            raise ContractBroken(f"build returns a dict by name, not {type(variables).__name__}")
+        return [(name, name, variable) for name, variable in variables.items()]
 
     def parameters(self, request: InitialParameters) -> Any:
         return {"parameters": self._initial(self._model(request.model))}
@@ -199,10 +199,10 @@ class OwnCell(RequestAdapter):
     def intermediates(self, request: Intermediates) -> Any:
         _, (values, x, h, t) = self._prepared(request, request.state)
         config, times = dict(self._model(request.model).config), [] if t is None else [t]
-        found = theirs(self.cell.intermediates, config, values, x, one_or_all(h), *times)
-        if not isinstance(found, dict):
-            raise ContractBroken(f"intermediates returns a dict by name, not {type(found).__name__}")
-        return {"intermediates": self.framework.numpy_all(found)}
+        intermediates = theirs(self.cell.intermediates, config, values, x, one_or_all(h), *times)
+        if not isinstance(intermediates, dict):
+            raise ContractBroken(f"intermediates returns a dict by name, not {type(intermediates).__name__}")
+        return {"intermediates": self.framework.numpy_all(intermediates)}
 
     def gradients(self, request: Gradients) -> Any:
         if not self.cell.differentiable:
@@ -244,15 +244,15 @@ class OwnCell(RequestAdapter):
 
     def _initial(self, model: Model) -> dict[str, Any]:
         """Return initial values by canonical name, in the dtype of the model."""
-        found = theirs(self.cell.parameters, dict(model.config), model.input_dim)
-        if not isinstance(found, dict):
-            raise ContractBroken(f"parameters returns a dict by name, not {type(found).__name__}")
-        return {name: self.framework.numpy(value).astype(model.dtype) for name, value in found.items()}
+        parameters = theirs(self.cell.parameters, dict(model.config), model.input_dim)
+        if not isinstance(parameters, dict):
+            raise ContractBroken(f"parameters returns a dict by name, not {type(parameters).__name__}")
+        return {name: self.framework.numpy(value).astype(model.dtype) for name, value in parameters.items()}
 
     def _slopes(self, run: Any, given: Any, request: Gradients | SequenceGradients) -> Any:
         """Return the gradients by each of `given`, as arrays."""
-        found = self.framework.gradients(run, given, (request.cotangent, request.state_cotangent))
-        return self.framework.numpy_all(found)
+        slopes = self.framework.gradients(run, given, (request.cotangent, request.state_cotangent))
+        return self.framework.numpy_all(slopes)
 
     def _left(self, model: Model, given: dict[str, Any]) -> dict[str, Any] | None:
         """Return the parameters after a step: the given ones or, if it reads its own, these.

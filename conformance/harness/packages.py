@@ -25,11 +25,11 @@ def member_of_package(kind: type, module: str, name: str) -> Any:
             break
         for place in dict.fromkeys((home + module, home)):
             try:
-                found = getattr(import_module(place), name)
+                member = getattr(import_module(place), name)
             except (ImportError, AttributeError):
                 continue
-            if not _of_keras(getattr(found, "__module__", "")):
-                return found
+            if not _of_keras(getattr(member, "__module__", "")):
+                return member
     raise NotSupported(f"there is no {bases[0].split('.')[0]}{module}.{name}")
 
 
@@ -42,9 +42,9 @@ def origin(kind: type) -> dict[str, Any]:
     module = sys.modules[kind.__module__]
     top = module.__name__.split(".")[0]
     file = os.path.abspath(str(module.__file__))
-    found = next((d for d in metadata.distributions() if _owns(d, top, file)), None)
-    version = found.version if found else getattr(sys.modules.get(top), "__version__", None)
-    distribution = found.metadata["Name"] if found else None
+    owner = next((d for d in metadata.distributions() if _owns(d, top, file)), None)
+    version = owner.version if owner else getattr(sys.modules.get(top), "__version__", None)
+    distribution = owner.metadata["Name"] if owner else None
     return {"name": top, "version": version, "distribution": distribution, "file": file}
 
 

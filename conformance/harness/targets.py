@@ -33,36 +33,36 @@ def resolve(target: str, hints: Hints = NO_HINTS) -> Adapter:
     return _adapter_of(target, class_name, getattr(module, class_name), hints)
 
 
-def _adapter_of(target: str, name: str, found: Any, hints: Hints) -> Adapter:
+def _adapter_of(target: str, name: str, member: Any, hints: Hints) -> Adapter:
     """Return the adapter for a class, by its type; a Keras layer on torch is a torch module too."""
     from .keras.cells import KerasCells
     from .own import Cell, OwnCell
     from .torch.modules import TorchModules
 
-    if _is(found, Adapter):
-        adapter: Adapter = found(target)
+    if _is(member, Adapter):
+        adapter: Adapter = member(target)
         return adapter
-    if _is(found, Cell):
-        return OwnCell(target, found())
-    if _is(found, _loaded("torch", "nn", "Module")) and not _is(found, _loaded("keras", "Layer")):
-        return TorchModules(target, name, found, hints)
-    if _is(found, _loaded("tf_keras", "layers", "Layer")):
+    if _is(member, Cell):
+        return OwnCell(target, member())
+    if _is(member, _loaded("torch", "nn", "Module")) and not _is(member, _loaded("keras", "Layer")):
+        return TorchModules(target, name, member, hints)
+    if _is(member, _loaded("tf_keras", "layers", "Layer")):
         from .keras.keras2 import Keras2Cells
 
-        return Keras2Cells(target, found, hints.family)
-    return KerasCells(target, {name: found}, hints)
+        return Keras2Cells(target, member, hints.family)
+    return KerasCells(target, {name: member}, hints)
 
 
-def _is(found: Any, base: Any) -> bool:
-    return isinstance(found, type) and isinstance(base, type) and issubclass(found, base)
+def _is(member: Any, base: Any) -> bool:
+    return isinstance(member, type) and isinstance(base, type) and issubclass(member, base)
 
 
 def _loaded(module: str, *names: str) -> Any:
     """Return the member of a module by a path of names, if the module has been imported; else None."""
-    found: Any = sys.modules.get(module)
+    member: Any = sys.modules.get(module)
     for name in names:
-        found = getattr(found, name, None)
-    return found
+        member = getattr(member, name, None)
+    return member
 
 
 def _public(module: Any) -> list[str]:

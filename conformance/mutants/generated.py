@@ -116,8 +116,8 @@ OUTSIDE = {
 @cache
 def mutants() -> dict[str, Mutant]:
     """Return every generated mutant that a clause must find, by name."""
-    found = (_mutant(change) for change in all_changes() if not _left_out(change.name))
-    return {mutant.name: mutant for mutant in found}
+    required = (_mutant(change) for change in all_changes() if not _left_out(change.name))
+    return {mutant.name: mutant for mutant in required}
 
 
 @cache

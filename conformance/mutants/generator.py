@@ -72,14 +72,14 @@ class Change:
 
 def changes(module: str, tree: ast.Module) -> list[Change]:
     """Return every change of a module, each once."""
-    found: dict[str, Change] = {}
+    by_name: dict[str, Change] = {}
     for statement in tree.body:
         for part in parts(statement):
-            for node, new in Alternatives(part).found:
+            for node, new in Alternatives(part).replacements:
                 after = ast.unparse(replaced(part, node, new))
                 change = Change(module, statement, ast.unparse(part), after, node, new)
-                found.setdefault(change.name, change)
-    return list(found.values())
+                by_name.setdefault(change.name, change)
+    return list(by_name.values())
 
 
 def parts(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -99,7 +99,7 @@ class Alternatives(ast.NodeVisitor):
     """Visitor that finds the possible replacements of each node of a part."""
 
     def __init__(self, part: ast.AST) -> None:
-        self.found: list[tuple[ast.AST, ast.AST]] = []
+        self.replacements: list[tuple[ast.AST, ast.AST]] = []
         """(node, its possible replacement)"""
         self.operands = sorted(set(_operands(part)))
         if isinstance(part, ast.Compare):
@@ -108,7 +108,7 @@ class Alternatives(ast.NodeVisitor):
 
     def propose(self, node: ast.AST, *others: ast.AST) -> None:
         """Propose each of `others` for `node`; skip a number that would replace an array."""
-        self.found += [
+        self.replacements += [
             (node, other) for other in others if isinstance(node, ast.Constant) or not _number(other)
         ]
 

@@ -41,18 +41,18 @@ class Kind:
 def read_names(value: str | Iterable[str]) -> tuple[str, ...]:
     """Return the names of a list, separated by commas, given once or several times, without repeats."""
     texts = [value] if isinstance(value, str) else value
-    found = [name.strip() for text in texts for name in text.split(",")]
-    return tuple(dict.fromkeys(name for name in found if name))
+    names = [name.strip() for text in texts for name in text.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def read_targets(value: str | Iterable[str]) -> tuple[str, ...]:
     """Return targets, as `read_names`; `exec:` takes all that follows it, for a command may hold commas."""
     texts = [value] if isinstance(value, str) else value
-    found: list[str] = []
+    targets: list[str] = []
     for text in texts:
         listed, begun, command = text.partition(EXEC)
-        found += [*read_names(listed), *([f"{EXEC}{command.strip()}"] if begun else [])]
-    return tuple(dict.fromkeys(found))
+        targets += [*read_names(listed), *([f"{EXEC}{command.strip()}"] if begun else [])]
+    return tuple(dict.fromkeys(targets))
 
 
 def read_path(text: str) -> Path:

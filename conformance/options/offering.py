@@ -96,11 +96,11 @@ def pytest_arguments(options: RunOptions) -> list[str]:
 
 def _own_arguments(options: RunOptions) -> list[str]:
     """Return the options that differ from the defaults, under the names that no other plugin has."""
-    found = [f"--conformance-target={target}" for target in options.targets]
+    arguments = [f"--conformance-target={target}" for target in options.targets]
     for option, value in _asked(options):
         if option.pytest:
-            found.append(f"--conformance-{option.name}" + ("" if value is True else f"={value}"))
-    return found
+            arguments.append(f"--conformance-{option.name}" + ("" if value is True else f"={value}"))
+    return arguments
 
 
 def from_pytest(config: pytest.Config) -> RunOptions:

@@ -27,16 +27,16 @@ def resolve(options: RunOptions, clauses: Iterable[str]) -> RunOptions:
         raise UsageError(f"--shard {options.shard}: give every shard the same --seed, for they are one run")
     if all(target.startswith(EXEC) for target in options.targets):
         return options
-    found = importable_backends(options.python)
+    importable = importable_backends(options.python)
     asked = [backend for backend in options.backends if backend in BACKENDS]
-    missing = [backend for backend in asked if backend not in found]
-    if missing if found else "ncps" in options.targets:
-        raise UsageError(_lacking(options, missing, found))
-    backends = options.backends or (found[:1] if options.in_process else found)
+    missing = [backend for backend in asked if backend not in importable]
+    if missing if importable else "ncps" in options.targets:
+        raise UsageError(_lacking(options, missing, importable))
+    backends = options.backends or (importable[:1] if options.in_process else importable)
     return replace(options, backends=backends)
 
 
-def _lacking(options: RunOptions, missing: list[str], found: tuple[str, ...]) -> str:
+def _lacking(options: RunOptions, missing: list[str], importable: tuple[str, ...]) -> str:
     """Return the message about backends that the interpreter cannot import."""
     if not missing:
         return (
@@ -45,7 +45,7 @@ def _lacking(options: RunOptions, missing: list[str], found: tuple[str, ...]) ->
         )
     said = f"--backend {','.join(missing)}: not importable by {options.python}"
     needs = " (Keras's numpy backend wants jax)" if "numpy" in missing else ""
-    return f"{said}{needs}; importable: {', '.join(found) or 'none'}"
+    return f"{said}{needs}; importable: {', '.join(importable) or 'none'}"
 
 
 def backends_of(options: RunOptions, description: Mapping[str, Any]) -> tuple[str, ...]:

@@ -138,9 +138,9 @@ class ReferenceCells:
         cell, state = Cell.of(request.model), np.concatenate(request.state, axis=-1)
         times = np.asarray(1.0 if request.timespans is None else request.timespans)
         given = {"inputs": request.inputs, "state": state, "timespans": times}
-        by_tensor, found = gradients(cell.at, request.parameters, given, _cotangents(request))
+        by_tensor, by_parameter = gradients(cell.at, request.parameters, given, _cotangents(request))
         tensors = cell.family.split(cell.config, by_tensor["state"])
-        return {**by_tensor, "state": tensors, "parameters": found}
+        return {**by_tensor, "state": tensors, "parameters": by_parameter}
 
     def sequence_gradients(self, request: SequenceGradients) -> dict[str, Any]:
         if request.inputs.shape[1] > LONGEST:

@@ -104,20 +104,20 @@ def _home(module: str, name: str) -> str:
 @cache
 def needed(module: str) -> tuple[str, ...]:
     """Return a module, those that it rests on, and the package, in the order of `MODULES`."""
-    found, more = set[str](), {module, "reference"}
+    modules, more = set[str](), {module, "reference"}
     while more:
-        found |= more
-        more = {name for one in more - {"reference"} for name in imported(one)} - found
-    return tuple(name for name in MODULES if name in found)
+        modules |= more
+        more = {name for one in more - {"reference"} for name in imported(one)} - modules
+    return tuple(name for name in MODULES if name in modules)
 
 
 def affected(changed: Iterable[str]) -> set[str]:
     """Return those of `MODULES` that compute otherwise if some of them are changed."""
-    found = set(changed)
+    modules = set(changed)
     for module in MODULES:
-        if imported(module) & found:
-            found.add(module)
-    return found
+        if imported(module) & modules:
+            modules.add(module)
+    return modules
 
 
 def with_changes(

@@ -73,11 +73,11 @@ def results_by_area(verdicts: Iterable[Verdict], clauses: Mapping[str, Clause]) 
         area = area_of(verdict.clause, clauses)
         return GROUPS.get(area, area.lower())
 
-    return [_result(name, found) for name, found in group_by(verdicts, group).items()]
+    return [_result(name, members) for name, members in group_by(verdicts, group).items()]
 
 
 def _result(name: str, verdicts: list[Verdict]) -> AreaResult:
-    outcomes = [joint_outcome(found) for found in group_by(verdicts, lambda v: v.clause).values()]
+    outcomes = [joint_outcome(group) for group in group_by(verdicts, lambda v: v.clause).values()]
     worst = min(outcomes, key=WORST.index)
     judged = sum(outcome in JUDGED | UNSETTLED for outcome in outcomes)
     return AreaResult(name, worst, outcomes.count(worst), judged)

@@ -43,8 +43,8 @@ def badge(reports: Iterable[Report], label: str = LABEL) -> Badge:
     given = list(reports)
     worst = max((status(report) for report in given), key=_severity)
     judged = judged_anywhere(verdict for report in given for verdict in report.verdicts)
-    outcomes = [{verdict.outcome for verdict in found} for found in judged.values()]
-    held = [found for found in outcomes if found <= EXCUSED]
+    outcomes = [{verdict.outcome for verdict in group} for group in judged.values()]
+    held = [of_clause for of_clause in outcomes if of_clause <= EXCUSED]
     specs = "/".join(sorted({report.spec for report in given}))
     counted = f"{len(held)}/{len(judged)}" if worst != "could not be judged" else worst
     quick = ["quick look"] if any(report.budget.get("smoke") for report in given) else []

@@ -77,12 +77,12 @@ def causes_found(verdicts: Iterable[Verdict]) -> list[CauseFound]:
         (cause, verdict) for verdict in verdicts if verdict.outcome == "fail" for cause in causes_of(verdict)
     ]
     groups = group_by(named, lambda pair: (pair[0].kind, pair[0].name)).values()
-    found = [
+    causes = [
         CauseFound(0, max((cause for cause, _ in group), key=_proof), tuple(verdict for _, verdict in group))
         for group in groups
     ]
-    found.sort(key=lambda one: (one.level, ORDER.index(one.cause.kind), -len(one.clauses)))
-    return [CauseFound(number, one.cause, one.verdicts) for number, one in enumerate(found, 1)]
+    causes.sort(key=lambda one: (one.level, ORDER.index(one.cause.kind), -len(one.clauses)))
+    return [CauseFound(number, one.cause, one.verdicts) for number, one in enumerate(causes, 1)]
 
 
 def causes_of(verdict: Verdict) -> list[Cause]:
@@ -113,16 +113,16 @@ def stands_alone(verdict: Verdict) -> bool:
     return any(cause.kind == "clause" and cause.name == verdict.clause for cause in causes_of(verdict))
 
 
-def followed(verdicts: Iterable[Verdict], found: Iterable[CauseFound]) -> list[CauseFound]:
+def followed(verdicts: Iterable[Verdict], causes: Iterable[CauseFound]) -> list[CauseFound]:
     """Return those of the causes that the failures of a clause follow from, without the clause itself."""
     keys = {(cause.kind, cause.name) for cause in other_causes(verdicts)}
-    return [one for one in found if (one.cause.kind, one.cause.name) in keys]
+    return [one for one in causes if (one.cause.kind, one.cause.name) in keys]
 
 
-def examples(found: Iterable[CauseFound]) -> Iterator[tuple[CauseFound, Verdict]]:
+def examples(causes: Iterable[CauseFound]) -> Iterator[tuple[CauseFound, Verdict]]:
     """Yield each cause with the verdict that shows it best; of different clauses, where possible."""
     seen: set[str] = set()
-    for one in found:
+    for one in causes:
         best = min(one.verdicts, key=lambda v: (one.rank(v)[:2], v.clause in seen, one.rank(v)))
         seen.add(best.clause)
         yield one, best
@@ -139,20 +139,20 @@ def short_place(place: str) -> str:
     return re.split(r"[/\\]", place)[-1]
 
 
-def summarize(found: list[CauseFound]) -> str:
+def summarize(causes: list[CauseFound]) -> str:
     """Return the number of causes, and how many of the failing clauses they explain, in words."""
-    failing = {clause for one in found for clause in one.clauses}
-    alone = {one.cause.name for one in found if one.cause.kind == "clause"}
+    failing = {clause for one in causes for clause in one.clauses}
+    alone = {one.cause.name for one in causes if one.cause.kind == "clause"}
     explained = len(failing - alone)
     clauses = count(len(failing), "clause")
     if not alone:
-        verb = "explains" if len(found) == 1 else "explain"
+        verb = "explains" if len(causes) == 1 else "explain"
         every = "the only clause that fails" if len(failing) == 1 else f"all {clauses} that fail"
-        return f"{count(len(found), 'cause')} {verb} {every}"
+        return f"{count(len(causes), 'cause')} {verb} {every}"
     if not explained:
         return "1 clause fails" if len(failing) == 1 else f"{clauses} fail, each by itself"
     follow = "follows" if explained == 1 else "follow"
-    return f"{count(len(found), 'cause')} of {clauses} that fail: {explained} {follow} from another"
+    return f"{count(len(causes), 'cause')} of {clauses} that fail: {explained} {follow} from another"
 
 
 def _proof(cause: Cause) -> tuple[int, bool]:

@@ -78,8 +78,8 @@ def findings(verdicts: list[Verdict]) -> list[Finding]:
     MUST before SHOULD, those that follow from another cause last.
     """
     failed = [verdict for verdict in verdicts if verdict.outcome in ("fail", "not reproducible", "error")]
-    found = [Finding(tuple(group)) for group in group_by(failed, _identity).values()]
-    return sorted(found, key=lambda finding: (finding.explained, finding.first.level))
+    failures = [Finding(tuple(group)) for group in group_by(failed, _identity).values()]
+    return sorted(failures, key=lambda finding: (finding.explained, finding.first.level))
 
 
 def _identity(verdict: Verdict) -> tuple[str, ...]:
@@ -96,28 +96,28 @@ def alike(text: str) -> str:
 
 def print_causes(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
     """Print the causes of the failures: a line each, then as many in full as fit a screen, but the first."""
-    found = causes_found(verdicts)
-    if not found:
+    causes = causes_found(verdicts)
+    if not causes:
         return
     console.print()
-    console.print(Text(summarize(found), "bold"))
-    console.print(_listing(found[:MOST_LISTED], columns(verdicts), console.width))
-    room = SCREEN - min(len(found), MOST_LISTED)
-    for one, best in islice(examples(found), MOST_SHOWN):
+    console.print(Text(summarize(causes), "bold"))
+    console.print(_listing(causes[:MOST_LISTED], columns(verdicts), console.width))
+    room = SCREEN - min(len(causes), MOST_LISTED)
+    for one, best in islice(examples(causes), MOST_SHOWN):
         finding = example_of(one, best)
-        longest = LONGEST_SCRIPT if one is found[0] else SHORT_SCRIPT
+        longest = LONGEST_SCRIPT if one is causes[0] else SHORT_SCRIPT
         room -= _height(finding, clauses, console.width, longest)
-        if one is found[0] or room >= 0:
+        if one is causes[0] or room >= 0:
             print_finding(console, finding, clauses, longest)
-    if len(found) > 1:
+    if len(causes) > 1:
         console.print()
-        said = f"all {len(found)} causes, with the smallest case and the script of each: in {REST}"
+        said = f"all {len(causes)} causes, with the smallest case and the script of each: in {REST}"
         console.print(Text(said, "dim"))
 
 
-def example_of(found: CauseFound, best: Verdict) -> Finding:
+def example_of(cause: CauseFound, best: Verdict) -> Finding:
     """Return the clause of a verdict, where it fails for a cause, the verdict first."""
-    return Finding(tuple(sorted((v for v in found.verdicts if v.clause == best.clause), key=found.rank)))
+    return Finding(tuple(sorted((v for v in cause.verdicts if v.clause == best.clause), key=cause.rank)))
 
 
 def _height(finding: Finding, clauses: Mapping[str, Clause], width: int, longest: int) -> int:
@@ -127,18 +127,18 @@ def _height(finding: Finding, clauses: Mapping[str, Clause], width: int, longest
     return sum(max(1, math.ceil(cell_len(line) / width)) for line in file.getvalue().splitlines())
 
 
-def _listing(found: list[CauseFound], everywhere: list[Column], width: int) -> Table:
+def _listing(causes: list[CauseFound], everywhere: list[Column], width: int) -> Table:
     """Return the causes in a line each: the clauses that fail for it, and how it is known."""
     facts = [
         (str(one.number), count(len(one.clauses), "clause"), ", ".join(_known(one, everywhere)))
-        for one in found
+        for one in causes
     ]
     room = max(width - sum(max(map(len, column)) + 2 for column in zip(*facts, strict=True)), width // 3)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(justify="right")
     for _ in range(3):
         grid.add_column(overflow="fold")
-    for one, (number, clauses, known) in zip(found, facts, strict=True):
+    for one, (number, clauses, known) in zip(causes, facts, strict=True):
         title = Text(one.title, "bold" if one.level == "MUST" else "")
         if one.cause.kind == "clause":  # its numbers are in the case
             title.truncate(room, overflow="ellipsis")
@@ -158,8 +158,8 @@ def _parts(here: list[Column], everywhere: list[Column]) -> Iterator[str]:
     """Yield cells, with their backends unless that is all of them; cells on equal backends together."""
     backends = {cell: [b for c, b in here if c == cell] for cell, _ in here}
     on = {
-        cell: "" if len(found) == sum(c == cell for c, _ in everywhere) else f" on {listed(found)}"
-        for cell, found in backends.items()
+        cell: "" if len(names) == sum(c == cell for c, _ in everywhere) else f" on {listed(names)}"
+        for cell, names in backends.items()
     }
     for place, cells in group_by(on, on.__getitem__).items():
         yield listed(cells) + place
@@ -167,10 +167,10 @@ def _parts(here: list[Column], everywhere: list[Column]) -> Iterator[str]:
 
 def print_findings(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
     """Print the first failures in full, the others in a line."""
-    found = findings(verdicts)
-    for finding in found[:MOST]:
+    failures = findings(verdicts)
+    for finding in failures[:MOST]:
         print_finding(console, finding, clauses)
-    _print_more(console, found[MOST:])
+    _print_more(console, failures[MOST:])
 
 
 def _print_more(console: Console, more: list[Finding]) -> None:
@@ -241,9 +241,9 @@ def _also_found(finding: Finding) -> Iterator[str]:
     """Yield what is found elsewhere, where it differs by more than numbers."""
     failing = [v for v in finding.verdicts if v.failure]
     said = group_by(failing, lambda v: alike(v.failure.summary if v.failure else ""))
-    for text, found in said.items():
+    for text, group in said.items():
         if text != alike(finding.summary):
-            yield f"{found[0].failure.summary if found[0].failure else ''}; {listed(places(found))}"
+            yield f"{group[0].failure.summary if group[0].failure else ''}; {listed(places(group))}"
 
 
 def _departs(departs: Mapping[str, Any]) -> str:
@@ -258,7 +258,7 @@ def _exceeded(finding: Finding) -> Iterator[str]:
         verdict for verdict in finding.verdicts if verdict.failure and verdict.failure.excess is not None
     ]
     by_backend = group_by(numerical, lambda verdict: verdict.backend)
-    said = {backend: listed(dict.fromkeys(map(_excess, found))) for backend, found in by_backend.items()}
+    said = {backend: listed(dict.fromkeys(map(_excess, group))) for backend, group in by_backend.items()}
     for text, backends in group_by(said, said.__getitem__).items():
         yield f"{text} on {listed(backends)}"
 
@@ -294,6 +294,6 @@ def places(verdicts: Iterable[Verdict]) -> list[str]:
     """Return places in words: "CfCCell and LTCCell on jax and torch"; cells on equal backends share one."""
     by_cell = group_by(verdicts, lambda verdict: verdict.cell)
     on = {
-        cell: listed(dict.fromkeys(verdict.backend for verdict in found)) for cell, found in by_cell.items()
+        cell: listed(dict.fromkeys(verdict.backend for verdict in group)) for cell, group in by_cell.items()
     }
     return [f"{listed(cells)} on {backends}" for backends, cells in group_by(on, on.__getitem__).items()]

@@ -40,17 +40,17 @@ def annotated(report: Report, clauses: Mapping[str, Clause], folder: Path | None
 
 def _of_causes(report: Report, clauses: Mapping[str, Clause], folder: Path | None) -> Iterator[str]:
     for target in targets(report):
-        for found in causes_found(of_target(report, target)):
-            if found.level == "MUST":
-                file = None if folder is None else line_of(found, report, folder)
-                yield _of_cause(found, clauses, file)
+        for cause in causes_found(of_target(report, target)):
+            if cause.level == "MUST":
+                file = None if folder is None else line_of(cause, report, folder)
+                yield _of_cause(cause, clauses, file)
 
 
-def _of_cause(found: CauseFound, clauses: Mapping[str, Clause], file: tuple[str, int] | None) -> str:
-    first, itself = found.first, found.cause.kind == "clause"
-    name = first.clause if itself else f"cause {found.number}"
-    also = [id for id in found.clauses if id != first.clause] if itself else found.clauses
-    said = [found.cause.what if itself else f"{found.title} ({found.known_by})"]
+def _of_cause(cause: CauseFound, clauses: Mapping[str, Clause], file: tuple[str, int] | None) -> str:
+    first, itself = cause.first, cause.cause.kind == "clause"
+    name = first.clause if itself else f"cause {cause.number}"
+    also = [id for id in cause.clauses if id != first.clause] if itself else cause.clauses
+    said = [cause.cause.what if itself else f"{cause.title} ({cause.known_by})"]
     if also:
         verb = "fail for it too" if itself else "fails for it" if len(also) == 1 else "fail for it"
         said.append(f"{count(len(also), 'clause')} {verb}: {_some(also)}")
@@ -58,7 +58,7 @@ def _of_cause(found: CauseFound, clauses: Mapping[str, Clause], file: tuple[str,
         said.append(f"The smallest case, of {first.clause}: {first.failure.summary}")
     demand = clauses[first.clause].demand if itself and first.clause in clauses else ""
     said += [f"The clause: {demand}"] if demand else []
-    return command("error", _title(name, Finding(found.verdicts)), "\n".join(said), file)
+    return command("error", _title(name, Finding(cause.verdicts)), "\n".join(said), file)
 
 
 def _of_errors(report: Report, clauses: Mapping[str, Clause]) -> Iterator[str]:
@@ -81,13 +81,13 @@ def _some(names: list[str]) -> str:
     return listed(names) if rest <= 0 else listed([*names[:MOST_NAMED], f"{rest} more"])
 
 
-def line_of(found: CauseFound, report: Report, folder: Path) -> tuple[str, int] | None:
+def line_of(cause: CauseFound, report: Report, folder: Path) -> tuple[str, int] | None:
     """Return the file of a cause, relative to a folder that it lies in, and its line; None if unknown.
 
     A place that has no more than the name of its file is in the file that the harness reports, if that
     has the same name.
     """
-    place = PLACE.match(found.cause.place)
+    place = PLACE.match(cause.cause.place)
     if place is None:
         return None
     files = [Path(str(entry.get("file"))) for entry in report.implementations if entry.get("file")]

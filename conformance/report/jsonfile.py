@@ -34,9 +34,9 @@ def to_json(report: Report) -> dict[str, Any]:
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "status": status(report)}
     document["targets"] = {target: target_status(report, target) for target in targets(report)}
     document["causes"] = [
-        _cause(target, found)
+        _cause(target, cause)
         for target in targets(report)
-        for found in causes_found(of_target(report, target))
+        for cause in causes_found(of_target(report, target))
     ]
     document |= {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     made: dict[str, Any] = plain(document)
@@ -56,13 +56,13 @@ def from_json(document: Mapping[str, Any]) -> Report:
     return Report(**values)
 
 
-def _cause(target: str, found: CauseFound) -> dict[str, Any]:
+def _cause(target: str, cause: CauseFound) -> dict[str, Any]:
     """Return a cause and what fails for it, without the examples, which the verdicts have."""
     cells, backends = (
-        dict.fromkeys(getattr(v, part) for v in found.verdicts) for part in ("cell", "backend")
+        dict.fromkeys(getattr(v, part) for v in cause.verdicts) for part in ("cell", "backend")
     )
-    places = {"clauses": found.clauses, "cells": list(cells), "backends": list(backends)}
-    return {"target": target, **dataclasses.asdict(found.cause), **places}
+    places = {"clauses": cause.clauses, "cells": list(cells), "backends": list(backends)}
+    return {"target": target, **dataclasses.asdict(cause.cause), **places}
 
 
 EVIDENCE = ("case", "got", "want", "bound", "excess", "example")

@@ -50,20 +50,20 @@ def _add(suite: Element, verdict: Verdict, follows: list[CauseFound], *, strict:
     seconds = f"{verdict.seconds:.3f}"
     about = {"classname": _text(place(verdict)), "name": verdict.clause, "time": seconds}
     case = SubElement(suite, "testcase", about)
-    found, said = meaning(verdict, strict=strict)
+    result, said = meaning(verdict, strict=strict)
     said = "; ".join([*map(_followed, follows), said])
     shown = verdict.failure.script if verdict.failure else ""
-    if found == "fails":
+    if result == "fails":
         kind = "error" if verdict.outcome in UNSETTLED else "failure"
         _tell(case, kind, said, "\n\n".join(filter(None, (said, shown))))
-    elif found != "holds":
-        _tell(case, "skipped", said, type=f"pytest.{'xfail' if found == 'may fail' else 'skip'}")
+    elif result != "holds":
+        _tell(case, "skipped", said, type=f"pytest.{'xfail' if result == 'may fail' else 'skip'}")
 
 
-def _followed(found: CauseFound) -> str:
+def _followed(cause: CauseFound) -> str:
     """Return a cause that a failure follows from, by its number among those of the target."""
-    at = f", {short_place(found.cause.place)}" if found.cause.place else ""
-    return f"follows from cause {found.number}: {found.title}{at}"
+    at = f", {short_place(cause.cause.place)}" if cause.cause.place else ""
+    return f"follows from cause {cause.number}: {cause.title}{at}"
 
 
 def _tell(case: Element, kind: str, message: str, text: str = "", **attributes: str) -> None:
@@ -73,4 +73,4 @@ def _tell(case: Element, kind: str, message: str, text: str = "", **attributes: 
 
 def _text(text: str) -> str:
     """Return `text` with characters that XML cannot hold in Python's escapes."""
-    return NO_XML.sub(lambda found: ascii(found[0])[1:-1], text)
+    return NO_XML.sub(lambda match: ascii(match[0])[1:-1], text)

@@ -60,10 +60,10 @@ def _target(
 
 
 def _causes(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[str]:
-    found = causes_found(verdicts)
-    if found:
-        yield f"**{summarize(found)}**\n"
-    for one, best in examples(found):
+    causes = causes_found(verdicts)
+    if causes:
+        yield f"**{summarize(causes)}**\n"
+    for one, best in examples(causes):
         yield from _cause(one, example_of(one, best), clauses)
 
 
@@ -86,8 +86,8 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[s
     yield "| | " + " | ".join(f"{text(cell)}<br>{text(backend)}" for cell, backend in heads) + " |"
     yield "| --- |" + " :-: |" * len(heads)
     areas = group_by(verdicts, lambda v: area_of(v.clause, clauses))
-    for area, found in areas.items():
-        here = group_by(found, lambda v: (v.cell, v.backend))
+    for area, group in areas.items():
+        here = group_by(group, lambda v: (v.cell, v.backend))
         yield f"| {text(area)} | " + " | ".join(_tally(here.get(head, [])) for head in heads) + " |"
     used = {verdict.outcome for verdict in verdicts}
     yield ""
@@ -99,7 +99,7 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> Iterator[s
 
 
 def _tally(verdicts: list[Verdict]) -> str:
-    outcomes = [joint_outcome(found) for found in group_by(verdicts, lambda v: v.clause).values()]
+    outcomes = [joint_outcome(group) for group in group_by(verdicts, lambda v: v.clause).values()]
     return " ".join(f"{MARKS[o][0]}&nbsp;{outcomes.count(o)}" for o in MARKS if o in outcomes)
 
 
@@ -130,10 +130,10 @@ def _indented(body: str) -> str:
     return body.replace("\n", "\n" + " " * 9)
 
 
-def _shortened(found: str) -> str:
+def _shortened(document: str) -> str:
     """Return whole folded failures up to the longest length, and the number of those left out."""
-    head, *folded = found.split("<details>")
-    *_, foot = found.rpartition("</details>\n")
+    head, *folded = document.split("<details>")
+    *_, foot = document.rpartition("</details>\n")
     kept, size = [], len(head)
     for part in folded:
         size += len(part)
@@ -141,7 +141,7 @@ def _shortened(found: str) -> str:
             break
         kept.append(part)
     if len(kept) == len(folded):
-        return found
+        return document
     left = f"{count(len(folded) - len(kept), 'failure')} more: see the report that --json writes.\n"
     return "<details>".join([head, *kept]) + left + foot
 

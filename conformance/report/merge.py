@@ -72,10 +72,10 @@ def _entries(reports: list[Report]) -> dict[str, list[str]]:
     lists = [report.known_failures for report in reports]
     if not lists[0]:
         return {}
-    found = dict.fromkeys(entry for said in lists for entry in said.get("unmatched", ()))
+    unmatched = dict.fromkeys(entry for said in lists for entry in said.get("unmatched", ()))
     names = [
         entry
-        for entry in found
+        for entry in unmatched
         if all(
             entry in said.get("unmatched", ()) or entry not in said.get("matched", (entry,)) for said in lists
         )
@@ -131,11 +131,11 @@ def _alike(what: str, values: Mapping[str, Any]) -> None:
 def missing_shards(reports: Iterable[Report]) -> Iterator[str]:
     """Yield a line for each run with missing shards."""
     sharded = [report for report in reports if report.budget.get("shard")]
-    for (targets, backends), found in group_by(sharded, _whole).items():
-        counts = {_shard(report)[1] for report in found}
+    for (targets, backends), shards in group_by(sharded, _whole).items():
+        counts = {_shard(report)[1] for report in shards}
         if len(counts) > 1:
             raise CannotBeMerged(f"not one run: shards of {listed(map(str, sorted(counts)))} parts")
-        count, numbers = counts.pop(), [_shard(report)[0] for report in found]
+        count, numbers = counts.pop(), [_shard(report)[0] for report in shards]
         if twice := next((number for number in numbers if numbers.count(number) > 1), 0):
             raise CannotBeMerged(
                 f"shard {twice}/{count} of {listed(targets)} on {listed(backends)} is given twice"
@@ -173,32 +173,32 @@ def _united(reports: Iterable[Report], name: str) -> list[str]:
 
 
 def _implementations(reports: Mapping[str, Report]) -> list[dict[str, Any]]:
-    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    entries: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for name, report in reports.items():
         for entry in report.implementations:
             key = (str(entry.get("target")), str(entry.get("backend")))
-            first, known = found.setdefault(key, (name, entry))
+            first, known = entries.setdefault(key, (name, entry))
             for what in IDENTITY:
                 if known.get(what) != entry.get(what):
                     raise CannotBeMerged(
                         f"not one run: the {what} of {key[0]} on {key[1]} is {known.get(what)} in {first}, "
                         f"{entry.get(what)} in {name}"
                     )
-    return [entry for _, (_, entry) in sorted(found.items())]
+    return [entry for _, (_, entry) in sorted(entries.items())]
 
 
 def _verdicts(reports: Mapping[str, Report], order: list[str]) -> list[Verdict]:
     """Return all verdicts once, in the order of a run."""
-    found: dict[tuple[str, ...], tuple[str, Verdict]] = {}
+    verdicts: dict[tuple[str, ...], tuple[str, Verdict]] = {}
     for name, report in reports.items():
         for verdict in report.verdicts:
             key = (verdict.clause, verdict.target, verdict.cell, verdict.backend, verdict.tier or "")
-            first, known = found.setdefault(key, (name, verdict))
+            first, known = verdicts.setdefault(key, (name, verdict))
             if known.outcome != verdict.outcome:
                 raise CannotBeMerged(
                     f"contradiction on {' '.join(filter(None, key))}: {known.outcome} in {first}, "
                     f"{verdict.outcome} in {name}"
                 )
     place = {clause: number for number, clause in enumerate(order)}
-    keys = sorted(found, key=lambda key: (place.get(key[0], len(place)), key[1:]))
-    return [found[key][1] for key in keys]
+    keys = sorted(verdicts, key=lambda key: (place.get(key[0], len(place)), key[1:]))
+    return [verdicts[key][1] for key in keys]

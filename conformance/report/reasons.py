@@ -24,18 +24,18 @@ def print_reasons(console: Console, verdicts: list[Verdict], outcome: Outcome, t
     mark, style, _ = MARKS[outcome]
     console.print()
     console.print(Text.assemble((f"{mark} ", style), (title, "bold")))
-    for (reason, tier, ids), found in groups.items():
-        said = Text(f"{reason or 'no reason given'}; {listed(places(found))}{tier}")
+    for (reason, tier, ids), group in groups.items():
+        said = Text(f"{reason or 'no reason given'}; {listed(places(group))}{tier}")
         console.print(Padding(said, (0, 0, 0, 2)))
         console.print(Padding(Text(", ".join(ids), "dim"), (0, 0, 0, 4)))
-        for now in present(found):
+        for now in present(group):
             console.print(Padding(Text(f"now: {now}"), (0, 0, 0, 4)))
 
 
 def _by_reason(verdicts: list[Verdict], outcome: Outcome) -> dict[Group, list[Verdict]]:
     """Return the verdicts by their reason, tier and clauses, over all cells and backends."""
     outcomes = {
-        key: {verdict.outcome for verdict in found} for key, found in group_by(verdicts, _place).items()
+        key: {verdict.outcome for verdict in group} for key, group in group_by(verdicts, _place).items()
     }
 
     def tier(verdict: Verdict) -> str:
@@ -43,11 +43,11 @@ def _by_reason(verdicts: list[Verdict], outcome: Outcome) -> dict[Group, list[Ve
 
     concerned = [verdict for verdict in verdicts if verdict.outcome == outcome]
     merged: dict[Group, list[Verdict]] = {}
-    for (reason, where, *_), found in group_by(
+    for (reason, where, *_), group in group_by(
         concerned, lambda v: (v.reason, tier(v), *_place(v)[1:])
     ).items():
-        ids = tuple(dict.fromkeys(verdict.clause for verdict in found))
-        merged.setdefault((reason, where, ids), []).extend(found)
+        ids = tuple(dict.fromkeys(verdict.clause for verdict in group))
+        merged.setdefault((reason, where, ids), []).extend(group)
     return merged
 
 

@@ -67,13 +67,13 @@ def judged(verdicts: Iterable[Verdict]) -> tuple[int, int]:
     A clause that is not applicable, in error, or attributed to the host is not judged.
     """
     clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
-    return sum(joint_outcome(found) in JUDGED for found in clauses.values()), len(clauses)
+    return sum(joint_outcome(group) in JUDGED for group in clauses.values()), len(clauses)
 
 
 def judged_anywhere(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
     """Return the MUST clauses that pass or fail on some cell and backend, with all verdicts on each."""
     clauses = group_by(must(verdicts), lambda verdict: verdict.clause)
-    return {id: found for id, found in clauses.items() if any(v.outcome in JUDGED for v in found)}
+    return {id: group for id, group in clauses.items() if any(v.outcome in JUDGED for v in group)}
 
 
 def targets(report: Report) -> list[str]:
@@ -103,18 +103,18 @@ def obstacles(report: Report, target: str) -> list[str]:
     if not verdicts:
         return ["no clause was judged"]
     unsettled = {verdict.clause for verdict in must(verdicts) if verdict.outcome in UNSETTLED}
-    found = [f"{_count(len(unsettled), 'MUST clause')} in error"] if unsettled else []
-    found += [] if report.complete else ["the run was not complete"]
+    reasons = [f"{_count(len(unsettled), 'MUST clause')} in error"] if unsettled else []
+    reasons += [] if report.complete else ["the run was not complete"]
     if report.budget.get("shard"):
-        return found
+        return reasons
     done, least = len(judged_anywhere(verdicts)), report.budget.get("min_judged") or 0
-    found += (
+    reasons += (
         [f"judged {_count(done, 'MUST clause')}, and at least {least} are asked for"] if done < least else []
     )
     if partial(report):
         nothing = not any(verdict.outcome in JUDGED for verdict in verdicts)
-        return found + (["none of the clauses asked for was judged"] if nothing else [])
-    return found + _without_numbers(report, verdicts)
+        return reasons + (["none of the clauses asked for was judged"] if nothing else [])
+    return reasons + _without_numbers(report, verdicts)
 
 
 def _where(verdict: Verdict) -> str:
@@ -135,17 +135,17 @@ def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
         for entry in report.implementations
         if entry.get("host") == "keras"
     }
-    found = []
+    lines = []
     for (cell, backend), group in group_by(verdicts, lambda v: (v.cell, v.backend)).items():
         seen = {verdict.tier for verdict in must(group) if verdict.outcome in JUDGED}
         missing = [
             tier for tier in tiers if tier not in seen and tier in had.get((group[0].target, backend), TIERS)
         ]
         if missing:
-            found.append(
+            lines.append(
                 f"no numerical MUST clause of {cell} on {backend} was judged in {' or '.join(missing)}"
             )
-    return found
+    return lines
 
 
 def _count(number: int, what: str) -> str:
@@ -171,9 +171,9 @@ def known(report: Report, target: str) -> list[Verdict]:
 def untrue(report: Report, target: str) -> list[str]:
     """Return the false statements of the file of known failures, a line each."""
     stale = [verdict for verdict in of_target(report, target) if verdict.known.get("stale")]
-    found = [f"{_where(verdict)}: listed, but {verdict.known['stale']}" for verdict in stale]
+    lines = [f"{_where(verdict)}: listed, but {verdict.known['stale']}" for verdict in stale]
     matched = report.known_failures.get("unmatched", ())
-    return found + [
+    return lines + [
         f"{entry}: listed, but nothing that was judged is so: remove the entry" for entry in matched
     ]
 
@@ -185,14 +185,14 @@ def status(report: Report) -> Status:
     """
     if untested(report):
         return "conforms"
-    found = {target_status(report, target) for target in targets(report)}
+    statuses = {target_status(report, target) for target in targets(report)}
     worst: tuple[Status, ...] = (
         "departs",
         "could not be judged",
         "conforms but for known failures",
         "conforms",
     )
-    return next((status for status in worst if status in found), "could not be judged")
+    return next((status for status in worst if status in statuses), "could not be judged")
 
 
 def exit_code(report: Report) -> int:

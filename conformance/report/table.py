@@ -56,7 +56,7 @@ def tables(verdicts: list[Verdict], clauses: Mapping[str, Clause], width: int) -
     if _fits(whole, width):
         return [whole]
     by_cell = group_by(verdicts, lambda verdict: verdict.cell).values()
-    apart = [_table(found, clauses, _layout(found, joint=False)) for found in by_cell]
+    apart = [_table(group, clauses, _layout(group, joint=False)) for group in by_cell]
     if not all(v.outcome in CALM for v in verdicts) and all(_fits(table, width) for table in apart):
         return apart
     return _joint_tables(list(by_cell), clauses, width)
@@ -68,21 +68,21 @@ def _joint_tables(by_cell: list[list[Verdict]], clauses: Mapping[str, Clause], w
     def table(verdicts: list[Verdict]) -> Table:
         return _table(verdicts, clauses, _layout(verdicts, joint=True))
 
-    found: list[Table] = []
+    full_tables: list[Table] = []
     group: list[Verdict] = []
     for verdicts in by_cell:
         if group and not _fits(table([*group, *verdicts]), width):
-            found.append(table(group))
+            full_tables.append(table(group))
             group = []
         group = [*group, *verdicts]
-    return [*found, table(group)]
+    return [*full_tables, table(group)]
 
 
 def _layout(verdicts: list[Verdict], *, joint: bool) -> Layout:
     by_cell = group_by(columns(verdicts), lambda column: column[0])
     if joint:
-        return Layout(tuple(tuple(found) for found in by_cell.values()))
-    return Layout(tuple((column,) for found in by_cell.values() for column in found))
+        return Layout(tuple(tuple(group) for group in by_cell.values()))
+    return Layout(tuple((column,) for group in by_cell.values() for column in group))
 
 
 def columns(verdicts: Iterable[Verdict]) -> list[Column]:
@@ -99,22 +99,22 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause], layout: Layou
     for column, header in zip(layout.columns, _headers(layout), strict=True):
         table.add_column(header, vertical="bottom", no_wrap=True, min_width=9 + len(column) - 1)
     by_area = group_by(verdicts, lambda verdict: area_of(verdict.clause, clauses))
-    for area, found in by_area.items():
+    for area, group in by_area.items():
         table.add_row(Text(area, "bold"))
-        for clause, rows in group_by(found, lambda verdict: verdict.clause).items():
+        for clause, rows in group_by(group, lambda verdict: verdict.clause).items():
             table.add_row(_name(clause, rows[0].level if should else "MUST"), *_marks(rows, layout))
     return table
 
 
 def _headers(layout: Layout) -> list[str]:
     """Return the headers: the cell over the first of its columns, then the backend, then the tiers."""
-    found, previous = [], ""
+    headers, previous = [], ""
     for column in layout.columns:
         cell = column[0][0] if column[0][0] != previous else ""
         previous = column[0][0]
         backends = "all backends" if layout.joint else column[0][1]
-        found.append(f"{cell}\n{backends}\n{' ' * len(column)}{'f64':>4}{'f32':>4}")
-    return found
+        headers.append(f"{cell}\n{backends}\n{' ' * len(column)}{'f64':>4}{'f32':>4}")
+    return headers
 
 
 def _name(clause: str, level: str) -> Text:
@@ -124,11 +124,11 @@ def _name(clause: str, level: str) -> Text:
 
 
 def _marks(rows: list[Verdict], layout: Layout) -> list[Text]:
-    found = []
+    marks = []
     for column in layout.columns:
         here = [row for row in rows if (row.cell, row.backend) in column]
-        found.append(_mark(here, column) if here else Text())
-    return found
+        marks.append(_mark(here, column) if here else Text())
+    return marks
 
 
 def _mark(verdicts: list[Verdict], column: tuple[Column, ...]) -> Text:
@@ -164,11 +164,11 @@ def legend(verdicts: list[Verdict], *, joint: bool) -> list[Text]:
         for outcome, (mark, style, meaning) in MARKS.items()
         if outcome in used
     )
-    found = [
+    lines = [
         marks,
         Text("f64, f32: the worst error / bound at that precision; 1 is the most that conforms", "dim"),
     ]
     if joint:
         order = ", ".join(dict.fromkeys(backend for _, backend in columns(verdicts)))
-        found.append(Text(f"one mark: on all backends; several: on {order}", "dim"))
-    return found
+        lines.append(Text(f"one mark: on all backends; several: on {order}", "dim"))
+    return lines

@@ -93,8 +93,8 @@ def headline(report: Report, target: str) -> str:
     line = f"{SIGNS[said][0]} {target} {_conclusion(report, target, said)}, {ground}"
     if not unjudged and (causes := causes_found(must(verdicts))):
         return f"{line}: {causes[0].cause.what}"
-    found = [one for one in findings(must(verdicts)) if one.first.outcome in UNSETTLED]
-    return f"{line}: {found[0].summary}" if found and unjudged else line
+    unsettled = [one for one in findings(must(verdicts)) if one.first.outcome in UNSETTLED]
+    return f"{line}: {unsettled[0].summary}" if unsettled and unjudged else line
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
@@ -141,11 +141,11 @@ def _print_target(
 
 def _print_areas(console: Console, verdicts: list[Verdict], clauses: Mapping[str, Clause]) -> None:
     """Print the result of each area of the specification: a cell may be right in one and wrong in another."""
-    found = results_by_area(verdicts, clauses)
-    if len(found) < 2:
+    results = results_by_area(verdicts, clauses)
+    if len(results) < 2:
         return
     shown = [
-        Text.assemble(f"{result.name} ", MARKS[result.outcome][:2], f" {result.extent}") for result in found
+        Text.assemble(f"{result.name} ", MARKS[result.outcome][:2], f" {result.extent}") for result in results
     ]
     console.print(Padding(Columns(shown, padding=(0, 3)), (0, 0, 0, 2)))
 
@@ -165,8 +165,8 @@ def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[st
 def about(report: Report, target: str) -> Iterator[str]:
     """Yield the identity and versions of the subject, as its harness reports them, without repeats."""
     entries = [entry for entry in report.implementations if entry.get("target") == target]
-    for identity, found in group_by(entries, _identity).items():
-        versions = dict(item for entry in found for item in dict(entry.get("versions", {})).items())
+    for identity, group in group_by(entries, _identity).items():
+        versions = dict(item for entry in group for item in dict(entry.get("versions", {})).items())
         yield identity
         yield "with " + ", ".join(f"{name} {version}" for name, version in versions.items())
 
@@ -180,20 +180,20 @@ def _identity(entry: Mapping[str, Any]) -> str:
 
 def declared(report: Report, target: str) -> Iterator[Text]:
     """Yield the convention that each cell declares, and whether it computes so."""
-    found = {v.cell: v.variant for v in of_target(report, target) if v.variant}
+    variants = {v.cell: v.variant for v in of_target(report, target) if v.variant}
     entries = [entry for entry in report.implementations if entry.get("target") == target]
     cells = {c["name"]: c["variant"] for e in entries for c in e.get("cells", ()) if c.get("variant")}
     for cell, said in cells.items():
-        kept = ", and computes so" if found.get(cell) == said["values"] else ", but computes otherwise"
-        seen = kept if cell in found else ""
+        kept = ", and computes so" if variants.get(cell) == said["values"] else ", but computes otherwise"
+        seen = kept if cell in variants else ""
         yield Text(f"{cell} declares {show_case(said['values'])}{seen} ({said['source']})", "dim")
 
 
 def judged_lines(verdicts: list[Verdict]) -> Iterator[Text]:
     """Yield the number of judged MUST clauses, for each cell and backend; equal backends share a line."""
     by_cell = group_by(verdicts, lambda verdict: verdict.cell)
-    for cell, found in by_cell.items():
-        by_backend = group_by(found, lambda verdict: verdict.backend)
+    for cell, of_cell in by_cell.items():
+        by_backend = group_by(of_cell, lambda verdict: verdict.backend)
         counts = {backend: judged(group) for backend, group in by_backend.items()}
         for (done, asked), alike in group_by(counts, counts.__getitem__).items():
             where = f" on {listed(alike)}"
@@ -240,7 +240,7 @@ def _ground(report: Report, target: str, said: Status) -> str:
 def _counted(verdicts: list[Verdict]) -> str:
     """Return the numbers of MUST clauses judged anywhere, requested, and failing anywhere, in words."""
     done, asked = judged_anywhere(verdicts), {verdict.clause for verdict in must(verdicts)}
-    failed = sum(any(verdict.outcome == "fail" for verdict in found) for found in done.values())
+    failed = sum(any(verdict.outcome == "fail" for verdict in group) for group in done.values())
     said = f"judged {len(done)} of {count(len(asked), 'MUST clause')}"
     return said + (f", {failed} {'fails' if failed == 1 else 'fail'}" if failed else "")
 

@@ -115,8 +115,8 @@ def _notes(run: Session, missing: set[str], *, untested: bool) -> list[str]:
         return [f"shard {run.options.shard} has no test: there are fewer tests than shards"]
     if run.notes or not missing:
         return run.notes
-    found = [f"not judged: {missed(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
-    return found + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
+    notes = [f"not judged: {missed(nodeid)}" for nodeid in sorted(missing)[:MOST_NAMED]]
+    return notes + ([f"not judged: {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else [])
 
 
 def missed(nodeid: str) -> str:
@@ -127,8 +127,8 @@ def missed(nodeid: str) -> str:
 
 def _write_examples(report: Report, folder: Path, *, targets: int) -> None:
     """Write each failing example to a file of its own."""
-    found = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
-    examples.write(filter(None, found), folder, by_target=targets > 1)
+    documents = [v.failure.example for v in report.verdicts if v.failure and v.outcome != "host"]
+    examples.write(filter(None, documents), folder, by_target=targets > 1)
 
 
 def _write_known_failures(report: Report, path: Path) -> None:

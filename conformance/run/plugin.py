@@ -136,8 +136,8 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def _check_of(item: pytest.Item) -> Check:
     """Return the check of a test of the suite."""
-    found: Check = item.function.check  # type: ignore[attr-defined]
-    return found
+    check: Check = item.function.check  # type: ignore[attr-defined]
+    return check
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -172,12 +172,12 @@ def trial(request: pytest.FixtureRequest) -> Callable[[Check], None]:
 def conclude(verdict: Verdict, *, strict: bool = False) -> None:
     """Report the verdict to pytest; `strict`: a known failure must fail as listed."""
     __tracebackhide__ = True
-    found, said = meaning(verdict, strict=strict)
-    if found == "is not judged":
+    result, said = meaning(verdict, strict=strict)
+    if result == "is not judged":
         pytest.skip(said)
-    if found == "may fail":
+    if result == "may fail":
         pytest.xfail(said)
-    if found == "fails":
+    if result == "fails":
         pytest.fail(said, pytrace=False)
 
 
@@ -284,8 +284,8 @@ class Starter:
     @property
     def described(self) -> dict[str, dict[str, Any]]:
         """Return the answers to `describe` by target."""
-        found: dict[str, dict[str, Any]] = self.prepared["described"]
-        return found
+        answers: dict[str, dict[str, Any]] = self.prepared["described"]
+        return answers
 
     @property
     def report(self) -> Report | None:

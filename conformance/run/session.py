@@ -244,8 +244,8 @@ def tiers(check: Check, description: dict[str, Any], *, alone: bool) -> list[str
 
     With `alone`, the first of them.
     """
-    found = [tier for tier in check.tiers if tier is None or tier in offered(description)]
-    return found[:1] if alone else found
+    common = [tier for tier in check.tiers if tier is None or tier in offered(description)]
+    return common[:1] if alone else common
 
 
 def offered(description: dict[str, Any]) -> list[str]:

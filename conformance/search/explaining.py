@@ -183,8 +183,8 @@ class Explaining:
             return self.known.find(self.subject, case, variants=variants)
         if isinstance(case, SequenceCase):
             step = case.at(0, assertions.initial_state(self.subject, case))
-            found = self.known.find(self.subject, step, variants=variants)
-            return found or self.known.find_in_sequence(lambda law: self.holds(law, recording, draw))
+            law = self.known.find(self.subject, step, variants=variants)
+            return law or self.known.find_in_sequence(lambda law: self.holds(law, recording, draw))
         return None
 
     def _follow(

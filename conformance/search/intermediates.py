@@ -50,7 +50,7 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
         return {}
     given: dict[str, Any] = {"state": subject.tensors(case), "timespans": case.timespans}
     try:
-        found = subject.request("intermediates", **subject.about(case), **given)["intermediates"]
+        intermediates = subject.request("intermediates", **subject.about(case), **given)["intermediates"]
         answer = subject.step(case)
         results = {
             "state": assertions.joined(subject, case.config, answer["state"]),
@@ -60,18 +60,18 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
         return {}
     if subject.family.shows_state(case.config):
         del results["state"]
-    told = {name: np.asarray(value) for name, value in found.items() if np.ndim(value) == 2}
+    told = {name: np.asarray(value) for name, value in intermediates.items() if np.ndim(value) == 2}
     return {**told, **results} if told else {}
 
 
 def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
     """Return every intermediate of the reference's step, with its bound, in order; results last."""
     names = subject.family.intermediates(subject.family.full(case.config))
-    found: dict[str, ErrorBounded] = {}
+    intermediates: dict[str, ErrorBounded] = {}
     times = Counter[str]()
 
     def noted(place: str, value: Any) -> Any:
-        found[names[place].format(i=times[place])] = value
+        intermediates[names[place].format(i=times[place])] = value
         times[place] += 1
         return value
 
@@ -80,7 +80,7 @@ def wanted(subject: Subject, case: StepCase) -> dict[str, ErrorBounded]:
         vars(copy)[noted.__name__] = noted
     family = copies["conformance.spec.families"].FAMILIES[subject.family.name]
     output, state = subject.reference(case, family=family)
-    return {**signed(found, subject.variant), "state": state, "output": output}
+    return {**signed(intermediates, subject.variant), "state": state, "output": output}
 
 
 def noting(module: str, places: Container[str]) -> ast.Module:

@@ -157,16 +157,16 @@ def _argument(seen: Examination, name: str) -> str:
 
 
 def _parameters(seen: Examination) -> Iterator[tuple[str, Text]]:
-    found = seen.parameters
-    names = [f"{name}{TOGETHER}{_shape(shape)}" for name, shape in found.mapped.items()]
+    parameters = seen.parameters
+    names = [f"{name}{TOGETHER}{_shape(shape)}" for name, shape in parameters.mapped.items()]
     yield "mapped", Text(", ".join(names) or "no parameter", "" if names else "red")
-    if found.missing:
-        missing = ", ".join(f"{name}{TOGETHER}{_shape(shape)}" for name, shape in found.missing.items())
+    if parameters.missing:
+        missing = ", ".join(f"{name}{TOGETHER}{_shape(shape)}" for name, shape in parameters.missing.items())
         yield "missing", Text(missing, "bold red")
-    for name, (got, want) in found.reshaped.items():
+    for name, (got, want) in parameters.reshaped.items():
         yield "reshaped", Text(f"{name} has {_shape(got)}, the specification {_shape(want)}", "bold red")
-    if found.unmapped:
-        yield "unmapped", Text(", ".join(found.unmapped), "yellow")
+    if parameters.unmapped:
+        yield "unmapped", Text(", ".join(parameters.unmapped), "yellow")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -120,33 +120,33 @@ class Examination:
             return []
         family = family_of(self.cell)
         known = {**family.full(dict(self.config)), **family.choices}
-        found = []
+        complaints = []
         for name in self.cell["arguments"]:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
                 hint = f" (did you mean {near[0]!r}?)" if near else ""
-                found.append(f"{name}: no argument of a {family.name}{hint}")
+                complaints.append(f"{name}: no argument of a {family.name}{hint}")
             there = [form[name] for form in family.forms if name in form]
             only = self.cell.get("values", {}).get(name) or () if there else ()
             listed = ", ".join(map(str, there))
-            found += [f"{name}={v!r}: the specification has {listed}" for v in only if v not in there]
-        return found
+            complaints += [f"{name}={v!r}: the specification has {listed}" for v in only if v not in there]
+        return complaints
 
 
 def diagnose(seen: Examination) -> str:
     """Return the most likely error, the adapter's first: a wrong name makes every number wrong."""
-    found = seen.parameters
+    parameters = seen.parameters
     raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
     if raised:
         return f"the cell cannot be built: {raised}"
-    if found.missing:
-        names = ", ".join(found.missing)
-        unknown = f"; it has, under no name of the specification, {', '.join(found.unmapped)}"
+    if parameters.missing:
+        names = ", ".join(parameters.missing)
+        unknown = f"; it has, under no name of the specification, {', '.join(parameters.unmapped)}"
         mapped = "its `parameters` maps" if seen.authored else "--names FILE, or an adapter of your own, maps"
         hint = f"; {mapped} names of one's own to those of the specification"
-        return f"nothing is mapped to parameter {names}{unknown if found.unmapped else ''}{hint}"
-    if found.reshaped:
-        name, (got, want) = next(iter(found.reshaped.items()))
+        return f"nothing is mapped to parameter {names}{unknown if parameters.unmapped else ''}{hint}"
+    if parameters.reshaped:
+        name, (got, want) = next(iter(parameters.reshaped.items()))
         hint = ": transposed?" if got == want[::-1] else ""
         return f"the adapter maps {name} to shape {got}, but the specification has {want}{hint}"
     if not seen.step:

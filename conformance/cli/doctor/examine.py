@@ -98,16 +98,16 @@ def _parameters(subject: Subject, case: StepCase) -> Parameters:
     unmapped: list[str] = []
     variables = _tried(subject, lambda: subject.attempt("build", model=model)["variables"])
     if variables is not None:
-        found = {v["name"]: tuple(v["shape"]) for v in variables if v["name"]}
+        shapes = {v["name"]: tuple(v["shape"]) for v in variables if v["name"]}
         unmapped = [_path(variable) for variable in variables if not variable["name"]]
     else:
         values = _tried(subject, lambda: subject.attempt("parameters", model=model)["parameters"])
-        found = {name: np.shape(value) for name, value in (values or {}).items()}
-    unmapped += [name for name in found if name not in want]
+        shapes = {name: np.shape(value) for name, value in (values or {}).items()}
+    unmapped += [name for name in shapes if name not in want]
     return Parameters(
-        mapped={name: shape for name, shape in want.items() if found.get(name) == shape},
-        missing={name: shape for name, shape in want.items() if name not in found},
-        reshaped={n: (found[n], shape) for n, shape in want.items() if n in found and found[n] != shape},
+        mapped={name: shape for name, shape in want.items() if shapes.get(name) == shape},
+        missing={name: shape for name, shape in want.items() if name not in shapes},
+        reshaped={n: (shapes[n], shape) for n, shape in want.items() if n in shapes and shapes[n] != shape},
         unmapped=tuple(unmapped),
     )
 
@@ -151,8 +151,8 @@ def _law(subject: Subject, step: tuple[Compared, ...]) -> Law | None:
     """
     case = _case(subject, ONE if not all(compared.agrees for compared in step) else SEVERAL)
     known = KnownCauses(subject.family.name)
-    found: Law | None = _tried(subject, lambda: known.find(subject, case, variants=True))
-    return found
+    law: Law | None = _tried(subject, lambda: known.find(subject, case, variants=True))
+    return law
 
 
 def _slip(subject: Subject) -> str:

@@ -281,12 +281,12 @@ def _listed(value: Any) -> list[Any]:
 def _computed_shapes(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
     """Return the shapes of `compute_output_shape`; (None, None) if the cell has none."""
     try:
-        found = theirs(cell.compute_output_shape, inputs, states)
+        shapes = theirs(cell.compute_output_shape, inputs, states)
     except NotImplementedError:
         return None, None
-    if len(found) != 2 or not all(isinstance(part, (list, tuple)) for part in found):
-        raise ContractBroken(f"compute_output_shape returns the shapes (output, states), not {found}")
-    output, state = found
+    if len(shapes) != 2 or not all(isinstance(part, (list, tuple)) for part in shapes):
+        raise ContractBroken(f"compute_output_shape returns the shapes (output, states), not {shapes}")
+    output, state = shapes
     nested = isinstance(state, (list, tuple)) and bool(state) and isinstance(state[0], (list, tuple))
     return list(output), [list(shape) for shape in state] if nested else [list(state)]
 

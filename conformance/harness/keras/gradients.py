@@ -73,8 +73,8 @@ def _torch(runner: Runner, built: Built, function: Function) -> Function:
         flat = _leaves(tensors, tree)
         answer = function(built.layer, **tensors, **tree.map_structure(runner.tensor, fixed))
         leaves = [variable.value for variable in variables] + flat
-        found = torch.autograd.grad(_total(runner, answer, cotangents), leaves, allow_unused=True)
-        filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
+        slopes = torch.autograd.grad(_total(runner, answer, cotangents), leaves, allow_unused=True)
+        filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, slopes, strict=True)]
         return _unflattened(filled, variables, tensors, tree)
 
     return differentiated
@@ -93,9 +93,9 @@ def _total(runner: Runner, answer: Any, cotangents: list[Any]) -> Any:
 
 def _leaves(tensors: Any, tree: Any) -> list[Any]:
     """Return the tensors that are given, in the order in which a structure is mapped, not flattened."""
-    found: list[Any] = []
-    tree.map_structure(lambda t: None if t is None else found.append(t), tensors)
-    return found
+    leaves: list[Any] = []
+    tree.map_structure(lambda t: None if t is None else leaves.append(t), tensors)
+    return leaves
 
 
 def _unflattened(flat: list[Any], values: Any, tensors: Any, tree: Any) -> tuple[list[Any], Any]:

@@ -125,9 +125,9 @@ class Keras2Cells(OwnCell):
         ]
 
     def facts(self) -> dict[str, Any]:
-        found = super().facts()
+        facts = super().facts()
         version = import_module("tf_keras").__version__
-        return {**found, "adapter": None, "versions": {**found["versions"], "tf_keras": version}}
+        return {**facts, "adapter": None, "versions": {**facts["versions"], "tf_keras": version}}
 
     def capabilities(self) -> list[str]:
         wired = ["wiring"] if self.legacy.family.startswith("wired") else []
@@ -173,14 +173,14 @@ class Keras2Cells(OwnCell):
 
 
 def _named(weights: list[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for variable in weights:
         path = variable.name.partition(":")[0]
         for pattern, name in NAMES:
             if match := re.fullmatch(pattern, path):
                 canonical = match.expand(name)
-                if canonical in found:
+                if canonical in variables:
                     raise NotSupported(f"two of the cell's variables are {canonical} by their paths")
-                found[canonical] = variable
+                variables[canonical] = variable
                 break
-    return found
+    return variables

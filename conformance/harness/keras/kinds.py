@@ -74,8 +74,8 @@ class Kind:
         if self.family == "mixed_memory":
             return self._cells_behind()
         choices = {n: values for n, values in CHOICES[str(self.family)].items() if n in self.arguments}
-        found = {n: [v for v in values if self._takes(n, v)] for n, values in choices.items()}
-        return {name: kept for name, kept in found.items() if 0 < len(kept) < len(choices[name])}
+        accepted_values = {n: [v for v in values if self._takes(n, v)] for n, values in choices.items()}
+        return {name: kept for name, kept in accepted_values.items() if 0 < len(kept) < len(choices[name])}
 
     def fixed(self) -> dict[str, Any]:
         """Return the arguments that the constructor lacks, with the values that the variables show."""
@@ -98,13 +98,13 @@ class Kind:
         """Return, by name, the offers of the cells that may stand behind an LSTM; {} for another family."""
         if self.family != "mixed_memory":
             return {}
-        found = {name: member_of_package(self.cell, "", name) for name in BEHIND if self._has(name)}
-        kinds = [Kind(Layers({name: cell}), name, NO_HINTS) for name, cell in found.items()]
+        cells = {name: member_of_package(self.cell, "", name) for name in BEHIND if self._has(name)}
+        kinds = [Kind(Layers({name: cell}), name, NO_HINTS) for name, cell in cells.items()]
         return {k.name: {"arguments": list(k.arguments), "values": k.values()} for k in kinds}
 
     def _cells_behind(self) -> dict[str, list[Any]]:
-        found = [name for name in BEHIND if self._has(name)]
-        return {"cell": found} if 0 < len(found) < len(BEHIND) else {}
+        names = [name for name in BEHIND if self._has(name)]
+        return {"cell": names} if 0 < len(names) < len(BEHIND) else {}
 
     def _has(self, member: str) -> bool:
         try:
@@ -157,9 +157,9 @@ class Kind:
         """Return the family whose variables the cell has; None if its arguments are another's."""
         if self.built is None:
             return None
-        found = family_of_variables(self.layers.paths(self.built), self.names)
+        family = family_of_variables(self.layers.paths(self.built), self.names)
         wired = "wiring" in self.arguments
-        return None if found in (("cfc", "ltc") if wired else ("wired_cfc", "wired_ltc")) else found
+        return None if family in (("cfc", "ltc") if wired else ("wired_cfc", "wired_ltc")) else family
 
     def _steps(self, cell: Any, time: Any) -> bool:
         """Tell whether a step with this elapsed time returns."""

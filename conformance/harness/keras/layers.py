@@ -64,8 +64,8 @@ def _matched(own: dict[str, Any], given: Any, unnamed: list[str]) -> list[tuple[
 
 def _inside(path: str, *prefixes: str) -> str:
     """Return a path without the first matching prefix; a constructor's variables are in no other layer."""
-    found = next((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), None)
-    return path if found is None else path.removeprefix(f"{found}/")
+    prefix = next((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), None)
+    return path if prefix is None else path.removeprefix(f"{prefix}/")
 
 
 def _assignable(dtype: str) -> str:

@@ -76,8 +76,8 @@ def family_of(cell: Callable[..., Any]) -> str | None:
         name = base.__name__.lower()
         if "mixedmemory" in name:
             return "mixed_memory" if "cell" in arguments else None
-        if found := next((family for family in ("cfc", "ltc") if family in name), None):
-            return wired + found
+        if family := next((family for family in ("cfc", "ltc") if family in name), None):
+            return wired + family
     own = inspect.signature(cell.__init__).parameters  # type: ignore[misc]
     return "cfc" if "mode" in own and not wired else None
 
@@ -97,18 +97,18 @@ def is_open(cell: type) -> bool:
 
 def _constructor(cell: type, beyond: tuple[str, ...]) -> tuple[dict[str, inspect.Parameter], bool]:
     """Return named arguments of the constructors up to the packages `beyond`, and whether those follow."""
-    found: dict[str, inspect.Parameter] = {}
+    arguments: dict[str, inspect.Parameter] = {}
     for base in cell.__mro__:
         if base.__module__.split(".")[0] in beyond:
-            return found, True
+            return arguments, True
         if "__init__" not in vars(base):
             continue
         parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
         named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        found = {**{p.name: p for p in named}, **found}
+        arguments = {**{p.name: p for p in named}, **arguments}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return found, False
-    return found, True
+            return arguments, False
+    return arguments, True
 
 
 def canonical_names(family: str, own: list[str], names: Mapping[str, str]) -> list[str | None]:
@@ -118,9 +118,9 @@ def canonical_names(family: str, own: list[str], names: Mapping[str, str]) -> li
     """
     usual = _in_order(own) if family == "wired_cfc" else own
     pairs = zip(own, usual, strict=True)
-    found = [named_by(names, path) or _canonical(family, like) for path, like in pairs]
-    often = Counter(found)
-    return [name if often[name] == 1 else None for name in found]
+    candidates = [named_by(names, path) or _canonical(family, like) for path, like in pairs]
+    often = Counter(candidates)
+    return [name if often[name] == 1 else None for name in candidates]
 
 
 _PYPI_LAYER = re.compile(r"cf_c_cell(?:_(\d+))?(?=/)")
@@ -129,7 +129,7 @@ _PYPI_LAYER = re.compile(r"cf_c_cell(?:_(\d+))?(?=/)")
 
 def _in_order(paths: list[str]) -> list[str]:
     """Return the paths with PyPI's cells called layer_0, layer_1 and so on."""
-    numbers = sorted({int(found[1] or 0) for path in paths if (found := _PYPI_LAYER.match(path))})
+    numbers = sorted({int(match[1] or 0) for path in paths if (match := _PYPI_LAYER.match(path))})
     return [_PYPI_LAYER.sub(lambda f: f"layer_{numbers.index(int(f[1] or 0))}", p, count=1) for p in paths]
 
 
@@ -141,6 +141,6 @@ def _canonical(family: str, path: str) -> str | None:
     if family in _PARTS:
         pattern, families = _PARTS[family]
         match = re.fullmatch(pattern, path)
-        found = [_canonical(part, match[2]) for part in families] if match else []
-        return next((match[1] + name for name in found if match and name), None)
+        names = [_canonical(part, match[2]) for part in families] if match else []
+        return next((match[1] + name for name in names if match and name), None)
     return None

@@ -257,12 +257,12 @@ class TorchModules(RequestAdapter):
         built.assign(request.parameters)
         built.module.eval()
         named = {name: parameter for name, (parameter, _) in built.named.items()}
-        x, h, t, found = self.framework.gradients(
+        x, h, t, parameters = self.framework.gradients(
             lambda x, h, t, _: function(built, x, h, t),
             (*self.framework.tensors((request.inputs, state, request.timespans)), named),
             (request.cotangent, request.state_cotangent),
         )
-        kernels = {name: as_kernel(found[name], turned) for name, (_, turned) in built.named.items()}
+        kernels = {name: as_kernel(parameters[name], turned) for name, (_, turned) in built.named.items()}
         return self.framework.numpy_all((x, h, t, kernels))
 
     def _run(

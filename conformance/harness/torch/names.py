@@ -81,21 +81,21 @@ class Kind:
 
 def kinds_of(name: str, module: type, hint: str | None = None) -> list[Kind]:
     """Return the kinds of a class; [] if it is of no family, or takes no number of features."""
-    found = arguments_of(module)
-    features = next((spelling for spelling in INPUTS if spelling in found), None)
+    arguments = arguments_of(module)
+    features = next((spelling for spelling in INPUTS if spelling in arguments), None)
     family = hint or family_of(module)
     if features is None or family not in ARGUMENTS:
         return []
-    sequence = "return_sequences" in found
-    spelled = _spelled(family, found)
+    sequence = "return_sequences" in arguments
+    spelled = _spelled(family, arguments)
     kinds = [Kind(name, family, module, spelled, features, sequence)]
-    if sequence and "wiring" not in found and _has_wirings(module):  # in place of units it takes a wiring
+    if sequence and "wiring" not in arguments and _has_wirings(module):  # in place of units it takes a wiring
         wired = f"wired_{family}"
-        given = {**_spelled(wired, found), "wiring": spelled["units"]}
-        only = "ode_unfolds" in found
+        given = {**_spelled(wired, arguments), "wiring": spelled["units"]}
+        only = "ode_unfolds" in arguments
         with_wiring = Kind(name if only else f"Wired{name}", wired, module, given, features, sequence)
         kinds = [with_wiring] if only else [*kinds, with_wiring]
-    if "mixed_memory" in found:
+    if "mixed_memory" in arguments:
         kinds.append(
             Kind(
                 f"MixedMemory{name}",
@@ -118,9 +118,9 @@ def _has_wirings(module: type) -> bool:
     return True
 
 
-def _spelled(family: str, found: dict[str, Any]) -> dict[str, str]:
+def _spelled(family: str, arguments: dict[str, Any]) -> dict[str, str]:
     spellings = {name: SPELLINGS.get(name, (name,)) for name in ARGUMENTS[family]}
-    taken = {name: next((s for s in own if s in found), None) for name, own in spellings.items()}
+    taken = {name: next((s for s in own if s in arguments), None) for name, own in spellings.items()}
     return {name: spelling for name, spelling in taken.items() if spelling}
 
 
@@ -172,10 +172,10 @@ def canonical_names(family: str, paths: list[str], names: Mapping[str, str]) -> 
     `names` are the module's own mapping, and come first. A `torch.nn.Sequential` numbers its activations too:
     the layers of a backbone are counted in order.
     """
-    numbers = sorted({int(found[1]) for path in paths if (found := _IN_BACKBONE.search(path))})
+    numbers = sorted({int(match[1]) for path in paths if (match := _IN_BACKBONE.search(path))})
 
     def counted(path: str) -> str:
-        return _IN_BACKBONE.sub(lambda found: f"backbone_{numbers.index(int(found[1]))}.", path)
+        return _IN_BACKBONE.sub(lambda match: f"backbone_{numbers.index(int(match[1]))}.", path)
 
     return [named_by(names, path) or _canonical(family, counted(path)) for path in paths]
 
@@ -194,8 +194,8 @@ def _canonical(family: str, path: str) -> str | None:
 
 def _expanded(rules: list[tuple[str, str]], path: str) -> str | None:
     for pattern, name in rules:
-        if found := re.fullmatch(pattern, path):
-            return found.expand(name)
+        if match := re.fullmatch(pattern, path):
+            return match.expand(name)
     return None
 
 

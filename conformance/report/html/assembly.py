@@ -46,22 +46,22 @@ def view(
         columns=tuple(column for run in runs for column in _columns(run)),
         areas=tuple(_areas(runs, clauses)),
         departures=tuple(
-            (run.letter, found)
+            (run.letter, finding)
             for run in runs
-            for found in findings(
+            for finding in findings(
                 [v for v in run.source.report.verdicts if clauses_only or v.outcome != "fail"]
             )
         ),
-        causes=() if clauses_only else tuple(found for run in runs for found in _causes(run)),
+        causes=() if clauses_only else tuple(causes for run in runs for causes in _causes(run)),
     )
 
 
 def _causes(run: Run) -> Iterator[Causes]:
     report = run.source.report
     for target in targets(report):
-        if found := causes_found(of_target(report, target)):
-            shown = tuple((one, example_of(one, best)) for one, best in examples(found))
-            yield Causes(run.letter, target, summarize(found), shown)
+        if causes := causes_found(of_target(report, target)):
+            shown = tuple((one, example_of(one, best)) for one, best in examples(causes))
+            yield Causes(run.letter, target, summarize(causes), shown)
 
 
 def _letters(count: int) -> list[str]:
@@ -85,8 +85,8 @@ def _areas(runs: Iterable[Run], clauses: Mapping[str, Clause]) -> Iterator[Area]
     known = list(clauses)
     ids = sorted(entries, key=lambda id: known.index(id) if id in clauses else len(known))
     rows = [_row(id, entries[id], clauses.get(id)) for id in ids]
-    for name, found in group_by(rows, lambda row: row.area).items():
-        yield Area(name, tuple(found))
+    for name, members in group_by(rows, lambda row: row.area).items():
+        yield Area(name, tuple(members))
 
 
 def _row(id: str, entries: Mapping[Column, Entry], clause: Clause | None) -> Row:
@@ -96,7 +96,7 @@ def _row(id: str, entries: Mapping[Column, Entry], clause: Clause | None) -> Row
 
 
 def _entries(runs: Iterable[Run]) -> dict[str, dict[Column, Entry]]:
-    found: dict[str, dict[Column, Entry]] = {}
+    entries: dict[str, dict[Column, Entry]] = {}
     for run in runs:
         report = run.source.report
         causes = {target: causes_found(of_target(report, target)) for target in targets(report)}
@@ -107,8 +107,8 @@ def _entries(runs: Iterable[Run]) -> dict[str, dict[Column, Entry]]:
         for (clause, column), verdicts in keyed.items():
             ordered = sorted(verdicts, key=lambda verdict: verdict.tier != TIERS[0])
             follows = tuple(followed(ordered, causes[column.target]))
-            found.setdefault(clause, {})[column] = Entry(column, tuple(ordered), follows)
-    return found
+            entries.setdefault(clause, {})[column] = Entry(column, tuple(ordered), follows)
+    return entries
 
 
 def _cards(run: Run, clauses: Mapping[str, Clause]) -> Iterator[Card]:
@@ -135,7 +135,7 @@ def _cards(run: Run, clauses: Mapping[str, Clause]) -> Iterator[Card]:
 def _tally(verdicts: list[Verdict]) -> tuple[tuple[Mark, int], ...]:
     """Count the clauses of cells on backends by outcome."""
     entries = group_by(verdicts, lambda v: (v.clause, v.cell, v.backend)).values()
-    counts = Counter(joint_outcome(found) for found in entries)
+    counts = Counter(joint_outcome(group) for group in entries)
     return tuple((mark(outcome), counts[outcome]) for outcome in MARKS if counts[outcome])
 
 

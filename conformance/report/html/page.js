@@ -123,10 +123,10 @@ async function copy(text, button) {
   setTimeout(() => { button.textContent = "copy"; }, 1500);
 }
 
-function failure(found) {
+function failure(example) {
   const list = make("dl");
-  for (const [label, said] of found.details) list.append(make("dt", {}, label), make("dd", {}, make("pre", {}, said)));
-  if (found.script) list.append(make("dt", {}, "script"), copyable(found.script));
+  for (const [label, said] of example.details) list.append(make("dt", {}, label), make("dd", {}, make("pre", {}, said)));
+  if (example.script) list.append(make("dt", {}, "script"), copyable(example.script));
   return list;
 }
 

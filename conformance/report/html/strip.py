@@ -57,15 +57,15 @@ class Scale:
     @property
     def ticks(self) -> list[Tick]:
         """Return a few values to read the strip by."""
-        found = [
+        ticks = [
             Tick(self.x(value), text)
             for value, text in ((1e-3, "≤ .001"), (1e-2, ".01"), (0.1, ".1"), (1, "1"))
         ]
         if self.most > 1:
             exponent = math.log10(self.most)
             step = max(1, round(exponent / 3))
-            found += [Tick(self.x(10.0**n), f"1e{n}") for n in range(step, int(exponent) + 1, step)]
-        return found
+            ticks += [Tick(self.x(10.0**n), f"1e{n}") for n in range(step, int(exponent) + 1, step)]
+        return ticks
 
 
 def scale(rows: Iterable[Row]) -> Scale:

@@ -119,8 +119,8 @@ class Area:
 
     def joint(self, column: Column) -> Mark | None:
         """Return the worst mark of its clauses in a column."""
-        found = [v for row in self.rows if column in row.entries for v in row.entries[column].verdicts]
-        return mark(joint_outcome(found)) if found else None
+        verdicts = [v for row in self.rows if column in row.entries for v in row.entries[column].verdicts]
+        return mark(joint_outcome(verdicts)) if verdicts else None
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Causes:
     run: str
     target: str
     summary: str
-    found: tuple[tuple[CauseFound, Finding], ...]
+    examples: tuple[tuple[CauseFound, Finding], ...]
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,14 @@ class View:
     @property
     def heads(self) -> list[tuple[Column, int]]:
         """Return the targets over the columns: the first column of each, and the number of its columns."""
-        found = group_by(self.columns, lambda column: (column.run, column.target)).values()
-        return [(columns[0], len(columns)) for columns in found]
+        groups = group_by(self.columns, lambda column: (column.run, column.target)).values()
+        return [(columns[0], len(columns)) for columns in groups]
 
     @property
     def cells(self) -> list[tuple[Column, int]]:
         """Return the cells over the columns, in the same form."""
-        found = group_by(self.columns, lambda column: (column.run, column.target, column.cell)).values()
-        return [(columns[0], len(columns)) for columns in found]
+        groups = group_by(self.columns, lambda column: (column.run, column.target, column.cell)).values()
+        return [(columns[0], len(columns)) for columns in groups]
 
     @property
     def extent(self) -> tuple[int, int, int]:

@@ -131,8 +131,8 @@ def test_the_page_has_the_causes_of_each_target_before_the_matrix(tmp_path: Path
     found = view([Source("a", sample_report.caused()), Source("b", other())], SPEC.version, SPEC.clauses)
     one, two = found.causes
     assert (one.run, one.target, two.run, two.target) == ("A", "ncps", "B", "mine:Cell")
-    assert [shown.number for shown, _ in one.found] == [1, 2, 3, 4, 5]
-    assert [example.first.clause for _, example in two.found] == ["cfc.step.no_gate", "cfc.step.default"]
+    assert [shown.number for shown, _ in one.examples] == [1, 2, 3, 4, 5]
+    assert [example.first.clause for _, example in two.examples] == ["cfc.step.no_gate", "cfc.step.default"]
     assert {finding.first.outcome for _, finding in found.departures} == {"error"}
     text = written(tmp_path, sample_report.caused()).read_text("utf-8")
     assert text.index('id="causes"') < text.index('id="matrix"')
