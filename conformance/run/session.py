@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Protocol
 
 from conformance import options
@@ -95,9 +96,14 @@ def progress_group(nodeid: str) -> str:
 
 def clause_of(nodeid: str) -> str:
     """Return the clause that a test judges."""
-    clauses = {f"{check.body.__module__}::{check.body.__name__}": id for id, check in every().items()}
     module, _, name = nodeid.rpartition("[")[0].rpartition("/")[2].partition(".py::")
-    return clauses.get(f"conformance.suite.{module}::{name}", name)
+    return _clauses().get(f"conformance.suite.{module}::{name}", name)
+
+
+@cache
+def _clauses() -> dict[str, str]:
+    """Return the clauses by the module and name of their tests."""
+    return {f"{check.body.__module__}::{check.body.__name__}": id for id, check in every().items()}
 
 
 @dataclass

@@ -22,7 +22,7 @@ from conformance.driver.implementation import (
     RequestRefused,
 )
 from conformance.judging.fitting import fitted, trains
-from conformance.judging.registry import Check
+from conformance.judging.registry import Check, Draw
 from conformance.judging.subject import Nonconformance, Subject, Tally
 from conformance.search.example import kept
 from conformance.search.explaining import Explaining
@@ -258,30 +258,8 @@ def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining |
     if explaining:
         explaining.begin(shrinking)
 
-    def once(data: st.DataObject) -> None:
-        recording = Recording(shrinking, subject.number(check.clause))
-        subject.example = recording
-        subject.tally.begin()
-        draw = recording.drawing(data.draw)
-        try:
-            check.body(subject, draw)
-        except Nonconformance as departure:
-            quirk = quirk_met(check.clause, subject)
-            if quirk is not None:
-                subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
-            elif explaining is None or not explaining.explains(recording, departure.failure, draw):
-                shrinking.failed(recording, departure.failure)
-                raise
-        except (HarnessFault, MethodUnresponsive) as reason:
-            raise Unshrinkable(reason) from reason
-        except NotSupported as refused:
-            if not shrinking.begun:
-                subject.tally.refuse(refused.reason)
-                if subject.tally.refused == MOST_REFUSED and not subject.tally.examples:
-                    raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
-            return
-        if not shrinking.begun:
-            subject.tally.end()
+    def once(data: st.DataObject) -> None:  # short, for Hypothesis reads its source in every search
+        _judge_once(check, subject, explaining, shrinking, data.draw)
 
     shrink = (Phase.shrink,) if plan.explain else ()
     configured = settings(
@@ -307,6 +285,35 @@ def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining |
             raise
         return _last(check, subject, plan, shrinking)
     return None
+
+
+def _judge_once(
+    check: Check, subject: Subject, explaining: Explaining | None, shrinking: Shrinking, draw: Draw
+) -> None:
+    """Judge one example. Raises Nonconformance if a failure is news, Unshrinkable if the search must end."""
+    recording = Recording(shrinking, subject.number(check.clause))
+    subject.example = recording
+    subject.tally.begin()
+    drawing = recording.drawing(draw)
+    try:
+        check.body(subject, drawing)
+    except Nonconformance as departure:
+        quirk = quirk_met(check.clause, subject)
+        if quirk is not None:
+            subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
+        elif explaining is None or not explaining.explains(recording, departure.failure, drawing):
+            shrinking.failed(recording, departure.failure)
+            raise
+    except (HarnessFault, MethodUnresponsive) as reason:
+        raise Unshrinkable(reason) from reason
+    except NotSupported as refused:
+        if not shrinking.begun:
+            subject.tally.refuse(refused.reason)
+            if subject.tally.refused == MOST_REFUSED and not subject.tally.examples:
+                raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
+        return
+    if not shrinking.begun:
+        subject.tally.end()
 
 
 def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:

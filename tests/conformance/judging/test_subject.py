@@ -12,9 +12,12 @@ ONE_SIZE = {"inputs": np.zeros(EAGER_SIZES)}
 CLAUSES = [f"a.clause.{number}" for number in range(200)]
 
 
-def eager(backend: str, method: str = "step", params: dict[str, object] = ONE_SIZE) -> list[int]:
+def eager(
+    backend: str, method: str = "step", params: dict[str, object] = ONE_SIZE, *, quick: bool = False
+) -> list[int]:
     """Return which of the first examples run eagerly."""
-    return [number for number in range(2 * EAGER) if runs_eagerly(backend, number, method, params)]
+    numbers = range(2 * EAGER)
+    return [number for number in numbers if runs_eagerly(backend, number, method, params, quick=quick)]
 
 
 def test_on_tensorflow_the_first_example_and_each_fourth_is_compiled() -> None:
@@ -25,6 +28,7 @@ def test_on_tensorflow_the_first_example_and_each_fourth_is_compiled() -> None:
 def test_on_jax_few_steps_run_eagerly_and_at_one_size() -> None:
     assert eager("jax") == [EAGER - 1, 2 * EAGER - 1]
     assert eager("jax", params={"inputs": np.zeros((3, 3))}) == eager("jax", "sequence") == []
+    assert eager("jax", quick=True) == []
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch", "javascript"])
