@@ -1,6 +1,7 @@
 """What benchmarks/RESULTS.md holds: each command prints its tables as Markdown.
 
 python benchmarks run [OPTION OF conformance run ...]    time and tightness, a clause and backend
+python benchmarks cold [--tree before=../before ...]     whole commands of a new user, with empty caches
 python benchmarks departing [--backend torch,...]        a cell with one slip against the sound one
 python benchmarks wire [--backend jax,...]               the wire against the same harness in-process
 python benchmarks sequences [--backend jax,...]          our layers against PyPI ncps and gated cells
@@ -10,6 +11,7 @@ python benchmarks bounds [--operations 1000000]          how much of its bound r
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import statistics
 import subprocess
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import bounds
 import click
+import cold as first_commands
 import departing as departures
 import memory
 import sequences
@@ -54,6 +57,21 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         print("| " + " | ".join(row) + " |")
     print()
+
+
+@main.command()
+@click.option(
+    "--tree", "trees", multiple=True, metavar="NAME=FOLDER", help="A working tree; this one if none."
+)
+@click.option("--only", metavar="GLOB", default="*", help="The commands to measure, by their names.")
+@click.option("--rounds", default=3, show_default=True, help="How often each command is run.")
+@click.option("--warm", is_flag=True, help="Run each once more, with the cache that it left.")
+def cold(trees: tuple[str, ...], only: str, rounds: int, warm: bool) -> None:
+    """Time whole commands with empty caches: seconds / processor-seconds / MiB of all processes together."""
+    named = dict(tree.split("=", 1) for tree in trees) or {"now": Path(__file__).resolve().parents[1]}
+    folders = {name: Path(folder).resolve() for name, folder in named.items()}
+    commands = fnmatch.filter(first_commands.COMMANDS, only)
+    table(["command", *folders], first_commands.measured(folders, commands, rounds, warm=warm))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
