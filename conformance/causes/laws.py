@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import permutations
-from types import MappingProxyType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from conformance.bounds.arrays import Arithmetic, ErrorBounded, lift
 from conformance.judging.assertions import joined
 from conformance.judging.subject import Subject
 from conformance.mutants import Mutant
+from conformance.mutants.rewrite import Rewrite
 from conformance.mutants.written import rewrites
 from conformance.oracle import source
 from conformance.oracle.bounded import bounded
@@ -229,16 +230,25 @@ def _merged(module: str, mutants: Sequence[Mutant]) -> source.Code:
 def _rewritten(module: str, mutants: Sequence[Mutant]) -> source.Code:
     """Return the code of a module in which several passages of its text are rewritten, in any order."""
     passages = {rewrite.name: rewrite for rewrite in rewrites()}
-    if all(mutant.name in passages for mutant in mutants):
-        for order in permutations(passages[mutant.name] for mutant in mutants):
-            text = source.text(module)
-            for rewrite in order:
-                text = text.replace(rewrite.old, rewrite.new) if text.count(rewrite.old) == 1 else ""
-            if text:
-                body, code = ast.parse(text).body, list(source.code(module))
-                for i in {i for mutant in mutants for i in changed_statements(mutant)}:
-                    code[i] = source.compiled(body[i], f"<{module}, changed>")
-                return tuple(code)
+    if not all(mutant.name in passages for mutant in mutants):
+        raise Inapplicable("two changes of one passage")
+    code, by_statement = list(source.code(module)), dict[int, list[Rewrite]]()
+    for mutant in mutants:
+        for i in changed_statements(mutant):
+            by_statement.setdefault(i, []).append(passages[mutant.name])
+    for i, together in by_statement.items():
+        code[i] = _rewritten_statement(module, i, together)
+    return tuple(code)
+
+
+def _rewritten_statement(module: str, index: int, together: Sequence[Rewrite]) -> CodeType:
+    """Return the code of a statement of a module in which several passages are rewritten, in any order."""
+    for order in permutations(together):
+        text = source.statement(module, index)
+        for rewrite in order:
+            text = text.replace(rewrite.old, rewrite.new) if text.count(rewrite.old) == 1 else ""
+        if text:
+            return source.compiled(ast.parse(text).body[0], f"<{module}, changed>")
     raise Inapplicable("two changes of one passage")
 
 

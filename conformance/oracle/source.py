@@ -58,6 +58,13 @@ def tree(module: str) -> ast.Module:
     return ast.parse(text(module))
 
 
+def statement(module: str, index: int) -> str:
+    """Return the source of one statement of a module, its decorators included, with the line's end."""
+    node = tree(module).body[index]
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
+    return "".join(text(module).splitlines(keepends=True)[first - 1 : node.end_lineno])
+
+
 Code = tuple[CodeType, ...]
 """The code of a module, a statement each, so that a change of one is compiled alone."""
 
