@@ -41,6 +41,7 @@ MODULES = (
 """The modules that compute an answer, each after those that it imports."""
 
 
+@cache
 def file(module: str) -> Path:
     """Return the file of a module."""
     return Path(str(import_module(module).__file__))
@@ -142,14 +143,13 @@ def with_changes(
     def importing(name: str, *rest: Any) -> Any:
         return copies[name] if name in copies else builtins.__import__(name, *rest)
 
+    own = {**vars(builtins), "__import__": importing}
     for name in modules:
         if name in shared and name not in fresh:
             copies[name] = shared[name]
         else:
             copy = copies.setdefault(name, ModuleType(name))
-            vars(copy).update(
-                __file__=str(file(name)), __builtins__={**vars(builtins), "__import__": importing}
-            )
+            vars(copy).update(__file__=str(file(name)), __builtins__=own)
             for statement in changed.get(name) or code(name):
                 exec(statement, vars(copy))
         if name.startswith("reference."):
