@@ -224,7 +224,8 @@ def _ground(report: Report, target: str, said: Status) -> str:
     verdicts = of_target(report, target)
     if said == "could not be judged":
         return "; ".join(obstacles(report, target))
-    examples = count(sum(verdict.examples for verdict in verdicts), "example")
+    failed = sum(verdict.outcome == "fail" for verdict in verdicts)  # each by an example more
+    examples = count(sum(verdict.examples for verdict in verdicts) + failed, "example")
     programs = sum(verdict.programs for verdict in verdicts)
     compiled = f", {count(programs, 'program')} compiled" if programs else ""
     tail = f"{examples}{compiled}, {duration(report.seconds)}"

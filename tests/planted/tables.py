@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +39,7 @@ def all_of(bites: Sequence[Bite], reasons: Mapping[str, str]) -> dict[str, list[
 
 
 def cells(row: str) -> tuple[str, ...]:
-    """Return the cells of a line of a table, without the backslashes that `_row` puts before bars."""
+    """Return the cells of a line of a table, without the backslashes that `row` puts before bars."""
     return tuple(cell.replace(r"\|", "|") for cell in f" {row} ".split(" | ")[1:-1])
 
 
@@ -53,29 +52,33 @@ def score(bites: Sequence[Bite]) -> Iterator[str]:
         if some:
             found = sum(bite.found for bite in some)
             share = f"{found} ({found / len(some):.0%})" if found == len(some) else f"**{found}**"
-            yield f"| {what} | {len(some)} | {share} | {_number(_median(some))} | {_number(_most(some))} |"
+            yield f"| {what} | {len(some)} | {share} | {number(_median(some))} | {number(_most(some))} |"
 
 
 def mutants(bites: Sequence[Bite]) -> Iterator[str]:
     """Yield a row for each that is written by hand."""
     yield "| mutant | in | what is wrong | clause that finds it | median | slowest | clauses that find it |"
     yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
-    order = list(clauses.load().clauses)
-    by_hand = sorted((b for b in bites if b.kind in WHERE), key=lambda bite: order.index(bite.clause))
-    for bite in by_hand:
+    for bite in by_hand(bites):
         fault = (f"`{bite.name}`", f"{WHERE[bite.kind]}, {bite.family}", bite.what, f"`{bite.clause}`")
-        yield _row(*fault, _number(bite.median), _number(bite.most), str(len(bite.kills) or UNKNOWN))
+        yield row(*fault, number(bite.median), number(bite.most), str(len(bite.kills) or UNKNOWN))
+
+
+def by_hand(bites: Iterable[Bite]) -> list[Bite]:
+    """Return those that are written by hand, in the order of the clauses that find them."""
+    order = list(clauses.load().clauses)
+    return sorted((bite for bite in bites if bite.kind in WHERE), key=lambda bite: order.index(bite.clause))
 
 
 def by_clause(bites: Sequence[Bite], reasons: Mapping[str, str]) -> Iterator[str]:
     """Yield how many faults each clause finds, and which it alone finds."""
     yield "| clause | level | aimed at it | finds | it alone finds, or why nothing |"
     yield "| --- | --- | ---: | ---: | --- |"
-    by_hand, lonely = [bite for bite in bites if bite.kind in WHERE], alone(bites)
+    written, lonely = by_hand(bites), alone(bites)
     for id, clause in clauses.load().clauses.items():
-        aimed = sum(bite.clause == id for bite in by_hand)
-        found = sum(id in bite.kills for bite in by_hand)
-        yield _row(
+        aimed = sum(bite.clause == id for bite in written)
+        found = sum(id in bite.kills for bite in written)
+        yield row(
             f"`{id}`", clause.level, str(aimed), str(found), _alone(lonely.get(id, []), reasons.get(id, ""))
         )
 
@@ -96,16 +99,14 @@ def by_formula(bites: Sequence[Bite]) -> Iterator[str]:
     """Yield a row for each function of the reference and clause, of those generated."""
     yield "| function | clause | changes | found at every seed | median | slowest |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
-    generated = [bite for bite in bites if bite.kind == "generated"]
-    for (function, clause), some in group_by(generated, lambda b: (_function(b.name), b.clause)).items():
+    for formula, some in group_by((bite for bite in bites if bite.kind == "generated"), formula_of).items():
         found = sum(bite.found for bite in some)
-        numbers = (str(len(some)), str(found), _number(_median(some)), _number(_most(some)))
-        yield _row(f"`{function}`", f"`{clause}`", *numbers)
+        yield row(*formula, str(len(some)), str(found), number(_median(some)), number(_most(some)))
 
 
-def _function(name: str) -> str:
-    """Return where the change of a generated mutant is, which begins its name."""
-    return re.match(r"[^:]*", name)[0]  # type: ignore[index]
+def formula_of(bite: Bite) -> tuple[str, str]:
+    """Return the function that a generated mutant changes, which begins its name, and its clause."""
+    return f"`{bite.name.partition(':')[0]}`", f"`{bite.clause}`"
 
 
 def _median(bites: Iterable[Bite]) -> float:
@@ -116,9 +117,16 @@ def _most(bites: Iterable[Bite]) -> float:
     return max(bite.most for bite in bites)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number as a table has it."""
     return UNKNOWN if value == float("inf") else f"{value:g}"
 
 
-def _row(*cells: str) -> str:
+def number_of(cell: str) -> float:
+    """Return the number that a cell of a table has."""
+    return float("inf") if cell == UNKNOWN else float(cell)
+
+
+def row(*cells: str) -> str:
+    """Return a line of a table."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

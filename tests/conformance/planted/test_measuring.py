@@ -90,12 +90,60 @@ def test_a_fault_is_measured_and_written(measured: Path) -> None:
     assert {row[4:6] for row in published.rows(measured, "mutants")} == {("1", "1")}
 
 
-@pytest.mark.slow
-def test_the_tables_are_not_written_from_a_part_of_the_faults(folder: Path) -> None:
-    result = invoke(folder, "--only", "HardGate", "--write")
+HARD_GATE = planted()["formula:HardGate"]
+
+
+def measure_alone(folder: Path, kills: list[str]) -> None:
+    """Write invented data of one fault, and of no other."""
+    fault = HARD_GATE
+    bite = Bite(fault.kind, fault.name, fault.what, fault.clause, fault.family, [1, 2, 9], kills)
+    data.write(folder / "teeth.json", {bite.key: bite})
+
+
+def without(folder: Path, name: str, row: str) -> None:
+    """Take a row out of a table."""
+    path = folder / f"{name}.md"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if row not in line), encoding="utf-8")
+
+
+def test_figures_of_faults_that_were_not_measured_stay(folder: Path) -> None:
+    before = {name: published.rows(folder, name) for name in published.UNMEASURED}
+    measure_alone(folder, [])
+    invoke(folder, "--tables")
+    changed = {
+        name: [(old, new) for old, new in zip(rows, published.rows(folder, name), strict=True) if old != new]
+        for name, rows in before.items()
+    }
+    ((old, new),) = changed.pop("mutants")
+    assert (new[:4], new[4:]) == (old[:4], ("2", "9", old[-1])) and old[0] == "`HardGate`"
+    assert changed == {"score": [], "clauses": [], "generated": []}
+
+
+def test_a_new_fault_is_added_to_what_its_clauses_find(folder: Path) -> None:
+    before = {row[0]: row for row in published.rows(folder, "clauses")}
+    without(folder, "mutants", "`HardGate`")
+    measure_alone(folder, ["state.pure"])
+    invoke(folder, "--tables")
+    assert published.complaints(folder) == []
+    after = {row[0]: row for row in published.rows(folder, "clauses")}
+    (changed,) = [id for id in before if before[id] != after[id]]
+    assert int(after[changed][3]) == int(before[changed][3]) + 1
+    assert (changed, after[changed][-1].split(", ")[-1]) == ("`state.pure`", "`HardGate`")
+
+
+def test_a_new_fault_that_was_not_measured_is_named(folder: Path) -> None:
+    without(folder, "mutants", "`TimeOnOffset`")
+    measure_alone(folder, [])
+    result = invoke(folder, "--tables")
     assert result.exit_code == 1
-    assert f"lacks {len(planted()) - 1} of {len(planted())} faults" in result.output
-    assert "gh run download" in result.output
+    assert "1 fault neither measured nor in the tables, such as formula:TimeOnOffset" in result.output
+
+
+@pytest.mark.slow
+def test_a_fault_is_measured_and_written_where_there_is_no_data(folder: Path) -> None:
+    result = invoke(folder, "--only", "HardGate", "--write")
+    assert result.exit_code == 0, result.output
     assert list(data.read(folder / "teeth.json")) == ["formula:HardGate"]
     assert published.complaints(folder) == []
 
