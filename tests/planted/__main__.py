@@ -14,7 +14,7 @@ from conformance.report.values import count
 from conformance.run.interrupts import exits_on_signals
 from tests.planted import data, partial, published, tables
 from tests.planted.catalogue import planted
-from tests.planted.measuring import Bite, measure
+from tests.planted.measuring import Measurement, measure
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "teeth"
@@ -53,19 +53,23 @@ def main(
     """
     begin = time.monotonic()
     keys = [] if rewrite else [key for key in planted() if _matches(key, only.split(","))]
-    measured: list[Bite] = []
+    measured: list[Measurement] = []
     with (
         exits_on_signals(lambda line: click.echo(line, err=True)),
         click.progressbar(length=len(keys), file=sys.stderr, label="planting") as bar,
     ):
-        for bite in measure(keys, seeds, matrix=matrix, jobs=jobs):
-            measured.append(bite)
+        for measurement in measure(keys, seeds, matrix=matrix, jobs=jobs):
+            measured.append(measurement)
             bar.update(1)
             if write:  # at once, for a whole measurement takes hours
-                data.write(file, data.merge(data.read(file), [bite]))
+                data.write(file, data.merge(data.read(file), [measurement]))
     for line in tables.score(measured):
         click.echo(line)
-    wrong = [f"{bite.key} is not found by {bite.clause}: {bite.said}" for bite in measured if not bite.found]
+    wrong = [
+        f"{measurement.key} is not found by {measurement.clause}: {measurement.said}"
+        for measurement in measured
+        if not measurement.found
+    ]
     wrong += _write_tables(file, folder) if write or rewrite else []
     wrong += published.complaints(folder) + published.unexplained(folder)
     for line in wrong[:SHOWN]:
@@ -86,11 +90,13 @@ def _write_tables(file: Path, folder: Path) -> list[str]:
 
     Where the data lacks faults, their figures stay as they are published.
     """
-    bites, reasons = data.read(file), published.reasons(folder)
-    if not data.missing(bites):
-        tables.write(folder, [bites[key] for key in planted()], reasons)
+    measurements, reasons = data.read(file), published.reasons(folder)
+    if not data.missing(measurements):
+        tables.write(folder, [measurements[key] for key in planted()], reasons)
         return []
-    today = {key: bite for key, bite in bites.items() if key not in data.missing(bites)}
+    today = {
+        key: measurement for key, measurement in measurements.items() if key not in data.missing(measurements)
+    }
     if absent := partial.absent(folder, today):
         some = count(len(absent), "fault")
         return [

@@ -18,7 +18,7 @@ from tests.planted.catalogue import Planted, planted
 
 
 @dataclass(frozen=True)
-class Bite:
+class Measurement:
     """The measurement of one fault."""
 
     kind: str
@@ -28,7 +28,7 @@ class Bite:
     family: str
     examples: list[int | None]
     """For each seed, the example at which its clause found it; None where it did not."""
-    kills: list[str] = field(default_factory=list)
+    finders: list[str] = field(default_factory=list)
     """Every clause that finds it, by seed 0; [] where that was not asked for."""
     said: str = ""
     """The verdict on it, where it was not found."""
@@ -58,7 +58,7 @@ class Bite:
         return asdict(self)
 
 
-def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iterator[Bite]:
+def measure(keys: Sequence[str], seeds: int, *, matrix: bool, jobs: int) -> Iterator[Measurement]:
     """Yield each fault's measurement when it is done, by `jobs` processes; the end cancels the rest."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(_measured, key, seeds, matrix) for key in keys]
@@ -75,22 +75,22 @@ def _bench() -> Bench:
     return Bench()
 
 
-def _measured(key: str, seeds: int, matrix: bool) -> Bite:
+def _measured(key: str, seeds: int, matrix: bool) -> Measurement:
     fault = planted()[key]
     try:
         tried = [attempt(_bench(), fault, seed) for seed in range(seeds)]
-        kills = killers(_bench(), fault) if matrix and fault.kind != "generated" else []
+        finders = finders_of(_bench(), fault) if matrix and fault.kind != "generated" else []
     except Exception as raised:  # one that cannot be planted ends no measure
-        tried, kills = [(None, f"{type(raised).__name__}: {raised}")], []
+        tried, finders = [(None, f"{type(raised).__name__}: {raised}")], []
     missed = [said for count, said in tried if count is None]
-    return Bite(
+    return Measurement(
         fault.kind,
         fault.name,
         fault.what,
         fault.clause,
         fault.family,
         examples=[count for count, _ in tried],
-        kills=kills,
+        finders=finders,
         said=missed[0] if missed else "",
     )
 
@@ -105,7 +105,7 @@ def attempt(bench: Bench, fault: Planted, seed: int) -> tuple[int | None, str]:
     return (verdict.examples + 1 if found else None), f"{verdict.outcome}: {said}"
 
 
-def killers(bench: Bench, fault: Planted) -> list[str]:
+def finders_of(bench: Bench, fault: Planted) -> list[str]:
     """Return every clause about the fault's family that fails, each at its default budget."""
     about = clauses.load().clauses
     asked = [id for id in about if fault.family in about[id].families and id in checks.every()]

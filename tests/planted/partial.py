@@ -8,22 +8,22 @@ from pathlib import Path
 
 from tests.planted import published, tables
 from tests.planted.catalogue import planted
-from tests.planted.measuring import Bite
+from tests.planted.measuring import Measurement
 
 Row = tuple[str, ...]
 
 
-def absent(folder: Path, measured: Mapping[str, Bite]) -> list[str]:
+def absent(folder: Path, measured: Mapping[str, Measurement]) -> list[str]:
     """Return the keys of the faults of today that were neither measured nor published as they are."""
     faults = {row[:4] for row in published.rows(folder, "mutants")}
     formulas = {row[:3] for row in published.rows(folder, "generated")}
     changed = {row[:2] for row in _of_today("generated", {}) if row[:3] not in formulas}
-    new = [bite for bite in _by_hand({}) if _row_of(bite)[:4] not in faults]
+    new = [measurement for measurement in _by_hand({}) if _row_of(measurement)[:4] not in faults]
     new += [b for b in _every({}).values() if b.kind == "generated" and tables.formula_of(b) in changed]
-    return [bite.key for bite in new if bite.key not in measured]
+    return [measurement.key for measurement in new if measurement.key not in measured]
 
 
-def write(folder: Path, measured: Mapping[str, Bite], reasons: Mapping[str, str]) -> None:
+def write(folder: Path, measured: Mapping[str, Measurement], reasons: Mapping[str, str]) -> None:
     """Write the tables: figures of faults that were not measured stay as they are published."""
     new = {"mutants": _mutants(folder, measured), "generated": _generated(folder, measured)}
     new["clauses"] = _clauses(folder, measured, reasons)
@@ -34,55 +34,61 @@ def write(folder: Path, measured: Mapping[str, Bite], reasons: Mapping[str, str]
         (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _every(measured: Mapping[str, Bite]) -> dict[str, Bite]:
+def _every(measured: Mapping[str, Measurement]) -> dict[str, Measurement]:
     """Return every fault of today, with figures that say nothing where it was not measured."""
-    return {bite.key: measured.get(bite.key, bite) for bite in published.unmeasured()}
+    return {
+        measurement.key: measured.get(measurement.key, measurement) for measurement in published.unmeasured()
+    }
 
 
-def _by_hand(measured: Mapping[str, Bite]) -> list[Bite]:
+def _by_hand(measured: Mapping[str, Measurement]) -> list[Measurement]:
     """Return the faults that are written by hand, in the order of their table."""
     return tables.by_hand(_every(measured).values())
 
 
-def _row_of(bite: Bite) -> Row:
+def _row_of(measurement: Measurement) -> Row:
     """Return the row of a fault that is written by hand."""
-    return tables.cells(list(tables.mutants([bite]))[2])
+    return tables.cells(list(tables.mutants([measurement]))[2])
 
 
-def _of_today(name: str, measured: Mapping[str, Bite]) -> list[Row]:
+def _of_today(name: str, measured: Mapping[str, Measurement]) -> list[Row]:
     lines = tables.all_of(list(_every(measured).values()), {})[name]
     return [tables.cells(line) for line in lines[2:]]
 
 
-def _mutants(folder: Path, measured: Mapping[str, Bite]) -> list[Row]:
+def _mutants(folder: Path, measured: Mapping[str, Measurement]) -> list[Row]:
     """Return a row a fault that is written by hand; the number of its clauses stays if that was not asked."""
     before = {row[:4]: row for row in published.rows(folder, "mutants")}
     rows = []
-    for bite, row in zip(_by_hand(measured), _of_today("mutants", measured), strict=True):
+    for measurement, row in zip(_by_hand(measured), _of_today("mutants", measured), strict=True):
         old = before.get(row[:4], row)
-        kills = old[-1] if row[-1] == tables.UNKNOWN else row[-1]
-        rows.append((*row[:-1], kills) if bite.key in measured else old)
+        finders = old[-1] if row[-1] == tables.UNKNOWN else row[-1]
+        rows.append((*row[:-1], finders) if measurement.key in measured else old)
     return rows
 
 
-def _generated(folder: Path, measured: Mapping[str, Bite]) -> list[Row]:
+def _generated(folder: Path, measured: Mapping[str, Measurement]) -> list[Row]:
     """Return a row a formula: anew, where all its changes were measured."""
     before = {row[:3]: row for row in published.rows(folder, "generated")}
     left = {tables.formula_of(b) for b in _every(measured).values() if b.key not in measured}
     return [before[row[:3]] if row[:2] in left else row for row in _of_today("generated", measured)]
 
 
-def _clauses(folder: Path, measured: Mapping[str, Bite], reasons: Mapping[str, str]) -> list[Row]:
+def _clauses(folder: Path, measured: Mapping[str, Measurement], reasons: Mapping[str, str]) -> list[Row]:
     """Return a row a clause: what is published, and what of the new faults it finds."""
     known = {row[:2] for row in published.rows(folder, "mutants")}
-    new = [bite for bite in _by_hand(measured) if bite.key in measured and _row_of(bite)[:2] not in known]
+    new = [
+        measurement
+        for measurement in _by_hand(measured)
+        if measurement.key in measured and _row_of(measurement)[:2] not in known
+    ]
     before = {row[0]: row for row in published.rows(folder, "clauses")}
     rows = []
     for id, level, aimed, *_ in _of_today("clauses", {}):
         _, _, _, finds, alone = before.get(id, (id, level, aimed, "0", ""))
-        more = [bite for bite in new if id.strip("`") in bite.kills]
+        more = [measurement for measurement in new if id.strip("`") in measurement.finders]
         lonely = [alone] if alone.startswith("`") else []
-        lonely += [f"`{bite.name}`" for bite in more if len(bite.kills) == 1]
+        lonely += [f"`{measurement.name}`" for measurement in more if len(measurement.finders) == 1]
         said = ", ".join(lonely) or reasons.get(id.strip("`"), "")
         rows.append((id, level, aimed, str(int(finds) + len(more)), said))
     return rows

@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.spec import clauses
 from tests.planted import tables
 from tests.planted.catalogue import planted
-from tests.planted.measuring import Bite
+from tests.planted.measuring import Measurement
 
 REASONS = "reasons.toml"
 ANEW = "python -m tests.planted --seeds 20 --matrix --write --only NAME"
@@ -57,9 +57,9 @@ def _outdated(folder: Path, name: str) -> list[str]:
     ]
 
 
-def unmeasured() -> list[Bite]:
+def unmeasured() -> list[Measurement]:
     """Return every fault of today with figures that say nothing."""
-    return [Bite(f.kind, f.name, f.what, f.clause, f.family, examples=[1]) for f in planted().values()]
+    return [Measurement(f.kind, f.name, f.what, f.clause, f.family, examples=[1]) for f in planted().values()]
 
 
 def _shown(row: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from tests.planted import data, published, tables
 from tests.planted.__main__ import FOLDER, main
 from tests.planted.catalogue import planted
-from tests.planted.measuring import Bite
+from tests.planted.measuring import Measurement
 
 TRIED = 20
 
@@ -32,11 +32,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def measured(folder: Path) -> Path:
     """Return a copy of the tables with invented data of every fault beside it."""
-    bites = [
-        Bite(f.kind, f.name, f.what, f.clause, f.family, examples=[1] * TRIED, kills=[f.clause])
+    measurements = [
+        Measurement(f.kind, f.name, f.what, f.clause, f.family, examples=[1] * TRIED, finders=[f.clause])
         for f in planted().values()
     ]
-    data.write(folder / "teeth.json", {bite.key: bite for bite in bites})
+    data.write(folder / "teeth.json", {measurement.key: measurement for measurement in measurements})
     return folder
 
 
@@ -76,10 +76,12 @@ def count(kind: str) -> int:
 
 
 def test_a_table_is_read_as_it_was_written() -> None:
-    bite = Bite("formula", "A", "It is |a|, not a.", "cfc.step.pure", "cfc", examples=[None], kills=[])
-    row = list(tables.mutants([bite]))[2]
+    measurement = Measurement(
+        "formula", "A", "It is |a|, not a.", "cfc.step.pure", "cfc", examples=[None], finders=[]
+    )
+    row = list(tables.mutants([measurement]))[2]
     assert r"\|a\|" in row
-    assert tables.cells(row) == ("`A`", "reference, cfc", bite.what, "`cfc.step.pure`", "–", "–", "–")
+    assert tables.cells(row) == ("`A`", "reference, cfc", measurement.what, "`cfc.step.pure`", "–", "–", "–")
 
 
 @pytest.mark.slow
@@ -93,11 +95,13 @@ def test_a_fault_is_measured_and_written(measured: Path) -> None:
 HARD_GATE = planted()["formula:HardGate"]
 
 
-def measure_alone(folder: Path, kills: list[str]) -> None:
+def measure_alone(folder: Path, finders: list[str]) -> None:
     """Write invented data of one fault, and of no other."""
     fault = HARD_GATE
-    bite = Bite(fault.kind, fault.name, fault.what, fault.clause, fault.family, [1, 2, 9], kills)
-    data.write(folder / "teeth.json", {bite.key: bite})
+    measurement = Measurement(
+        fault.kind, fault.name, fault.what, fault.clause, fault.family, [1, 2, 9], finders
+    )
+    data.write(folder / "teeth.json", {measurement.key: measurement})
 
 
 def without(folder: Path, name: str, row: str) -> None:
