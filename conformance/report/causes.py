@@ -27,6 +27,22 @@ class CauseFound:
     verdicts: tuple[Verdict, ...]
 
     @property
+    def kind(self) -> CauseKind:
+        return self.cause.kind
+
+    @property
+    def name(self) -> str:
+        return self.cause.name
+
+    @property
+    def what(self) -> str:
+        return self.cause.what
+
+    @property
+    def place(self) -> str:
+        return self.cause.place
+
+    @property
     def clauses(self) -> list[str]:
         """Return the clauses that fail for it."""
         return list(dict.fromkeys(verdict.clause for verdict in self.verdicts))
@@ -46,7 +62,7 @@ class CauseFound:
 
         Of several, that of the clause which is the first in the specification is the best.
         """
-        own = self.cause.kind == "clause" and verdict.clause != self.cause.name
+        own = self.kind == "clause" and verdict.clause != self.name
         joint, rounded = len(causes_of(verdict)) > 1, verdict.tier == "float32"
         script = verdict.failure.script if verdict.failure else ""
         excess = verdict.failure.excess if verdict.failure else None
@@ -61,11 +77,11 @@ class CauseFound:
     @property
     def known_by(self) -> str:
         """Return how it is known, or where it is, in words."""
-        if self.cause.kind == "clause":
+        if self.kind == "clause":
             numerical = any(v.failure and v.failure.excess is not None for v in self.verdicts)
             return "no known cause explains it" if numerical else "by itself"
-        if self.cause.kind == "place":
-            return short_place(self.cause.place) or "the same exception in each"
+        if self.kind == "place":
+            return short_place(self.place) or "the same exception in each"
         return (
             f"proven on {count(self.cause.proven, 'step')}" if self.cause.proven else "proven on what failed"
         )
@@ -81,7 +97,7 @@ def causes_found(verdicts: Iterable[Verdict]) -> list[CauseFound]:
         CauseFound(0, max((cause for cause, _ in group), key=_proof), tuple(verdict for _, verdict in group))
         for group in groups
     ]
-    causes.sort(key=lambda one: (one.level, ORDER.index(one.cause.kind), -len(one.clauses)))
+    causes.sort(key=lambda one: (one.level, ORDER.index(one.kind), -len(one.clauses)))
     return [CauseFound(number, one.cause, one.verdicts) for number, one in enumerate(causes, 1)]
 
 
@@ -116,7 +132,7 @@ def stands_alone(verdict: Verdict) -> bool:
 def followed(verdicts: Iterable[Verdict], causes: Iterable[CauseFound]) -> list[CauseFound]:
     """Return those of the causes that the failures of a clause follow from, without the clause itself."""
     keys = {(cause.kind, cause.name) for cause in other_causes(verdicts)}
-    return [one for one in causes if (one.cause.kind, one.cause.name) in keys]
+    return [one for one in causes if (one.kind, one.name) in keys]
 
 
 def examples(causes: Iterable[CauseFound]) -> Iterator[tuple[CauseFound, Verdict]]:
@@ -142,7 +158,7 @@ def short_place(place: str) -> str:
 def summarize(causes: list[CauseFound]) -> str:
     """Return the number of causes, and how many of the failing clauses they explain, in words."""
     failing = {clause for one in causes for clause in one.clauses}
-    alone = {one.cause.name for one in causes if one.cause.kind == "clause"}
+    alone = {one.name for one in causes if one.kind == "clause"}
     explained = len(failing - alone)
     clauses = count(len(failing), "clause")
     if not alone:

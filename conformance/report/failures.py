@@ -140,7 +140,7 @@ def _listing(causes: list[CauseFound], everywhere: list[Column], width: int) -> 
         grid.add_column(overflow="fold")
     for one, (number, clauses, known) in zip(causes, facts, strict=True):
         title = Text(one.title, "bold" if one.level == "MUST" else "")
-        if one.cause.kind == "clause":  # its numbers are in the case
+        if one.kind == "clause":  # its numbers are in the case
             title.truncate(room, overflow="ellipsis")
         grid.add_row(number, title, clauses, Text(known, "dim"))
     return grid

@@ -47,10 +47,10 @@ def _of_causes(report: Report, clauses: Mapping[str, Clause], folder: Path | Non
 
 
 def _of_cause(cause: CauseFound, clauses: Mapping[str, Clause], file: tuple[str, int] | None) -> str:
-    first, itself = cause.first, cause.cause.kind == "clause"
+    first, itself = cause.first, cause.kind == "clause"
     name = first.clause if itself else f"cause {cause.number}"
     also = [id for id in cause.clauses if id != first.clause] if itself else cause.clauses
-    said = [cause.cause.what if itself else f"{cause.title} ({cause.known_by})"]
+    said = [cause.what if itself else f"{cause.title} ({cause.known_by})"]
     if also:
         verb = "fail for it too" if itself else "fails for it" if len(also) == 1 else "fail for it"
         said.append(f"{count(len(also), 'clause')} {verb}: {_some(also)}")
@@ -87,7 +87,7 @@ def line_of(cause: CauseFound, report: Report, folder: Path) -> tuple[str, int] 
     A place that has no more than the name of its file is in the file that the harness reports, if that
     has the same name.
     """
-    place = PLACE.match(cause.cause.place)
+    place = PLACE.match(cause.place)
     if place is None:
         return None
     files = [Path(str(entry.get("file"))) for entry in report.implementations if entry.get("file")]

@@ -62,7 +62,7 @@ def _add(suite: Element, verdict: Verdict, follows: list[CauseFound], *, strict:
 
 def _followed(cause: CauseFound) -> str:
     """Return a cause that a failure follows from, by its number among those of the target."""
-    at = f", {short_place(cause.cause.place)}" if cause.cause.place else ""
+    at = f", {short_place(cause.place)}" if cause.place else ""
     return f"follows from cause {cause.number}: {cause.title}{at}"
 
 
