@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
-import conformance
-import reference
-from conformance.cli.commands.badge import badge
-from conformance.cli.commands.doctor import doctor
-from conformance.cli.commands.merge import merge
-from conformance.cli.commands.refusals import Refusal
-from conformance.cli.commands.replay import replay
-from conformance.cli.commands.report import report
-from conformance.cli.commands.run import run
-from conformance.cli.commands.specification import explain, list_
-from conformance.cli.commands.vectors import vectors_
+from conformance.cli.refusal import Refusal
 from conformance.report.screen import silence, tell
 from conformance.run.interrupts import exits_on_signals
 from conformance.verdict import EXIT_CODES
 
+COMMANDS = {
+    "badge": ("badge", "badge", "Write a badge of reports: how many MUST clauses hold."),
+    "doctor": ("doctor", "doctor", "Examine a target: what is found, and one step beside the reference."),
+    "explain": ("specification", "explain", "Show the text of a clause."),
+    "list": ("specification", "list_", "List the clauses of the specification."),
+    "merge": ("merge", "merge", "Join the reports of the shards or backends of a run."),
+    "replay": ("replay", "replay", "Play stored examples again."),
+    "report": ("report", "report", "Write a page that shows reports."),
+    "run": ("run", "run", "Judge targets by the specification."),
+    "vectors": ("vectors", "vectors_", "Write or check golden vectors."),
+}
+"""By name: the module of `commands` and the function, imported when it is run, and what it does."""
+
 
 class Commands(click.Group):
     """A group of commands that reports a signal that ends it, and failed reads and writes, in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, function, _ = COMMANDS[name]
+        command: click.Command = getattr(import_module(f"conformance.cli.commands.{module}"), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (*_, summary) in COMMANDS.items()])
 
     def main(self, *arguments: Any, **named: Any) -> Any:
         try:
@@ -56,17 +75,19 @@ def main() -> None:
         raise Refusal(line)
 
 
-for command in (run, doctor, replay, vectors_, report, badge, merge, list_, explain):
-    main.add_command(command)
-
-
 def shadowed() -> list[str]:
     """Return a line for each of our packages that a folder of the caller's hides: both have common names."""
     here = Path(__file__).resolve().parents[1]
-    wanted = {"conformance": (conformance, here), "reference": (reference, here.parent / "reference")}
+    found = {name: found_at(name) for name in ("conformance", "reference")}
     return [
-        f"`import {name}` found {module.__file__}, which hides the package of ncps-conformance; "
+        f"`import {name}` found {file}, which hides the package of ncps-conformance; "
         "rename that folder or run from another"
-        for name, (module, folder) in wanted.items()
-        if Path(module.__file__ or "").resolve().parent != folder
+        for name, file in found.items()
+        if file.resolve().parent not in (here, here.parent / "reference")
     ]
+
+
+def found_at(package: str) -> Path:
+    """Return the file that an import of a package would read."""
+    spec = find_spec(package)
+    return Path((spec and spec.origin) or "")

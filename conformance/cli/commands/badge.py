@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.commands.files import read_reports, written
-from conformance.cli.commands.refusals import Refusal
+from conformance.cli.refusal import Refusal
 from conformance.report import badge as badges
 
 

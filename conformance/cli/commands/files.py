@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jsonschema
 
-from conformance.cli.commands.refusals import Refusal
+from conformance.cli.refusal import Refusal
 from conformance.driver.safe_json import NotJson
 from conformance.report import jsonfile
 from conformance.report.screen import tell

@@ -10,7 +10,7 @@ import click
 
 from conformance.cli.commands.files import read_reports, written
 from conformance.cli.commands.publishing import publish
-from conformance.cli.commands.refusals import Refusal
+from conformance.cli.refusal import Refusal
 from conformance.report import exit_code, jsonfile, terminal
 from conformance.report.merge import CannotBeMerged
 from conformance.report.merge import merge as merged

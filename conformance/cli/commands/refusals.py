@@ -1,26 +1,14 @@
-"""Errors of a command that cannot do its task: one line, and an exit status."""
+"""Turns errors of a request into refusals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import click
-
+from conformance.cli.refusal import Refusal
 from conformance.options import UsageError
 from conformance.options.describing import CannotBeJudged
-from conformance.report.screen import tell
 from conformance.verdict import EXIT_CODES
-
-
-class Refusal(click.ClickException):
-    """The request cannot be met: one line, and exit status 2."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        tell(f"conformance: {self.message}")
 
 
 class NotJudged(Refusal):

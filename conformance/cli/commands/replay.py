@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from conformance.cli.commands.refusals import Refusal, refusals
+from conformance.cli.commands.refusals import refusals
+from conformance.cli.refusal import Refusal
 from conformance.options import run_options, some_options
 from conformance.report.failures import Finding, print_finding
 from conformance.report.screen import screen

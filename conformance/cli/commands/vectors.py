@@ -13,7 +13,8 @@ import click
 from rich.console import Console
 
 from conformance.cli.commands import replay as replaying
-from conformance.cli.commands.refusals import Refusal, refusals
+from conformance.cli.commands.refusals import refusals
+from conformance.cli.refusal import Refusal
 from conformance.options import run_options, some_options, unknown
 from conformance.report.failures import print_findings
 from conformance.report.values import count, listed
