@@ -6,14 +6,16 @@ import argparse
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import pytest
 
 from conformance.options.asked import run_options
 from conformance.options.kinds import NAMES
 from conformance.options.table import OPTIONS, TARGET, Option, RunOptions
+
+if TYPE_CHECKING:  # half of the time that a command such as `list` takes to begin
+    import pytest
 
 HERE = Path(__file__).resolve().parents[1]
 

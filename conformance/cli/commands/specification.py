@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from rich.markdown import Markdown
 from rich.text import Text
 
 from conformance.cli.commands.refusals import refusals
@@ -38,6 +37,8 @@ def list_(glob: tuple[str, ...], version: str | None) -> None:
 @version
 def explain(clause: tuple[str, ...], version: str | None) -> None:
     """Show the text of a CLAUSE of the specification; a glob, such as 'time.*', shows several."""
+    from rich.markdown import Markdown  # which takes long to import, and `list` needs it not
+
     with refusals():
         spec = specification(RunOptions(spec=version))
         ids = selected(RunOptions(clauses=clause), spec.clauses)
