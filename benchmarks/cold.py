@@ -33,7 +33,7 @@ COMMANDS = {
     "conformance list": ("-m", "conformance", "list"),
     "conformance --help": ("-m", "conformance", "--help"),
 }
-SAMPLED_EVERY = 0.5
+SAMPLED_EVERY = 2.0
 """Seconds between two looks at the memory of all processes."""
 
 
@@ -59,6 +59,8 @@ def measured(
                 with tempfile.TemporaryDirectory() as cache:
                     for state in ("cold", "warm") if warm else ("cold",):
                         taken.setdefault((state, tree), []).append(take(COMMANDS[name], folder, cache))
+                        said = shown(taken[state, tree][-1:])
+                        print(f"{name}, {state}, {tree}: {said}", file=sys.stderr, flush=True)
         for state in dict.fromkeys(state for state, _ in taken):
             yield f"{name}, {state}", *(shown(taken[state, tree]) for tree in trees)
 
