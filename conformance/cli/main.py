@@ -38,6 +38,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        for line in shadowed():
+            raise Refusal(line)
         module, function, _ = COMMANDS[name]
         command: click.Command = getattr(import_module(f"conformance.cli.commands.{module}"), function)
         return command
@@ -71,8 +73,6 @@ class Commands(click.Group):
 @click.version_option(package_name="ncps-conformance", prog_name="conformance")
 def main() -> None:
     """Judge implementations of liquid neural cells (CfC, LTC) by the specification that comes with it."""
-    for line in shadowed():
-        raise Refusal(line)
 
 
 def shadowed() -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -373,13 +375,6 @@ def test_explain_knows_a_slip() -> None:
     assert "did you mean 'cfc.step.default'?" in result.output
 
 
-def test_a_folder_that_hides_ours_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli.reference, "__file__", str(tmp_path / "reference" / "__init__.py"))
-    result = invoke("list")
-    assert result.exit_code == 2
-    assert str(tmp_path) in result.output
-
-
 @pytest.mark.slow
 def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "conformance", "list", "cfc.*"]
@@ -418,3 +413,36 @@ def test_what_cannot_be_imported_names_the_interpreter(tmp_path: Path) -> None:
         CannotBeJudged, match=rf"no_such_framework' in {re.escape(sys.executable)}; .*--python PATH"
     ):
         described(asked, "lacking:Cell", Pool(asked))
+
+
+# Commands
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_a_command_is_found_by_its_name(name: str) -> None:
+    command = cli.main.get_command(click.Context(cli.main), name)
+    assert command is not None and command.name == name
+
+
+def test_the_help_lists_every_command_in_a_line_each() -> None:
+    lines = CliRunner().invoke(cli.main, ["--help"]).output.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == list(cli.COMMANDS)
+    assert all(line.endswith(".") for line in lines)
+
+
+@pytest.mark.parametrize("heavy", ["hypothesis", "jsonschema", "pytest", "reference"])
+def test_the_help_imports_nothing_heavy(heavy: str) -> None:
+    code = "import sys, conformance.cli.main; print([name for name in sys.argv[1:] if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code, heavy], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_folder_that_hides_a_package_of_ours_is_named(tmp_path: Path) -> None:
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "__init__.py").touch()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "conformance", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"`import reference` found {tmp_path}" in done.stderr
+    assert "rename that folder" in done.stderr
