@@ -119,7 +119,7 @@ class Process:
         _ALIVE.add(self)
 
     def exchange(self, line: bytes, method: str, seconds: float) -> bytes:
-        deadline = time.monotonic() + seconds
+        left, before = seconds, time.monotonic()
         unsent = memoryview(line)
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
@@ -127,8 +127,10 @@ class Process:
             if self._prints:
                 selector.register(self._printed, selectors.EVENT_READ)
             while unsent or not self._complete:
-                ready = self._wait(selector, deadline)
-                if not ready and time.monotonic() >= deadline:
+                ready = self._wait(selector, left)
+                now = time.monotonic()
+                left, before = left - min(now - before, 2 * EVERY), now  # this process may have been stopped
+                if not ready and left <= 0:
                     raise HarnessHung(method, seconds)
                 if self._answers in ready:
                     self._receive()
@@ -163,11 +165,10 @@ class Process:
             os.killpg(self._process.pid, signal.SIGKILL)
         descendants.end(self._mark)
 
-    def _wait(self, selector: selectors.BaseSelector, deadline: float) -> set[int]:
+    def _wait(self, selector: selectors.BaseSelector, left: float) -> set[int]:
         """Return the pipes of the protocol that are ready; take what was printed meanwhile."""
         ended = self._process.poll() is not None  # checked before its last output is read
-        left = max(deadline - time.monotonic(), 0)
-        ready = {key.fd for key, _ in selector.select(0 if ended else min(left, EVERY))}
+        ready = {key.fd for key, _ in selector.select(0 if ended else max(0, min(left, EVERY)))}
         if self._printed in ready and not self._drain():
             selector.unregister(self._printed)
         ready -= {self._printed}

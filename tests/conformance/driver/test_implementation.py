@@ -7,6 +7,7 @@ import selectors
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,13 @@ def test_a_hang_is_found(bad):
 def test_a_harness_that_reads_nothing_is_a_hang(bad):
     with pytest.raises(driver.HarnessHung):
         bad("time.sleep(60)", timeout=0.1).request("step", inputs=np.zeros(1_000_000))
+
+
+def test_time_for_which_the_driver_was_stopped_does_not_count(bad, monkeypatch):
+    seconds = iter([0.0, 1e6])  # a laptop was closed while the first answer was waited for
+    real = time.monotonic()
+    monkeypatch.setattr(process.time, "monotonic", lambda: real + next(seconds, 1e6))
+    assert bad("request = read(); time.sleep(1); reply(request)").request("step") == "step"
 
 
 def test_the_first_request_of_a_shape_may_take_longer(bad, monkeypatch):
