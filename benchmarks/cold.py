@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -33,7 +34,7 @@ COMMANDS = {
     "conformance list": ("-m", "conformance", "list"),
     "conformance --help": ("-m", "conformance", "--help"),
 }
-SAMPLED_EVERY = 2.0
+SAMPLED_EVERY = 1.0
 """Seconds between two looks at the memory of all processes."""
 
 
@@ -84,11 +85,19 @@ def take(command: Sequence[str], folder: Path, cache: str) -> Taken:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-        peak = max(peak, memory_of(process.pid))
-        time.sleep(min(SAMPLED_EVERY, max(0.01, time.monotonic() - begin)))
+    ended = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not ended.wait(SAMPLED_EVERY):
+            peak = max(peak, memory_of(process.pid))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    _, status, used = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begin
-    _, status, used = ended
+    ended.set()
+    sampler.join()
     if status:
         raise SystemExit(f"{' '.join(command)} ended with status {os.waitstatus_to_exitcode(status)}")
     return Taken(seconds, used.ru_utime + used.ru_stime, peak)

@@ -114,7 +114,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         """The number of products summed to each element; None if it is not a dot product."""
 
     @classmethod
-    def covered(
+    def with_bound(
         cls, value: Values, arithmetic: Arithmetic, error: Values, kink: bool = False, terms: Any = None
     ) -> ErrorBounded:
         """Return an array of a float64 value whose bound, of its shape, covers a flush to zero already."""
@@ -175,7 +175,7 @@ class ErrorBounded(np.lib.mixins.NDArrayOperatorsMixin):
         return f"ErrorBounded({self.value!r} ± {self.error!r})"
 
     def __getitem__(self, index: Any) -> ErrorBounded:
-        return self.covered(self.value[index], self.arithmetic, self.error[index], self.kink)
+        return self.with_bound(self.value[index], self.arithmetic, self.error[index], self.kink)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **kwargs: Any) -> Any:
         rule = UFUNCS.get(ufunc)
@@ -221,7 +221,7 @@ def rounded(value: Values, error: Values, rounding: Values, *sources: ErrorBound
     arithmetic = sources[0].arithmetic
     bound = (error + rounding + arithmetic.floor) * SLACK
     bound = np.where(np.abs(value) + bound <= arithmetic.largest, bound, np.inf)
-    return ErrorBounded.covered(value, arithmetic, bound, any(source.kink for source in sources))
+    return ErrorBounded.with_bound(value, arithmetic, bound, any(source.kink for source in sources))
 
 
 def reach(a: ErrorBounded) -> Values:
@@ -259,7 +259,7 @@ def subtract(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
 
 
 def negative(a: ErrorBounded) -> ErrorBounded:
-    return ErrorBounded.covered(-a.value, a.arithmetic, a.error, a.kink, a.terms)
+    return ErrorBounded.with_bound(-a.value, a.arithmetic, a.error, a.kink, a.terms)
 
 
 def multiply(a: ErrorBounded, b: ErrorBounded) -> ErrorBounded:
@@ -501,7 +501,7 @@ def stack(arrays: list[Any], axis: int = 0) -> ErrorBounded:
 def _joined(join: Callable[..., Values], arrays: list[Any], axis: int) -> ErrorBounded:
     parts = lifted(*arrays)
     value, error = join([a.value for a in parts], axis=axis), join([a.error for a in parts], axis=axis)
-    return ErrorBounded.covered(value, parts[0].arithmetic, error, any(a.kink for a in parts))
+    return ErrorBounded.with_bound(value, parts[0].arithmetic, error, any(a.kink for a in parts))
 
 
 def where(condition: Any, a: Any, b: Any) -> ErrorBounded:
@@ -520,7 +520,7 @@ def rearranged(function: Callable[..., Any]) -> Callable[..., ErrorBounded]:
 
     def rule(a: ErrorBounded, *args: Any, **kwargs: Any) -> ErrorBounded:
         value, error = function(a.value, *args, **kwargs), function(a.error, *args, **kwargs)
-        return ErrorBounded.covered(value, a.arithmetic, error, a.kink)
+        return ErrorBounded.with_bound(value, a.arithmetic, error, a.kink)
 
     return rule
 

@@ -78,16 +78,11 @@ def main() -> None:
 def shadowed() -> list[str]:
     """Return a line for each of our packages that a folder of the caller's hides: both have common names."""
     here = Path(__file__).resolve().parents[1]
-    found = {name: found_at(name) for name in ("conformance", "reference")}
+    specs = {name: find_spec(name) for name in ("conformance", "reference")}
+    files = {name: Path(spec.origin or name) for name, spec in specs.items() if spec}
     return [
         f"`import {name}` found {file}, which hides the package of ncps-conformance; "
         "rename that folder or run from another"
-        for name, file in found.items()
+        for name, file in files.items()
         if file.resolve().parent not in (here, here.parent / "reference")
     ]
-
-
-def found_at(package: str) -> Path:
-    """Return the file that an import of a package would read."""
-    spec = find_spec(package)
-    return Path((spec and spec.origin) or "")

@@ -199,13 +199,16 @@ def steps_of(subject: Subject, case: SequenceCase, got: Values) -> list[ErrorBou
     """Return what each step of `got` should be from the states that `got` shows, many steps to a batch."""
     cases: list[StepCase] = []
 
-    def shown(_: Any, state: Values, k: int) -> tuple[Values, Values]:
+    def take_given_step(_: Any, state: Values, k: int) -> tuple[Values, Values]:
         cases.append(case.at(k, state))
         new = got[:, len(cases) - 1]
         return new, new
 
-    fold(shown, case.inputs, initial_state(subject, case), **fold_options(case))
+    options = {**fold_options(case), "zero_output_for_mask": False}  # which changes no state
+    fold(take_given_step, case.inputs, initial_state(subject, case), **options)
     batch = case.inputs.shape[0]
+    if not batch:
+        return [subject.reference(one)[0] for one in cases]
     together = max(1, ROWS // batch)
     wanted: list[ErrorBounded] = []
     for first in range(0, len(cases), together):

@@ -23,6 +23,7 @@ from rich.progress import (
 from conformance.report.causes import short_place
 from conformance.report.screen import silence
 from conformance.report.status import UNSETTLED
+from conformance.report.values import duration
 from conformance.verdict import Verdict
 
 QUARTERS = 4
@@ -37,7 +38,7 @@ class RunProgress:
     """Follows a run on `console`: bars on a terminal, a line at intervals elsewhere.
 
     It is called with each verdict. `expect` sets the totals; without it there are only counts. `begin` shows
-    the clause that is being judged, from which on the time of its group counts.
+    the clause that is being judged; the time of a group is counted from its first clause.
 
         with RunProgress(console) as progress:
             progress.expect({"ncps on jax": 120, "ncps on torch": 118})
@@ -105,7 +106,8 @@ class RunProgress:
         done, rest = self.done[group], self.totals.get(group, 0) - self.done[group]
         if group not in self.begun or rest <= 0:
             return ""
-        return f"about {(self.clock() - self.begun[group]) * rest / done:.0f} s left"
+        seconds = (self.clock() - self.begun[group]) * rest / done
+        return f"about {duration(seconds)} left"
 
     def _tell(self, verdict: Verdict) -> None:
         """Print a failure, unless it follows from a cause that is printed; a cause with its proof."""

@@ -290,7 +290,7 @@ def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining |
 def _judge_once(
     check: Check, subject: Subject, explaining: Explaining | None, shrinking: Shrinking, draw: Draw
 ) -> None:
-    """Judge one example. Raises Nonconformance if a failure is news, Unshrinkable if the search must end."""
+    """Judge one example. Raises Nonconformance if no known cause explains it, Unshrinkable at the end."""
     recording = Recording(shrinking, subject.number(check.clause))
     subject.example = recording
     subject.tally.begin()

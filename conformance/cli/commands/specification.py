@@ -37,7 +37,7 @@ def list_(glob: tuple[str, ...], version: str | None) -> None:
 @version
 def explain(clause: tuple[str, ...], version: str | None) -> None:
     """Show the text of a CLAUSE of the specification; a glob, such as 'time.*', shows several."""
-    from rich.markdown import Markdown  # which takes long to import, and `list` needs it not
+    from rich.markdown import Markdown  # slow to import, and `list` does not need it
 
     with refusals():
         spec = specification(RunOptions(spec=version))

@@ -143,7 +143,7 @@ def test_a_harness_that_reads_nothing_is_a_hang(bad):
 
 
 def test_time_for_which_the_driver_was_stopped_does_not_count(bad, monkeypatch):
-    seconds = iter([0.0, 1e6])  # a laptop was closed while the first answer was waited for
+    seconds = iter([0.0, 1e6])  # stopped while the first answer was waited for
     real = time.monotonic()
     monkeypatch.setattr(process.time, "monotonic", lambda: real + next(seconds, 1e6))
     assert bad("request = read(); time.sleep(1); reply(request)").request("step") == "step"

@@ -95,11 +95,11 @@ def test_a_fault_is_measured_and_written(measured: Path) -> None:
 HARD_GATE = planted()["formula:HardGate"]
 
 
-def measure_alone(folder: Path, finders: list[str]) -> None:
+def measure_alone(folder: Path, finders: list[str], seeds: int = TRIED) -> None:
     """Write invented data of one fault, and of no other."""
     fault = HARD_GATE
     measurement = Measurement(
-        fault.kind, fault.name, fault.what, fault.clause, fault.family, [1, 2, 9], finders
+        fault.kind, fault.name, fault.what, fault.clause, fault.family, [2] * (seeds - 1) + [9], finders
     )
     data.write(folder / "teeth.json", {measurement.key: measurement})
 
@@ -124,9 +124,18 @@ def test_figures_of_faults_that_were_not_measured_stay(folder: Path) -> None:
     assert changed == {"score": [], "clauses": [], "generated": []}
 
 
+def test_few_seeds_change_no_figure(folder: Path) -> None:
+    before = {name: published.rows(folder, name) for name in published.UNMEASURED}
+    measure_alone(folder, [], seeds=3)
+    invoke(folder, "--tables")
+    assert {name: published.rows(folder, name) for name in published.UNMEASURED} == before
+
+
 def test_a_new_fault_is_added_to_what_its_clauses_find(folder: Path) -> None:
     before = {row[0]: row for row in published.rows(folder, "clauses")}
     without(folder, "mutants", "`HardGate`")
+    measure_alone(folder, [])
+    assert "1 fault neither measured" in invoke(folder, "--tables").output  # by which clauses is it found?
     measure_alone(folder, ["state.pure"])
     invoke(folder, "--tables")
     assert published.complaints(folder) == []
@@ -134,6 +143,18 @@ def test_a_new_fault_is_added_to_what_its_clauses_find(folder: Path) -> None:
     (changed,) = [id for id in before if before[id] != after[id]]
     assert int(after[changed][3]) == int(before[changed][3]) + 1
     assert (changed, after[changed][-1].split(", ")[-1]) == ("`state.pure`", "`HardGate`")
+
+
+def test_generated_faults_that_are_not_found_are_counted(folder: Path) -> None:
+    some = [fault for fault in planted().values() if fault.kind == "generated"]
+    some = [fault for fault in some if fault.name.startswith("activations.sigmoid:")]
+    data.write(
+        folder / "teeth.json",
+        {f.key: Measurement(f.kind, f.name, f.what, f.clause, f.family, examples=[None]) for f in some},
+    )
+    invoke(folder, "--tables")
+    (row,) = [row for row in published.rows(folder, "score") if row[0] == tables.KINDS["generated"]]
+    assert row[2] == f"**{count('generated') - len(some)}**" and len(some) > 9
 
 
 def test_a_new_fault_that_was_not_measured_is_named(folder: Path) -> None:
