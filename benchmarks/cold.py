@@ -21,12 +21,7 @@ COMMANDS = {
     **{
         f"one cell on {backend}, quick look": (
             *RUN,
-            "ncps:CfCCell",
-            "--backend",
-            backend,
-            "--smoke",
-            "--seed",
-            "1",
+            *f"ncps:CfCCell --backend {backend} --smoke --seed 1".split(),
         )
         for backend in ("torch", "jax", "tensorflow")
     },

@@ -91,12 +91,11 @@ def _write_tables(file: Path, folder: Path) -> list[str]:
     Where the data lacks faults, their figures stay as they are published.
     """
     measurements, reasons = data.read(file), published.reasons(folder)
-    if not data.missing(measurements):
+    missing = set(data.missing(measurements))
+    if not missing:
         tables.write(folder, [measurements[key] for key in planted()], reasons)
         return []
-    today = {
-        key: measurement for key, measurement in measurements.items() if key not in data.missing(measurements)
-    }
+    today = {key: measurement for key, measurement in measurements.items() if key not in missing}
     if absent := partial.absent(folder, today):
         some = count(len(absent), "fault")
         return [
