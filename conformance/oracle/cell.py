@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.driver.implementation import NotSupported
+from conformance.oracle.versions import Versions, moved_in_each
 from conformance.spec.families import FAMILIES, Config, Family
 from reference.activations import ACTIVATIONS
 
@@ -32,6 +33,9 @@ POLICIES = {
 
 COMPLEX_STEP = 1e-30
 """The complex step, small enough that its square vanishes."""
+
+MOST_VERSIONS = 128
+"""The elements that are differentiated by side by side: larger arrays leave the cache."""
 
 MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
 
@@ -125,26 +129,33 @@ def gradients(
 
 
 def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array]) -> Array:
-    """Differentiate by the array `name`, element by element."""
-    slopes = np.zeros(point[name].shape)
+    """Differentiate by the array `name`, element by element, many elements side by side."""
+    value = point[name]
+    slopes = np.zeros(value.size)
     with np.errstate(all="ignore"):
-        for index in np.ndindex(slopes.shape):
-            slopes[index] = slope(run({**point, name: moved(point[name], index)}), cotangents)
-    return slopes
+        for begin in range(0, value.size, MOST_VERSIONS):
+            elements = np.arange(begin, min(begin + MOST_VERSIONS, value.size))
+            slopes[elements] = slopes_by(run, point, name, elements, cotangents)
+    return slopes.reshape(value.shape)
 
 
-def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> float:
-    """Return the slope by the complex step that was taken in one element."""
+def slopes_by(
+    run: Run, point: Given, name: str, elements: Array, cotangents: tuple[Array, Array]
+) -> Array | list[Array]:
+    """Return the slopes by some elements of an array; one by one if they cannot be computed side by side."""
+    moved = moved_in_each(point[name], elements, 1j * COMPLEX_STEP)
+    try:
+        slopes = slope(run({**point, name: moved}), cotangents)
+    except Exception:  # a formula that is wrong, or takes of NumPy what versions do not have
+        return [slope(run({**point, name: one}), cotangents) for one in moved.values]
+    return slopes.values if isinstance(slopes, Versions) else slopes
+
+
+def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> Array:
+    """Return the slope by the complex step that was taken, of each version of the answer if it has any."""
     (output, state), (output_cotangent, state_cotangent) = answer, cotangents
-    total = (output.imag * output_cotangent).sum() + (state.imag * state_cotangent).sum()
-    return float(total) / COMPLEX_STEP
-
-
-def moved(value: Array, index: tuple[int, ...]) -> Array:
-    """Return a copy of an array, moved by a complex step in one element."""
-    copy = value.astype(complex)
-    copy[index] += 1j * COMPLEX_STEP
-    return copy
+    total = np.sum(output.imag * output_cotangent) + np.sum(state.imag * state_cotangent)
+    return total / COMPLEX_STEP
 
 
 def column(timespans: Array, batch: int) -> Array:
