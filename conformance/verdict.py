@@ -53,6 +53,9 @@ class Failure:
     departs: dict[str, Any] = field(default_factory=dict)
     """The first intermediate of a step that departs: its "name", what is "said", and the "right" ones before
     it; {}: none, or the implementation reports no intermediates."""
+    symptom: str = ""
+    """What is wrong, in words that are the same in every clause that meets it, as a wrong shape; "": other
+    clauses do not meet it."""
     example: dict[str, Any] | None = None
     """The failing example in the form of `conformance replay`, by schemas/example.json."""
 

@@ -46,7 +46,8 @@ MOST = 8
 FORMULA = ("mode", "solver")
 """The arguments that select a formula; a cell behind an LSTM has its own in the argument "cell"."""
 
-NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf\b)|, dtype=\w+")
+LISTED = re.compile(r"#([\s,]*#)+,?|[(\[]\s*#?,?\s*[)\]]")
 
 
 @dataclass
@@ -58,6 +59,8 @@ class KnownCauses:
     """The changes of the specification, in the order in which they were found."""
     raised: dict[str, Cause] = field(default_factory=dict)
     """The exceptions, by what they have in common."""
+    symptoms: dict[str, Cause] = field(default_factory=dict)
+    """The clauses that stand for all that meet a symptom."""
     shrunk: int = 0
     """Cases that shrinking sent."""
     in_vain: dict[str, Cause | None] = field(default_factory=dict)
@@ -86,15 +89,20 @@ class KnownCauses:
                 self.made[key] = Law(self.family, changes)
         return self.made.setdefault(key, None)
 
-    def exception(self, failure: Failure) -> Cause | None:
-        """Return the cause of an exception that was met before."""
-        return self.raised.get(common(failure)) if failure.raised else None
+    def met(self, failure: Failure) -> Cause | None:
+        """Return the cause of an exception, or of a symptom, that was met before."""
+        return self.raised.get(common(failure)) if failure.raised else self.symptoms.get(failure.symptom)
 
     def add_exception(self, failure: Failure) -> Cause:
         """Return the cause of an exception, from now on that of all its like."""
         key = common(failure)
         cause = Cause("place", key, failure.summary, failure.raised.get("place", ""))
         return self.raised.setdefault(key, cause)
+
+    def add_symptom(self, failure: Failure, cause: Cause) -> None:
+        """Let a clause stand for all others that meet the symptom of its failure."""
+        if failure.symptom:
+            self.symptoms.setdefault(failure.symptom, cause)
 
     def departed(self, subject: Subject, case: Case | None) -> Cause | None:
         """Return the clause that stands for all that take a step by the formula of a case, if it fails."""
@@ -236,5 +244,13 @@ def formula(subject: Subject, case: Case) -> str:
 
 def common(failure: Failure) -> str:
     """Return what exceptions of one cause have in common: the type, and the line or else the message."""
-    place = failure.raised.get("place") or NUMBER.sub("#", failure.raised["message"])
+    place = failure.raised.get("place") or without_numbers(failure.raised["message"])
     return f"{failure.raised['type']} at {place}"
+
+
+def without_numbers(message: str) -> str:
+    """Return a message with # for each number, array and shape in it."""
+    shorter = NUMBER.sub("#", message)
+    while (message := shorter) != (shorter := LISTED.sub("#", message)):
+        pass
+    return shorter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -123,7 +124,17 @@ def assert_shape(subject: Subject, what: str, got: Any, shape: Sequence[int | No
         raise subject.departure(f"{what} is not known, but should have shape {tuple(shape)}")
     given = list(got.shape) if isinstance(got, np.ndarray) else list(got)
     if given != list(shape):
-        raise subject.departure(f"{what} has shape {tuple(given)}, but should have {tuple(shape)}", got=given)
+        summary = f"{what} has shape {tuple(given)}, but should have {tuple(shape)}"
+        raise subject.departure(summary, got=given, symptom=_wrong_shape(what, given, shape))
+
+
+def _wrong_shape(what: str, given: Sequence[int | None], shape: Sequence[int | None]) -> str:
+    """Return how a shape is wrong, in the same words whatever the sizes of the case are."""
+    kind = re.sub(r"\d+", "#", what)
+    if len(given) != len(shape):
+        return f"{kind}: {len(given)} axes for {len(shape)}"
+    wrong = [axis for axis, (one, other) in enumerate(zip(given, shape, strict=True)) if one != other]
+    return f"{kind}: size of axis {', '.join(map(str, wrong))}"
 
 
 def assert_step(subject: Subject, case: StepCase, **options: Any) -> Values:
@@ -143,7 +154,9 @@ def joined(subject: Subject, config: Config, state: Sequence[Any]) -> Values:
     __tracebackhide__ = True
     sizes = subject.family.state_sizes(subject.family.full(config))
     want = len(sizes)
-    assert_true(subject, len(state) == want, f"{len(state)} states are returned, but should be {want}")
+    if len(state) != want:
+        summary = f"{len(state)} states are returned, but should be {want}"
+        raise subject.departure(summary, symptom=f"{len(state)} states for {want}")
     batch = np.shape(state[0])[0] if np.ndim(state[0]) else 0
     for i, (tensor, size) in enumerate(zip(state, sizes, strict=True)):
         assert_shape(subject, f"state {i}", np.asarray(tensor), (batch, size))

@@ -25,6 +25,9 @@ SHARE = 0.25
 FEATURE = "backbone_0/bias"
 """The bias of the backbone, whose kernel is zero: every feature is the activation of this value."""
 
+NOTHING_DROPPED = "training drops nothing: the output is that of inference"
+ALTERED = "a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)"
+
 
 def showing(subject: Subject, rate: float, seed: int) -> StepCase:
     """Return one step, t = 1, of a cell whose output distinguishes dropped features from kept ones."""
@@ -49,11 +52,9 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
     unexplained = ~(kept | fits(subject, case, output, 0.0))
     if unexplained.any():
         if fits(subject, case, output, 1.0).all():
-            raise subject.departure("training drops nothing: the output is that of inference")
+            raise subject.departure(NOTHING_DROPPED, symptom=NOTHING_DROPPED)
         wrong = np.asarray(output)[unexplained].tolist()
-        raise subject.departure(
-            "a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)", got=wrong
-        )
+        raise subject.departure(ALTERED, got=wrong, symptom=ALTERED)
     return kept
 
 

@@ -11,7 +11,7 @@ from conformance.report.values import count, show_case
 from conformance.verdict import Cause, CauseKind, Verdict
 
 ORDER: tuple[CauseKind, ...] = ("convention", "fault", "place", "clause")
-"""The kinds of causes, those that explain most first."""
+"""The kinds of causes, those that tell most first."""
 
 ALIKE, CLEAR = 500, 1e6
 """The characters of a script by which examples differ in size; the error over its bound that anybody sees."""
@@ -78,6 +78,8 @@ class CauseFound:
     def known_by(self) -> str:
         """Return how it is known, or where it is, in words."""
         if self.kind == "clause":
+            if len(self.clauses) > 1 and all(v.failure and v.failure.symptom for v in self.verdicts):
+                return "the same symptom in each"
             numerical = any(v.failure and v.failure.excess is not None for v in self.verdicts)
             return "no known cause explains it" if numerical else "by itself"
         if self.kind == "place":
@@ -88,7 +90,7 @@ class CauseFound:
 
 
 def causes_found(verdicts: Iterable[Verdict]) -> list[CauseFound]:
-    """Return the causes of the failures of one target, those that explain most clauses first."""
+    """Return the causes of the failures of one target, by kind, then by number of clauses."""
     named = [
         (cause, verdict) for verdict in verdicts if verdict.outcome == "fail" for cause in causes_of(verdict)
     ]

@@ -97,7 +97,7 @@ def _table(verdicts: list[Verdict], clauses: Mapping[str, Clause], layout: Layou
     should = any(verdict.level == "SHOULD" for verdict in verdicts)
     table.add_column("clause", vertical="bottom", no_wrap=True)
     for column, header in zip(layout.columns, _headers(layout), strict=True):
-        table.add_column(header, vertical="bottom", no_wrap=True, min_width=9 + len(column) - 1)
+        table.add_column(Text(header), vertical="bottom", no_wrap=True, min_width=9 + len(column) - 1)
     by_area = group_by(verdicts, lambda verdict: area_of(verdict.clause, clauses))
     for area, group in by_area.items():
         table.add_row(Text(area, "bold"))

@@ -71,7 +71,7 @@ class Explaining:
         self.beyond = None
         if not self.plan.explain:
             return False
-        if cause := self.known.exception(failure):
+        if cause := self.known.met(failure):
             self._follow(failure, [cause])
             return True
         if self.shrinking.begun and _kind(failure) != self.kind:
@@ -82,7 +82,7 @@ class Explaining:
         own = self.known.own_step(self.subject, recording.case)
         for law in (*self.laws, *([own] if own else ())):
             held, raised = self.judge_under(law, recording, draw)
-            known = self.known.exception(raised) if raised else None
+            known = self.known.met(raised) if raised else None
             if held or known:
                 self._follow(failure, [*law.causes, *([known] if known else [])], law.variant)
                 return True
@@ -149,6 +149,7 @@ class Explaining:
         else:
             cause = Cause("clause", self.check.clause, failure.summary)
             self._add([cause])
+            self.known.add_symptom(failure, cause)
             self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())
         return self.plan.explain and (self.root is not None or bool(failure.raised or self.beyond))

@@ -67,12 +67,11 @@ class Keras2Cell(Cell):
 
     def step(
         self, config: dict[str, Any], parameters: dict[str, Any], x: Any, state: Any, t: Any = None
-    ) -> tuple[Any, Any]:
+    ) -> Any:
         cell = self.built(config, int(x.shape[-1]))
         for name, variable in self.named(cell).items():
             variable.assign(parameters[name])
-        output, new = theirs(cell, x if t is None else [x, t], [state])
-        return output, list(new)
+        return theirs(cell, x if t is None else [x, t], [state])
 
     def built(self, config: dict[str, Any], features: int) -> Any:
         """Return a cell, called once to build its inner layers, and kept by its arguments."""

@@ -48,11 +48,11 @@ class Scale:
 
     def x(self, value: float) -> float:
         """Return the position of a value, in per mille."""
-        if math.isnan(value) or value >= self.most > 1:
-            return 1000.0
         if value <= 1:
             return self.bound * (1 - math.log(max(value, LEAST)) / math.log(LEAST))
-        return self.bound + (1000 - self.bound) * math.log(value) / math.log(self.most)
+        if value < self.most:
+            return self.bound + (1000 - self.bound) * math.log(value) / math.log(self.most)
+        return 1000.0
 
     @property
     def ticks(self) -> list[Tick]:

@@ -6,15 +6,18 @@ import pytest
 
 from conformance.causes import candidates
 from conformance.causes.evidence import alike, departs, observe
-from conformance.causes.known import KnownCauses
+from conformance.causes.known import KnownCauses, without_numbers
 from conformance.causes.laws import Change, Inapplicable, Law
 from conformance.judging import registry
+from conformance.judging.assertions import assert_shape
+from conformance.judging.subject import Nonconformance
 from conformance.mutants import mutants
 from conformance.mutants.rewrite import Rewrite
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause
 from conformance.spec.cases import step_case
 from conformance.spec.families import FAMILIES, Sizes
+from conformance.verdict import Cause, Failure
 from tests.planted import pairs
 
 pytestmark = pytest.mark.slow
@@ -193,3 +196,38 @@ def test_conventions_about_one_thing_exclude_each_other() -> None:
     both = [Change.convention({"head_activation": name}) for name in ("linear", "lecun_tanh")]
     with pytest.raises(Inapplicable, match="two conventions"):
         Law("cfc", both)
+
+
+def test_a_symptom_is_counted_under_the_clause_that_met_it_first() -> None:
+    subject = pairs.subject_of(Law("cfc", [fault("TimePlusOne")]))
+    known = KnownCauses("cfc")
+    shapes = (((2, 2), 4), ((3, 4), 6), ((2, 2, 1), 4))
+    flat, larger, other = (symptom_of(subject, "output", shape, units) for shape, units in shapes)
+    assert flat.symptom == larger.symptom != other.symptom
+    cause = Cause("clause", "cfc.step.default", flat.summary)
+    known.add_symptom(flat, cause)
+    assert known.met(larger) is cause
+    assert known.met(other) is None and known.met(Failure("something else")) is None
+
+
+def symptom_of(subject, what: str, shape: tuple[int, ...], units: int) -> Failure:
+    with pytest.raises(Nonconformance) as departure:
+        assert_shape(subject, what, shape, (shape[0], units))
+    return departure.value.failure
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("shapes (2,1) (8,) (2,4)", "shapes (3, 1) (3, 4) (12,)"),
+        ("[array([[-0.5, 1e-9]], dtype=float32)]", "[array([[nan, nan],\n [inf, 2.]])]"),
+        ("units must be 4; got 5", "units must be 12; got -1.5"),
+    ],
+)
+def test_messages_that_differ_by_numbers_are_one(one: str, other: str) -> None:
+    assert without_numbers(one) == without_numbers(other) != one
+
+
+def test_names_are_no_numbers() -> None:
+    message = "nano: info of (a, b) and []"
+    assert without_numbers(message) == message.replace("[]", "#")

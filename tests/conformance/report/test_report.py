@@ -54,7 +54,18 @@ def report(*verdicts: Verdict, **more: Any) -> Report:
     return Report(spec="0.1", suite="0.1.0", verdicts=list(verdicts), **(about | more))
 
 
-LATER = {"known", "example", "known_failures", "refused", "kinks", "programs", "causes", "raised", "departs"}
+LATER = {
+    "known",
+    "example",
+    "known_failures",
+    "refused",
+    "kinks",
+    "programs",
+    "causes",
+    "raised",
+    "departs",
+    "symptom",
+}
 """Fields that came after the first reports, which are read without them."""
 BOTH_TIERS = (verdict(), verdict(tier="float32"))
 
@@ -208,6 +219,7 @@ failures = st.builds(
     script=texts,
     raised=st.just({}) | raised,
     departs=st.just({}) | departures,
+    symptom=texts,
 )
 causes = st.builds(
     Cause,

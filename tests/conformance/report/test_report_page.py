@@ -172,7 +172,8 @@ def test_the_strip_has_the_bound_where_errors_meet_it() -> None:
         assert on.x(1e-9) == on.x(0.0) == 0.0
         assert on.x(0.1) < on.x(0.2) < on.bound
     assert Scale(1e6).bound < Scale(1e6).x(10.0) < Scale(1e6).x(1e5) <= 1000.0
-    assert Scale(1e6).x(float("inf")) == Scale(1e6).x(float("nan")) == 1000.0
+    for on in (Scale(0.0), Scale(0.5), Scale(1e6)):
+        assert on.x(float("inf")) == on.x(float("nan")) == 1000.0
 
 
 @pytest.mark.parametrize("worst", [1.0, 20.0, 1.0000000000000655e308, sys.float_info.max])
