@@ -94,12 +94,16 @@ def resized(config: Config, sizes: Sizes) -> Config:
 
 
 def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
-    """Yield steps of other formulas of the cell, and by other activations, two each."""
+    """Yield steps of other formulas of the cell, and by other activations, two each.
+
+    One of the two has elapsed times of the form of `case`, for some faults show at such times alone.
+    """
+    times = ("column", form_of(case.timespans))
     for form in subject.forms:
-        for seed, sizes in enumerate(SIZES[:2]):
+        for seed, (sizes, time) in enumerate(zip(SIZES, times, strict=False)):
             with suppress(NotSupported):
                 config = subject.config(sizes, **form)
-                yield _case(subject, config, sizes, seed, "column")
+                yield _case(subject, config, sizes, seed, time)
     for name, value in case.config.items():
         if name.endswith("activation"):
             for other in ACTIVATIONS:

@@ -86,7 +86,7 @@ def _of_too_few_digits(dtype: np.dtype[Any], asked: str) -> str:
 
 def ratio(error: Values, bound: Values) -> Values:
     """Return error / bound, 0 where the error is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(error == 0.0, 0.0, error / bound)
 
 

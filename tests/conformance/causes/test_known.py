@@ -88,6 +88,11 @@ def test_of_two_faults_that_fit_a_formula_that_is_named_which_fits_the_others() 
     assert [cause.name for cause in causes] == ["WiredPureTimeIgnored"], "TimeAlwaysOne fits mode pure alone"
 
 
+def test_of_two_faults_that_fit_at_time_zero_that_is_named_which_fits_other_formulas_there() -> None:
+    causes = judged("mixed_memory", fault("WiredTimeHasFloor"), clause="time.zero")
+    assert [cause.name for cause in causes] == ["WiredTimeHasFloor"], "TimeHasFloor is that of every cell"
+
+
 def test_a_fault_is_named_beside_a_convention() -> None:
     convention = Change.convention({"time_sign": +1})
     causes = judged("cfc", convention, fault("TimeOnOffset"), clause="cfc.step.default")
