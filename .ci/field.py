@@ -159,7 +159,16 @@ def table(rows: list[dict[str, Any]]) -> str:
         alone = f"{len(row['fails_by_convention_alone'])}: {convention}" if convention else ""
         cells = (f"`{row['target']}`", row["cell"], ", ".join(row["backends"]))
         lines.append(f"| {' | '.join(cells)} | {row['holds']} | {causes(row)} | {alone} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", explained(rows)]) + "\n"
+
+
+def explained(rows: list[dict[str, Any]]) -> str:
+    """Return how many of the failing clauses of all cells follow from a cause other than themselves."""
+    known = [row for row in rows if "causes" in row]
+    fails = sum(len(row["fails"]) for row in known)
+    alone = sum(kind == "clause" and name in row["fails"] for row in known for kind, name, _ in row["causes"])
+    follow = f"{fails - alone} follow from a cause and {alone} stand by themselves"
+    return f"Of {fails} clauses that fail, counted by cell, {follow}."
 
 
 def causes(row: dict[str, Any]) -> str:
