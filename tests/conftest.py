@@ -43,6 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("frameworks")
     if numpy_alone(config):
         unasked = [name for name in TOO_LONG if name not in config.option.markexpr]
-        left_out = [item for item in items if any(item.get_closest_marker(name) for name in unasked)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        left_out = {item for item in items if any(item.get_closest_marker(name) for name in unasked)}
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]

@@ -229,6 +229,7 @@ def test_a_death_while_a_cause_is_looked_for_takes_back_no_failure() -> None:
     assert verdict.outcome == "fail" and [cause.kind for cause in verdict.causes] == ["clause"]
 
 
+@pytest.mark.slow
 def test_what_does_not_start_again_is_not_reproducible_and_its_failure_is_kept() -> None:
     class Mortal(Fake):
         def restart(self) -> None:
@@ -479,6 +480,7 @@ def test_under_strict_no_variant_is_looked_for() -> None:
     assert (verdict.outcome, verdict.variant, verdict.holds_under_variant) == ("fail", {}, False)
 
 
+@pytest.mark.slow
 def test_what_fails_under_the_variant_too_is_shown_as_it_fails_there() -> None:
     def linear_but_for_two(fake: Fake, **params: Any) -> Any:
         answer = linear(fake, **params)

@@ -230,6 +230,7 @@ def test_an_example_fails_again_where_it_failed_and_holds_elsewhere(name: str) -
     assert (right.outcome, right.examples, right.failure) == ("pass", 1, None)
 
 
+@pytest.mark.slow
 def test_the_example_of_what_fails_under_a_variant_too_fails_by_the_specification() -> None:
     def answer(fake: fakes.Fake, **params: Any) -> Any:
         found = fakes.linear(fake, **params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_vectors_are_played_or_refused(folder: Path, document: str | bytes) -> N
     invoke("vectors", "check", file(folder, document))
 
 
+@cache
 def example() -> dict[str, Any]:
     """Return a failing example, as a run writes it."""
     mutant = mutants()["LogTauLimitEight"]
@@ -102,10 +104,12 @@ def example() -> dict[str, Any]:
     return made
 
 
-EXAMPLE = example()
+def examples() -> st.SearchStrategy[str | bytes]:
+    """Return the strategy of the example with anything wrong in it."""
+    return spoiled(example()).map(written) | spoiled(example(), 1).map(written) | torn(json.dumps(example()))
 
 
-@given(document=spoiled(EXAMPLE).map(written) | spoiled(EXAMPLE, 1).map(written) | torn(json.dumps(EXAMPLE)))
+@given(document=st.deferred(examples))
 @fuzzed(60)
 def test_examples_are_played_or_refused(folder: Path, document: str | bytes) -> None:
     invoke("vectors", "check", file(folder, document))
@@ -159,7 +163,7 @@ def lists(draw: st.DrawFn) -> str | bytes:
 @given(text=lists())
 @fuzzed(120)
 def test_lists_of_known_failures_are_read_or_refused(folder: Path, text: str | bytes) -> None:
-    file(folder, written(EXAMPLE), "example.json")
+    file(folder, written(example()), "example.json")
     path = file(folder, text, "known.toml")
     try:
         entries = known_failures.load(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.driver.survival.test_fuzzed_files import EXAMPLE, LISTED, REPORT
+from tests.conformance.driver.survival.test_fuzzed_files import LISTED, REPORT, example
 
 ROOT = Path(__file__).resolve().parents[4]
 PACKAGES = ("conformance", "reference", "ncps")
@@ -104,7 +104,7 @@ print(seen)
 
 def test_reading_a_file_imports_compiles_and_starts_nothing(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
-    (tmp_path / "example.json").write_text(json.dumps(EXAMPLE))
+    (tmp_path / "example.json").write_text(json.dumps(example()))
     (tmp_path / "known.toml").write_text(LISTED)
     command = [sys.executable, "-c", WATCHED, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
