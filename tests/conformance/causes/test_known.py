@@ -37,24 +37,59 @@ TOGETHER = [
     ("cfc", "HeadsExchanged", "TimePlusOne"),
     ("ltc", "ExactDecay", "TimePlusOne"),
 ]
-STEP = "return h + t / (t + tau) * (d - h)"
 GATE = "return sigmoid(-slope * t + offset)"
+GATED = "return f1 * (1.0 - s) + f2 * s"
+NO_GATE = "return f1 + gate(parameters, z, t) * f2"
+PURE = 'return parameters["A"] - parameters["A"] * f1 * np.exp(-t * rate)'
+HEADS = "return head(f1), head(f2)"
+IMPLICIT = "return h + t / (t + tau) * (d - h)"
+TARGET = 'return z @ parameters["kernel"] + parameters["bias"]'
+TAU = "return np.exp(clip(a, -LOG_TAU_LIMIT, LOG_TAU_LIMIT))"
+OUTPUT = "return activations.get(name)(v)"
+JOINED = "z = np.concatenate([inputs, state], axis=-1)"
+SYNAPSES = "w * sigmoid(sigma * (v - mu))"
+MAPPED = 'scaled = a * parameters[f"{which}_w"]'
+MEAN = "return np.sum(weights * potentials, axis=0) / np.sum(weights, axis=0)"
+MEMORY = "memory = memory * sigmoid(f) + np.tanh(a) * sigmoid(i)"
+SHOWN = "output, new = step(inputs, np.tanh(memory) * sigmoid(o), timespans)"
 UNKNOWN = [
     ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset + 0.1 * t * offset)"),
     ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset) ** 2"),
     ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t + offset * slope)"),
     ("cfc", "reference.cfc", GATE, "return 0.9 * sigmoid(-slope * t + offset)"),
-    ("cfc", "reference.cfc", "return f1 * (1.0 - s) + f2 * s", "return f1 * (1.0 - s) + f2 * s * s"),
-    ("cfc", "reference.cfc", "return f1 * (1.0 - s) + f2 * s", "return f1 * (1.0 - s) + f2 * s + 1e-3 * f1"),
+    ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * np.exp(-t) + offset)"),
+    ("cfc", "reference.cfc", GATE, "return sigmoid(-slope * t / (1.0 + 0.1 * slope * slope) + offset)"),
+    ("cfc", "reference.cfc", GATED, "return f1 * (1.0 - s) + f2 * s * s"),
+    ("cfc", "reference.cfc", GATED, "return f1 * (1.0 - s) + f2 * s + 1e-3 * f1"),
+    ("cfc", "reference.cfc", GATED, "return f1 * (1.0 - s) + f2 * s + 0.05 * s * (1.0 - s)"),
+    ("cfc", "reference.cfc", HEADS, "return head(f1), head(f2 + 0.1 * f1)"),
+    ("cfc", "reference.cfc", HEADS, "return head(f1) * 0.98, head(f2)"),
     (
-        "ltc",
-        "reference.ltc",
-        "return h + t / (t + tau) * (d - h)",
-        "return h + t / (t + tau + 0.1) * (d - h)",
+        "cfc",
+        "reference.backbone",
+        JOINED,
+        "z = np.concatenate([inputs + 0.1 * inputs * inputs, state], axis=-1)",
     ),
-    ("ltc", "reference.ltc", STEP, "return h + t / (t + tau) * (d - h * h)"),
+    ("cfc", "reference.backbone", JOINED, "z = np.concatenate([np.tanh(inputs), state * 1.01], axis=-1)"),
+    ("cfc no_gate", "reference.cfc", NO_GATE, "return f1 + gate(parameters, z, t) * f2 * (1.0 + 0.1 * f1)"),
+    ("cfc no_gate", "reference.cfc", NO_GATE, "return f1 + gate(parameters, z, t) * f2 + 0.01 * t"),
+    ("cfc pure", "reference.cfc", PURE, f"{PURE} * (1.0 + 0.05 * rate)"),
+    ("cfc pure", "reference.cfc", PURE, f"{PURE} + 0.02 * f1 * f1"),
+    ("ltc", "reference.ltc", IMPLICIT, "return h + t / (t + tau + 0.1) * (d - h)"),
+    ("ltc", "reference.ltc", IMPLICIT, "return h + t / (t + tau) * (d - h * h)"),
+    ("ltc", "reference.ltc", IMPLICIT, "return h + t / (t + tau) * (d - h) * (1.0 + 0.1 * h)"),
+    ("ltc", "reference.ltc", TARGET, f"{TARGET} * 1.03"),
+    ("ltc", "reference.ltc", TAU, f"{TAU} * (1.0 + 0.01 * a * a)"),
+    ("ltc", "reference.ltc", OUTPUT, f"{OUTPUT} + 0.05 * v"),
+    ("wired_cfc", "reference.cfc", GATED, "return f1 * (1.0 - s) + f2 * s + 0.1 * f1 * f2"),
+    ("wired_ltc", "reference.wired_ltc", SYNAPSES, "w * sigmoid(sigma * (v - mu)) * (1.0 + 0.1 * v)"),
+    ("wired_ltc", "reference.wired_ltc", SYNAPSES, "w * sigmoid(sigma * (v - mu) + 0.1 * v * v)"),
+    ("wired_ltc", "reference.wired_ltc", MAPPED, f"{MAPPED} + 0.1 * a * a"),
+    ("wired_ltc", "reference.solvers", MEAN, f"{MEAN} + 0.01 * potentials[0]"),
+    ("mixed_memory", "reference.mixed_memory", MEMORY, f"{MEMORY} + 0.05 * memory * memory"),
+    ("mixed_memory", "reference.mixed_memory", SHOWN, SHOWN.replace("(memory)", "(1.2 * memory)")),
 ]
-"""Faults that are none of the known ones: family, module, passage, and what stands in its place."""
+"""Faults that are none of the known ones: family and mode, module, passage, and what stands in its place."""
 
 
 def judged(family: str, *changes: Change, clause: str | None = None):
@@ -100,14 +135,13 @@ def test_a_fault_is_named_beside_a_convention() -> None:
     assert [cause.name for cause in causes] == ["time_sign=1", "TimeOnOffset"]
 
 
-@pytest.mark.parametrize(("family", "module", "old", "new"), UNKNOWN)
-def test_what_is_no_known_fault_gets_no_false_name(family: str, module: str, old: str, new: str) -> None:
+@pytest.mark.parametrize(("where", "module", "old", "new"), UNKNOWN)
+def test_what_is_no_known_fault_gets_no_false_name(where: str, module: str, old: str, new: str) -> None:
+    family, *mode = where.split()
     unknown = Rewrite("Unknown", "", "", module, old, new).mutant()
     subject = pairs.subject_of(Law(family, [Change.fault(unknown)]))
-    form = FAMILIES[family].forms[0]
-    sizes = Sizes(2, 3, 4, 5)
-    config = subject.config(sizes, **form)
-    case = step_case(subject.family, config, sizes, recipe="normal", seed=3, time="column", dtype="float64")
+    form = {**FAMILIES[family].forms[0], **({"mode": mode[0]} if mode else {})}
+    case = next(observed_case(subject, subject.config(Sizes(2, 3, 4, 5), **form)))
     known = KnownCauses(family)
     assert known.find(subject, case, variants=True) is None
     assert not known.changes and known.in_vain
