@@ -35,12 +35,8 @@ from conformance.verdict import Failure, Outcome, Verdict
 ENOUGH = 0.95
 """The share of its budget that a clause has to decide, 47.5 of 50; examples count by decided values."""
 
-MORE, MOST_SEARCHES = 50, 4
-"""The least number of examples, and the most searches, with which a clause that decides less draws on: each
-search has the budget or this number, whichever is more."""
-
 HALF = 0.5
-"""The share of all its examples that a clause has to decide then; one that decides less is in error."""
+"""The share of all its examples that a clause has to decide; one that decides less is in error at the end."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
@@ -50,6 +46,11 @@ MOST_CAUSES = 3
 
 MOST_REFUSED = 10
 """Rejected examples, with none judged, after which the clause is reported as not applicable."""
+
+
+def most_more(budget: int) -> int:
+    """Return the most examples that a clause which decides less draws besides its budget."""
+    return 4 * max(budget, 50)
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
@@ -174,15 +175,13 @@ def _find(explaining: Explaining) -> Failure | None:
     """Look for a failure that no known cause explains; draw on while too little is decided."""
     check, subject, plan = explaining.check, explaining.subject, explaining.plan
     failure, tally = search(check, subject, plan, explaining), subject.tally
-    if failure or explaining.causes or tally.decided >= ENOUGH * tally.examples:
-        return failure
-    for part in range(MOST_SEARCHES):
+    enough, left, part = ENOUGH * tally.examples, most_more(plan.examples), 0
+    while left and not (failure or explaining.causes or (tally.decided >= enough and _decides(subject))):
+        more = min(plan.examples * 2**part, left)
         seed = derived(plan.seed, f"more/{part}")
-        more = replace(plan, examples=max(plan.examples, MORE), seed=seed)
-        failure = search(check, subject, more, explaining)
-        if failure or _decides(subject):
-            return failure
-    return None
+        failure = search(check, subject, replace(plan, examples=more, seed=seed), explaining)
+        left, part = left - more, part + 1
+    return failure
 
 
 def _decides(subject: Subject) -> bool:
