@@ -217,9 +217,9 @@ def _merged(module: str, mutants: Sequence[Mutant]) -> source.Code:
     if len(mutants) == 1:
         return mutants[0].code
     merged = list(source.code(module))
+    if any(len(mutant.code) != len(merged) for mutant in mutants):
+        raise Inapplicable("a change of the whole module")
     for mutant in mutants:
-        if len(mutant.code) != len(merged):
-            raise Inapplicable("a change of the whole module")
         for i in changed_statements(mutant):
             if merged[i] is not source.code(module)[i]:
                 return _rewritten(module, mutants)

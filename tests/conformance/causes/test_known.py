@@ -209,6 +209,12 @@ def test_changes_of_one_passage_exclude_each_other() -> None:
         Law("cfc", [Change.fault(first), Change.fault(second)])
 
 
+def test_a_change_of_the_whole_module_excludes_others() -> None:
+    """GateInFloat32 adds a statement; the other two rewrite one passage."""
+    with pytest.raises(Inapplicable, match="the whole module"):
+        Law("cfc", [fault(name) for name in ("TimeOnOffset", "SlopeByExp", "GateInFloat32")])
+
+
 def test_two_changes_of_one_function_are_made_together() -> None:
     law = Law("cfc", [fault("TimePlusOne"), fault("HeadsExchanged")])
     assert [change.cause.name for change in law.changes] == ["TimePlusOne", "HeadsExchanged"]
