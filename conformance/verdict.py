@@ -54,8 +54,8 @@ class Failure:
     """The first intermediate of a step that departs: its "name", what is "said", and the "right" ones before
     it; {}: none, or the implementation reports no intermediates."""
     symptom: str = ""
-    """What is wrong, in words that are the same in every clause that meets it, as a wrong shape; "": other
-    clauses do not meet it."""
+    """How it is wrong, in words that are the same in every clause that meets it and whatever the sizes, as a
+    shape with an axis too many; "": other clauses do not meet it."""
     example: dict[str, Any] | None = None
     """The failing example in the form of `conformance replay`, by schemas/example.json."""
 

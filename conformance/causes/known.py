@@ -46,8 +46,11 @@ MOST = 8
 FORMULA = ("mode", "solver")
 """The arguments that select a formula; a cell behind an LSTM has its own in the argument "cell"."""
 
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf\b)|, dtype=\w+")
-LISTED = re.compile(r"#([\s,]*#)+,?|[(\[]\s*#?,?\s*[)\]]")
+NUMBER = re.compile(
+    r"[-+]?(\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf(inity)?\b)|\.{3}|, dtype=[\w.]+", re.IGNORECASE
+)
+LISTED = re.compile(r"#([\s,]*#)+,?|(\barray|(?<!\w))[(\[]\s*#,?\s*[)\]]|(\barray)?[(\[][\s,#([]*(…|$)")
+"""Numbers beside each other, or in brackets, which may be cut off at the end of a message."""
 
 
 @dataclass
@@ -114,8 +117,8 @@ class KnownCauses:
         return OwnStep(cause) if cause else None
 
     def add_unexplained(self, subject: Subject, case: Case | None, cause: Cause) -> None:
-        """Let a failing clause stand for the others that take a step by the formula of its case."""
-        if isinstance(case, StepCase) and formula(subject, case) in self.in_vain:
+        """Let the first clause whose values fail stand for all others about steps by its case's formula."""
+        if isinstance(case, StepCase) and self.in_vain.get(formula(subject, case), cause) is None:
             self.in_vain[formula(subject, case)] = cause
 
     def find(self, subject: Subject, case: StepCase, *, variants: bool) -> Law | None:

@@ -16,6 +16,9 @@ from conformance.spec.cases import SequenceCase, StepCase, Values, as_lists
 from conformance.spec.families import Config
 from reference import fold
 
+PLACE = re.compile(r"(?<=step )\d+|(?<=rows )\[[^]]*\]")
+"""The place of a value among steps or rows, which differs from one example to the next."""
+
 ROWS = 256
 """The batch in which the steps of a sequence are computed together: larger arrays leave the cache."""
 
@@ -130,11 +133,11 @@ def assert_shape(subject: Subject, what: str, got: Any, shape: Sequence[int | No
 
 def _wrong_shape(what: str, given: Sequence[int | None], shape: Sequence[int | None]) -> str:
     """Return how a shape is wrong, in the same words whatever the sizes of the case are."""
-    kind = re.sub(r"\d+", "#", what)
+    kind = PLACE.sub("#", what)
     if len(given) != len(shape):
         return f"{kind}: {len(given)} axes for {len(shape)}"
-    wrong = [axis for axis, (one, other) in enumerate(zip(given, shape, strict=True)) if one != other]
-    return f"{kind}: size of axis {', '.join(map(str, wrong))}"
+    wrong = [str(axis) for axis, (one, other) in enumerate(zip(given, shape, strict=True)) if one != other]
+    return f"{kind}: size of axis {', '.join(wrong)} of {len(shape)}"
 
 
 def assert_step(subject: Subject, case: StepCase, **options: Any) -> Values:

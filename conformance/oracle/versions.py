@@ -53,7 +53,9 @@ class Versions(np.lib.mixins.NDArrayOperatorsMixin):
         return Versions(self.values[_of_each(index)])
 
     def __setitem__(self, index: Any, part: Any) -> None:
-        self.values[_of_each(index)] = part.values if isinstance(part, Versions) else part
+        each = _of_each(index)
+        ndim = self.values[each].ndim - 1
+        self.values[each] = _widened(part, ndim) if isinstance(part, Versions) else part
 
     def __bool__(self) -> bool:
         raise TypeError("versions of an array may differ, and so have no truth value")
@@ -123,10 +125,7 @@ def _joining(join: Callable[..., Array]) -> Callable[..., Versions]:
 
     def joined(arrays: Sequence[Any], axis: int = 0) -> Versions:
         number = next(len(a.values) for a in arrays if isinstance(a, Versions))
-        versions = [
-            a.values if isinstance(a, Versions) else np.broadcast_to(a, (number, *np.shape(a)))
-            for a in arrays
-        ]
+        versions = [a.values if isinstance(a, Versions) else _repeated(a, number) for a in arrays]
         return Versions(join(versions, axis=_behind(axis)))
 
     return joined

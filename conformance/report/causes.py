@@ -78,7 +78,8 @@ class CauseFound:
     def known_by(self) -> str:
         """Return how it is known, or where it is, in words."""
         if self.kind == "clause":
-            if len(self.clauses) > 1 and all(v.failure and v.failure.symptom for v in self.verdicts):
+            symptoms = {v.failure.symptom if v.failure else "" for v in self.verdicts}
+            if len(self.clauses) > 1 and len(symptoms) == 1 and "" not in symptoms:
                 return "the same symptom in each"
             numerical = any(v.failure and v.failure.excess is not None for v in self.verdicts)
             return "no known cause explains it" if numerical else "by itself"

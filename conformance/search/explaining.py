@@ -150,7 +150,8 @@ class Explaining:
             cause = Cause("clause", self.check.clause, failure.summary)
             self._add([cause])
             self.known.add_symptom(failure, cause)
-            self.known.add_unexplained(self.subject, self.subject.example.case, cause)
+            if failure.excess is not None:
+                self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())
         return self.plan.explain and (self.root is not None or bool(failure.raised or self.beyond))
 

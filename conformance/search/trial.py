@@ -35,8 +35,14 @@ from conformance.verdict import Failure, Outcome, Verdict
 ENOUGH = 0.95
 """The share of its budget that a clause has to decide, 47.5 of 50; examples count by decided values."""
 
+MORE, MORE_QUICKLY = 50, 10
+"""The least number of examples by which a clause that decides less draws on; the second in a quick look."""
+
+MOST_SEARCHES = 4
+"""The most searches by which it does; in a quick look those of the same number of examples in all."""
+
 HALF = 0.5
-"""The share of all its examples that a clause has to decide; one that decides less is in error at the end."""
+"""The share of all its examples that a clause has to decide then; one that decides less is in error."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
@@ -46,11 +52,6 @@ MOST_CAUSES = 3
 
 MOST_REFUSED = 10
 """Rejected examples, with none judged, after which the clause is reported as not applicable."""
-
-
-def most_more(budget: int) -> int:
-    """Return the most examples that a clause which decides less draws besides its budget."""
-    return 4 * max(budget, 50)
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
@@ -175,13 +176,16 @@ def _find(explaining: Explaining) -> Failure | None:
     """Look for a failure that no known cause explains; draw on while too little is decided."""
     check, subject, plan = explaining.check, explaining.subject, explaining.plan
     failure, tally = search(check, subject, plan, explaining), subject.tally
-    enough, left, part = ENOUGH * tally.examples, most_more(plan.examples), 0
-    while left and not (failure or explaining.causes or (tally.decided >= enough and _decides(subject))):
-        more = min(plan.examples * 2**part, left)
+    if failure or explaining.causes or tally.decided >= ENOUGH * tally.examples:
+        return failure
+    examples = max(plan.examples, MORE_QUICKLY if subject.quick else MORE)
+    for part in range(MOST_SEARCHES * max(plan.examples, MORE) // examples):
         seed = derived(plan.seed, f"more/{part}")
-        failure = search(check, subject, replace(plan, examples=more, seed=seed), explaining)
-        left, part = left - more, part + 1
-    return failure
+        more = replace(plan, examples=examples, seed=seed)
+        failure = search(check, subject, more, explaining)
+        if failure or _decides(subject):
+            return failure
+    return None
 
 
 def _decides(subject: Subject) -> bool:

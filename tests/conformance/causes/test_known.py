@@ -1,18 +1,21 @@
 """A cause is named where it is proven, alone or together with another; what nothing explains has no name."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from conformance.causes import candidates
 from conformance.causes.evidence import alike, departs, observe
-from conformance.causes.known import KnownCauses, without_numbers
+from conformance.causes.known import KnownCauses, formula, without_numbers
 from conformance.causes.laws import Change, Inapplicable, Law
 from conformance.judging import registry
 from conformance.judging.assertions import assert_shape
-from conformance.judging.subject import Nonconformance
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.mutants import mutants
 from conformance.mutants.rewrite import Rewrite
+from conformance.oracle.reference_cells import ReferenceCells
+from conformance.report.causes import causes_found
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause
 from conformance.spec.cases import step_case
@@ -255,6 +258,62 @@ def test_a_symptom_is_counted_under_the_clause_that_met_it_first() -> None:
     assert known.met(other) is None and known.met(Failure("something else")) is None
 
 
+class TwoStates(ReferenceCells):
+    """Each step returns its state twice."""
+
+    def step(self, request: Any) -> dict[str, Any]:
+        answer = super().step(request)
+        return {**answer, "state": [*answer["state"], *answer["state"]]}
+
+
+def test_clauses_that_meet_one_symptom_have_one_cause() -> None:
+    cells = TwoStates()
+    subject = Subject(cells, cells.describe()["cells"][0], "float64")
+    verdicts = [
+        judge_clause(check, subject, Plan(check.smoke, 0))
+        for check in map(registry.every().__getitem__, ("cfc.step.default", "time.zero", "state.rows"))
+    ]
+    assert [verdict.outcome for verdict in verdicts] == ["fail", "fail", "pass"]
+    assert [cause.name for verdict in verdicts for cause in verdict.causes] == ["cfc.step.default"] * 2
+    (one,) = causes_found(verdicts)
+    assert one.known_by == "the same symptom in each"
+    other = replace(verdicts[1], failure=Failure("another", symptom="another"))
+    assert causes_found([verdicts[0], other])[0].known_by == "by itself"
+
+
+def test_symptoms_differ_by_what_is_wrong_and_not_by_sizes() -> None:
+    subject = pairs.subject_of(Law("cfc", [fault("TimePlusOne")]))
+    said = {
+        symptom_of(subject, what, shape, 4).symptom
+        for what, shape in (
+            ("state 0", (2, 3)),
+            ("state 1", (2, 3)),
+            ("output at step 1", (2, 3)),
+            ("output at step 12", (3, 5)),
+            ("gradient by ff1_kernel", (2, 3)),
+            ("gradient by ff2_kernel", (2, 3)),
+            ("rows [1, 0] of the batch: output", (2, 3)),
+            ("rows [2, 0, 1] of the batch: output", (3, 3)),
+        )
+    }
+    assert len(said) == 6
+
+
+def test_the_first_clause_whose_values_fail_stands_for_others() -> None:
+    subject = pairs.subject_of(Law("cfc", [fault("TimePlusOne")]))
+    config = subject.config(Sizes(2, 3, 4, 5), mode="default")
+    case = next(observed_case(subject, config))
+    known = KnownCauses("cfc")
+    key = formula(subject, case)
+    first, second = (Cause("clause", name, "") for name in ("cfc.step.default", "time.zero"))
+    known.add_unexplained(subject, case, first)
+    assert key not in known.in_vain, "nothing was looked for"
+    known.in_vain[key] = None
+    known.add_unexplained(subject, case, first)
+    known.add_unexplained(subject, case, second)
+    assert known.in_vain[key] is first
+
+
 def symptom_of(subject, what: str, shape: tuple[int, ...], units: int) -> Failure:
     with pytest.raises(Nonconformance) as departure:
         assert_shape(subject, what, shape, (shape[0], units))
@@ -266,6 +325,7 @@ def symptom_of(subject, what: str, shape: tuple[int, ...], units: int) -> Failur
     [
         ("shapes (2,1) (8,) (2,4)", "shapes (3, 1) (3, 4) (12,)"),
         ("[array([[-0.5, 1e-9]], dtype=float32)]", "[array([[nan, nan],\n [inf, 2.]])]"),
+        ("bad input array([[1.0, 2.0],\n [3.0, …", "bad input array([[1.0 ... -Infinity] [3E-5 NaN] …"),
         ("units must be 4; got 5", "units must be 12; got -1.5"),
     ],
 )
@@ -274,5 +334,5 @@ def test_messages_that_differ_by_numbers_are_one(one: str, other: str) -> None:
 
 
 def test_names_are_no_numbers() -> None:
-    message = "nano: info of (a, b) and []"
-    assert without_numbers(message) == message.replace("[]", "#")
+    message = "nano: call() has info of (a, b), and []"
+    assert without_numbers(message) == message

@@ -63,6 +63,8 @@ def test_pypi_tensorflow_cells_follow_the_variant_they_declare(target, dtype, va
         assert (subject.cell["variant"] or {"values": {}})["values"] == variant
         assert excess(subject, a_step(subject, ONE, **subject.forms[0]), variant) <= 1.0
         assert variants.find(subject) == variant
+        two = a_step(subject, Sizes(2, 3, 4, 5), **subject.forms[0])  # a cell may return its state as it is
+        assert [np.shape(tensor) for tensor in subject.step(two)["state"]] == [two.state.shape]
 
 
 def test_the_code_of_the_cfc_paper_has_heads_of_lecun_tanh():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def test_every_form_is_differentiated_side_by_side(name: str, masked: bool) -> N
     subject = Subject(ReferenceCells(), CELLS[name], "float64")
     family, sizes = subject.family, Sizes(2, 3, 4, 5)
     random = np.random.default_rng(7)
-    for number, form in enumerate(subject.forms):
+    for number, (form, options) in enumerate(product(subject.forms, OPTIONS)):
         config = subject.config(sizes, **{**family.shown, **form})
         drawn = {"length": 3, "recipe": "normal", "seed": number, "dtype": "float64"}
         case = with_times(family, sequence_case(family, config, sizes, **drawn), 1, pauses=False)
@@ -69,7 +70,7 @@ def test_every_form_is_differentiated_side_by_side(name: str, masked: bool) -> N
         state = random.normal(size=(2, sum(cell.sizes)))
         point = {"inputs": case.inputs, "timespans": case.timespans, "initial_state": state}
         point |= case.parameters
-        layer = Layer([cell], [case.parameters], OPTIONS[number % len(OPTIONS)])
+        layer = Layer([cell], [case.parameters], options)
 
         def run(point: oracle.Given, layer: Layer = layer, mask: Any = mask) -> Any:
             return layer.at(point, mask)
@@ -113,6 +114,18 @@ def test_what_versions_do_not_support_is_differentiated_one_by_one(formula: Any)
     point, cotangents = {"w": np.array([0.5, -1.5])}, (np.array([1.0, 3.0]), np.zeros(2))
     want = one_by_one(run, point, "w", cotangents)
     assert want.any()
+    np.testing.assert_array_equal(oracle.derivative(run, point, "w", cotangents), want)
+
+
+def test_a_part_with_fewer_axes_is_set_in_each_version() -> None:
+    def run(point: oracle.Given) -> Any:
+        total = np.zeros_like(point["w"])
+        total[:] = point["w"][0]
+        return total, total
+
+    point, cotangents = {"w": np.ones((6, 1))}, (np.arange(6.0)[:, None], np.zeros((6, 1)))
+    want = one_by_one(run, point, "w", cotangents)
+    assert want[0] == 15.0
     np.testing.assert_array_equal(oracle.derivative(run, point, "w", cotangents), want)
 
 

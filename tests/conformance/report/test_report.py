@@ -833,6 +833,11 @@ def test_markup_in_what_an_implementation_says_is_text() -> None:
     assert "[bold]not[/bold] markup [/]" in shown(made)
 
 
+def test_markup_in_the_name_of_a_backend_or_a_cell_is_text() -> None:
+    made = replace(verdict("state.pure", "fail"), backend="[/0]", cell="[bold]Mine")
+    assert "[/0]" in (said := shown(report(made))) and "[bold]Mine" in said
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [
