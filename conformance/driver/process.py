@@ -36,6 +36,11 @@ _SHOWN = 200
 class HarnessFault(Exception):
     """The harness broke the protocol; it has been ended, and `Implementation.restart` starts a fresh one."""
 
+    @property
+    def symptom(self) -> str:
+        """Return what it has in common with others of the same cause."""
+        return str(self)
+
 
 class HarnessDied(HarnessFault):
     """the harness died with status {returncode}: {stderr}; None where it did not die, but answers no more"""
@@ -44,6 +49,10 @@ class HarnessDied(HarnessFault):
         how = "answers no more" if returncode is None else f"died with status {_status(returncode)}"
         super().__init__(f"the harness {how}: {stderr[-2000:].strip() or 'it printed nothing'}")
         self.returncode, self.stderr = returncode, stderr
+
+    @property
+    def symptom(self) -> str:
+        return str(self).partition(":")[0]
 
 
 def _status(returncode: int) -> str:
@@ -59,6 +68,10 @@ class HarnessHung(HarnessFault):
     def __init__(self, method: str, seconds: float) -> None:
         super().__init__(f"the harness did not answer {method} within {seconds:g} s")
         self.method, self.seconds = method, seconds
+
+    @property
+    def symptom(self) -> str:
+        return "the harness did not answer in time"
 
 
 class WireFault(HarnessFault):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,9 @@ UNDECIDED, ROUNDINGS = 1e-2, 64.0
 """A value decides nothing if its bound exceeds this share of the largest value in its array, or this many
 roundings of that value if these are more."""
 
+WRONG_DERIVATIVES = "wrong derivatives"
+"""The symptom of a cell's derivatives and of its training: what is wrong in one of them shows in others."""
+
 
 def assert_true(
     subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None
@@ -37,7 +40,7 @@ def assert_true(
 
 
 def assert_close(
-    subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None
+    subject: Subject, what: str, got: Any, want: ErrorBounded, rows: Values | None = None, symptom: str = ""
 ) -> None:
     """Raise unless `got` is within the bound of `want`, in the batch rows that count."""
     __tracebackhide__ = True
@@ -52,7 +55,7 @@ def assert_close(
     excess = np.where(np.isfinite(got), excess, np.inf)
     subject.tally.add(excess[tells], int((~tells).sum()))
     if (excess[tells] > 1.0).any():
-        raise _off(subject, what, got, value, bound, np.where(tells, excess, 0.0))
+        raise _off(subject, what, got, value, bound, np.where(tells, excess, 0.0), symptom)
 
 
 def decided(want: ErrorBounded) -> Values:
@@ -68,7 +71,7 @@ def narrow(bound: Values, value: Values, arithmetic: Arithmetic) -> Values:
 
 
 def _off(
-    subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values
+    subject: Subject, what: str, got: Values, want: Values, bound: Values, excess: Values, symptom: str
 ) -> Nonconformance:
     worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
     place = ", ".join(str(int(i)) for i in worst)
@@ -78,7 +81,7 @@ def _off(
         f"{_of_too_few_digits(got.dtype, subject.arithmetic.dtype)}"
     )
     evidence = {"got": as_lists(got), "want": as_lists(want), "bound": as_lists(bound)}
-    return subject.departure(summary, excess=float(excess[worst]), **evidence)
+    return subject.departure(summary, excess=float(excess[worst]), symptom=symptom, **evidence)
 
 
 def _of_too_few_digits(dtype: np.dtype[Any], asked: str) -> str:
@@ -100,6 +103,17 @@ def assert_agree(subject: Subject, what: str, first: Any, second: Any, like: Err
     assert_shape(subject, what, first, like.shape)
     assert_true(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
     assert_close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
+
+
+def assert_trained(subject: Subject, answer: Mapping[str, Any]) -> None:
+    """Raise unless training changed every parameter and left it finite."""
+    __tracebackhide__ = True
+    for path, before in answer["before"].items():
+        after = answer["after"][path]
+        assert_true(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
+        if np.array_equal(before, after):
+            summary = f"{path} is not changed by a step"
+            raise subject.departure(summary, got=as_lists(after), symptom=WRONG_DERIVATIVES)
 
 
 def assert_equal(subject: Subject, what: str, got: Any, want: Any) -> None:

@@ -138,7 +138,7 @@ def precise(
     for name, slope in wanted.items():
         gradient = got.get(name)
         given = np.zeros(slope.shape) if gradient is None else np.asarray(gradient)
-        assert_close(subject, f"gradient by {name}", given, slope)
+        assert_close(subject, f"gradient by {name}", given, slope, symptom=assertions.WRONG_DERIVATIVES)
 
 
 def adjoint(subject: Subject, case: Case, cotangents: Cotangents) -> dict[str, ErrorBounded]:
@@ -242,5 +242,5 @@ def slopes_close(subject: Subject, what: str, got: float, want: float, bound: fl
     subject.tally.add(excess.reshape(1), 0)
     if not excess <= 1.0:
         summary = f"{what} along a direction is {got:.9g}, but should be {want:.9g}"
-        evidence = {"got": got, "want": want, "bound": float(bound)}
+        evidence = {"got": got, "want": want, "bound": float(bound), "symptom": assertions.WRONG_DERIVATIVES}
         raise subject.departure(summary, excess=float(excess), **evidence)

@@ -71,12 +71,13 @@ class Explaining:
         self.beyond = None
         if not self.plan.explain:
             return False
-        if cause := self.known.met(failure):
+        numerical = failure.excess is not None
+        if not numerical and (cause := self.known.met(failure)):
             self._follow(failure, [cause])
             return True
         if self.shrinking.begun and _kind(failure) != self.kind:
             return True  # a smaller example of another failure is none of this one
-        if failure.excess is None:
+        if not numerical:
             self.kind = _kind(failure)
             return False
         own = self.known.own_step(self.subject, recording.case)
@@ -87,7 +88,7 @@ class Explaining:
                 self._follow(failure, [*law.causes, *([known] if known else [])], law.variant)
                 return True
             self.beyond = self.beyond or ((raised, law) if raised else None)
-        if cause := self.known.departed(self.subject, recording.case):
+        if cause := self.known.met(failure) or self.known.departed(self.subject, recording.case):
             self._follow(failure, [cause])
             return True
         if not self.shrinking.begun:
@@ -132,6 +133,13 @@ class Explaining:
             return False, None
         return _decides(under), None
 
+    def add_clause(self, failure: Failure) -> Cause:
+        """Add the clause itself to the causes, or the one that met the symptom first; return it."""
+        cause = self.known.met(failure) or Cause("clause", self.check.clause, failure.summary)
+        self._add([cause])
+        self.known.add_symptom(failure, cause)
+        return cause
+
     def add_unexplained(self, summary: str) -> None:
         """Add the clause itself to the causes: something failed besides that is not explained."""
         self._add([Cause("clause", self.check.clause, " ".join(summary.split()))])
@@ -147,9 +155,7 @@ class Explaining:
             raised, law = self.beyond
             self._add([*law.causes, self.known.add_exception(raised)], law.variant)
         else:
-            cause = Cause("clause", self.check.clause, failure.summary)
-            self._add([cause])
-            self.known.add_symptom(failure, cause)
+            cause = self.add_clause(failure)
             if failure.excess is not None:
                 self.known.add_unexplained(self.subject, self.subject.example.case, cause)
         self.failure = replace(failure, departs=self._departure())

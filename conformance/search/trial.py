@@ -82,7 +82,7 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
         subject.implementation.restart()
         subject.implementation.describe()
     except HarnessFault as again:
-        return _verdict(check, subject, plan, "fail", failure=_ended(subject, again))
+        return _fault(check, subject, plan, _ended(subject, again))
     except (ImplementationRaised, NotSupported, RequestRefused):  # an answer, if no description
         pass
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
@@ -135,7 +135,7 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
             if explaining.failure is None:
                 raise
             if isinstance(fault, HarnessFault):
-                explaining.add_unexplained(str(fault))
+                explaining.add_clause(_ended(subject, fault))
                 subject.implementation.restart()
             break
         if failure is None:
@@ -232,10 +232,18 @@ def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFau
     """Return a death, hang or wire fault, confirmed once in a fresh process."""
     failure = kept(check, subject, plan, _ended(subject, fault))
     if _repeats(check, subject, plan):
-        return _verdict(check, subject, plan, "fail", failure=failure)
+        return _fault(check, subject, plan, failure)
     with suppress(HarnessFault):
         subject.implementation.restart()  # what survived may die of it yet, at the next clause's cost
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
+
+
+def _fault(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verdict:
+    """Return the failure of a harness that ended, hung or broke the protocol, with its cause."""
+    explaining = Explaining(check, subject, plan)
+    explaining.add_clause(failure)
+    explaining.failure = failure
+    return _failed(explaining)
 
 
 def search(
@@ -368,7 +376,7 @@ def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], numbe
 
 def _ended(subject: Subject, fault: HarnessFault) -> Failure:
     """Return the failure of a harness that ended or hung, in one line with its last output."""
-    return subject.departure(" ".join(str(fault).split())).failure
+    return subject.departure(" ".join(str(fault).split()), symptom=fault.symptom).failure
 
 
 def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **more: Any) -> Verdict:

@@ -20,7 +20,7 @@ from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause
 from conformance.spec.cases import step_case
 from conformance.spec.families import FAMILIES, Sizes
-from conformance.verdict import Cause, Failure
+from conformance.verdict import Cause, Failure, Verdict
 from tests.planted import pairs
 
 pytestmark = pytest.mark.slow
@@ -266,13 +266,34 @@ class TwoStates(ReferenceCells):
         return {**answer, "state": [*answer["state"], *answer["state"]]}
 
 
-def test_clauses_that_meet_one_symptom_have_one_cause() -> None:
-    cells = TwoStates()
+class SlopesTwice(ReferenceCells):
+    """Each gradient of a step or a sequence by its inputs is twice what it should be."""
+
+    def gradients(self, request: Any) -> dict[str, Any]:
+        answer = super().gradients(request)
+        return {**answer, "inputs": 2.0 * answer["inputs"]}
+
+    def sequence_gradients(self, request: Any) -> dict[str, Any]:
+        answer = super().sequence_gradients(request)
+        return {**answer, "inputs": 2.0 * answer["inputs"]}
+
+
+def verdicts_on(cells: ReferenceCells, *clauses: str) -> list[Verdict]:
+    """Return the verdicts on the first cell, of clauses judged one after the other in a quick look."""
     subject = Subject(cells, cells.describe()["cells"][0], "float64")
-    verdicts = [
-        judge_clause(check, subject, Plan(check.smoke, 0))
-        for check in map(registry.every().__getitem__, ("cfc.step.default", "time.zero", "state.rows"))
-    ]
+    checks = map(registry.every().__getitem__, clauses)
+    return [judge_clause(check, subject, Plan(check.smoke, 0)) for check in checks]
+
+
+def test_derivatives_that_are_wrong_while_steps_are_right_have_one_cause() -> None:
+    clauses = ("cfc.step.default", "gradient.inputs", "gradient.state", "gradient.sequence.inputs")
+    verdicts = verdicts_on(SlopesTwice(), *clauses)
+    assert [verdict.outcome for verdict in verdicts] == ["pass", "fail", "pass", "fail"]
+    assert [cause.name for verdict in verdicts for cause in verdict.causes] == ["gradient.inputs"] * 2
+
+
+def test_clauses_that_meet_one_symptom_have_one_cause() -> None:
+    verdicts = verdicts_on(TwoStates(), "cfc.step.default", "time.zero", "state.rows")
     assert [verdict.outcome for verdict in verdicts] == ["fail", "fail", "pass"]
     assert [cause.name for verdict in verdicts for cause in verdict.causes] == ["cfc.step.default"] * 2
     (one,) = causes_found(verdicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from conformance.bounds.arrays import ErrorBounded
 from conformance.causes.known import SHRINK_CALLS
 from conformance.driver.implementation import (
     HarnessDied,
+    HarnessHung,
     ImplementationRaised,
     MethodUnresponsive,
     NotSupported,
@@ -259,6 +261,18 @@ def test_a_death_fails_once_it_has_repeated_and_is_not_shrunk() -> None:
     verdict, fake = judged(dies)
     assert verdict.outcome == "fail" and "died with status -11" in verdict.failure.summary
     assert (fake.asked, fake.restarts) == (2, 2), "to confirm it, and to leave a live process behind"
+
+
+def test_clauses_in_which_a_harness_ends_alike_have_one_cause() -> None:
+    def hangs(fake: Fake, **params: Any) -> Any:
+        raise HarnessHung("gradients", 3.0)
+
+    subject = Subject(Fake(dies), CELL, "float64")
+    checks = [Check(clause, follows, 30, 5, TIERS) for clause in (STEP, "time.zero", "time.large")]
+    verdicts = [judge_clause(check, subject, Plan(30, 7)) for check in checks[:2]]
+    hung = judge_clause(checks[2], replace(subject, implementation=Fake(hangs)), Plan(30, 7))
+    assert [cause.name for verdict in verdicts for cause in verdict.causes] == [STEP, STEP]
+    assert [cause.name for cause in hung.causes] == ["time.large"]
 
 
 def test_a_death_that_does_not_repeat_is_not_reproducible() -> None:
