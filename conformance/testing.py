@@ -164,7 +164,7 @@ def _report(asked: RunOptions, clause: str) -> CheckReport:
     run = _begun(asked)
     if isinstance(run, str):
         pytest.fail(run, pytrace=False)
-    run = run.about(clause)
+    run = run.for_clause(clause)
     clause_check = every()[clause]
     _judge(run, [(clause_check, key) for key in run.keys(clause_check)])
     report = CheckReport.of(closing.report_of(run))

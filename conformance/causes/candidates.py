@@ -26,13 +26,13 @@ def conventions(family: Family) -> list[Change]:
 
 
 @cache
-def known(family: str) -> tuple[Change, ...]:
+def written_faults(family: str) -> tuple[Change, ...]:
     """Return the faults of a family's step that are written by hand; behind an LSTM, those of every step."""
     return tuple(Change.fault(m) for m in written.mutants().values() if m.module in _modules(family))
 
 
 @cache
-def small(family: str) -> tuple[Change, ...]:
+def generated_faults(family: str) -> tuple[Change, ...]:
     """Return the small changes of the formulas of a family's step, which are generated."""
     return tuple(Change.fault(m) for m in generated.mutants().values() if m.module in _modules(family))
 
@@ -50,7 +50,7 @@ Effective = Callable[[Change], bool]
 
 def single(family: Family, base: Sequence[Change], *, variants: bool) -> Iterator[Law]:
     """Yield the laws that add to `base` one change."""
-    faults = (*known(family.name), *small(family.name))
+    faults = (*written_faults(family.name), *generated_faults(family.name))
     return _laws(family.name, base, ((change,) for change in (*_documented(family, variants), *faults)))
 
 
@@ -58,8 +58,8 @@ def double(
     family: Family, base: Sequence[Change], effective: Effective, *, variants: bool
 ) -> Iterator[Iterator[Law]]:
     """Yield the laws that add to `base` a fault under a convention; then those that add two faults."""
-    by_hand = [change for change in known(family.name) if effective(change)]
-    faults = [*by_hand, *(change for change in small(family.name) if effective(change))]
+    by_hand = [change for change in written_faults(family.name) if effective(change)]
+    faults = [*by_hand, *(change for change in generated_faults(family.name) if effective(change))]
     yield _laws(family.name, base, product(_documented(family, variants), faults))
     yield _laws(family.name, base, combinations(by_hand, 2))
 

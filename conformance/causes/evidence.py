@@ -16,8 +16,8 @@ from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import StepCase, Values, step_case
 from conformance.spec.families import Config, Sizes
 
-ALIKE, PROOF = 6, 24
-"""Steps of the failing formula beside the failing one, by which causes are looked for, and then proven."""
+SEARCH_STEPS, PROOF_STEPS = 6, 24
+"""Further steps by the formula of the failing step: the first find a cause, the others prove it."""
 
 SIZES = (Sizes(2, 3, 4, 5), Sizes(3, 3, 3, 3), Sizes(1, 3, 4, 5))
 """Sizes of these steps; in the second all sizes are equal, the last has one sample."""
@@ -29,10 +29,10 @@ LARGE = 100.0
 """Elapsed time from which cases are of the form "large"."""
 
 LOOSE = 1e-6
-"""The share of the largest value by which a candidate may miss a step, before its bounds are asked."""
+"""The share of the largest value by which a candidate may miss a step, before its bounds are computed."""
 
-EXACT, ALIKE_SHARE = 1e-12, 0.8
-"""The share of the largest value by which a law that only rounds may miss this share of the steps."""
+EXACT, EXACT_SHARE = 1e-12, 0.8
+"""A law that only rounds must match at least `EXACT_SHARE` of the steps, to `EXACT` of the largest value."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Observation:
 
 
 def observe(subject: Subject, cases: Iterable[StepCase]) -> Iterator[Observation]:
-    """Yield the steps that the cell answers with numbers, apart from what is counted and recorded."""
+    """Yield the steps that the cell answers with numbers; they are neither counted nor recorded."""
     apart = subject.apart()
     for case in cases:
         try:
@@ -112,7 +112,7 @@ def elsewhere(subject: Subject, case: StepCase) -> Iterator[StepCase]:
 
 
 def is_near(subject: Subject, law: Law, seen: Observation, share: float = LOOSE) -> bool:
-    """Tell whether a law gives about the answer: the cheap test, without bounds."""
+    """Tell whether a law gives nearly the same answer: a cheap test, without bounds."""
     try:
         wanted = law.value(subject, seen.case)
     except Inapplicable:
@@ -154,9 +154,9 @@ def explains(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
 
 
 def needed(subject: Subject, law: Law, rest: Law, seen: Sequence[Observation]) -> bool:
-    """Tell whether the cell is decidedly that of a law, not that of `rest`, which lacks one of its changes.
+    """Tell whether the cell surely computes by a law, and not by `rest`, which lacks one of its changes.
 
-    A change that only rounds decides nothing by its bounds; the digits must be those of its rounding.
+    Bounds cannot show a change of rounding alone; then the digits must be those of that rounding.
     """
     apart = [one for one in seen if agreement(subject, _wanted(subject, rest, one), one) is False]
     if any(_differ(subject, law, rest, one) for one in apart):
@@ -177,7 +177,7 @@ def _differ(subject: Subject, law: Law, rest: Law, seen: Observation) -> bool:
 
 def rounds_alike(subject: Subject, law: Law, seen: Sequence[Observation]) -> bool:
     """Tell whether a law gives nearly all digits of the cell, as no other rounding would."""
-    return ALIKE_SHARE * len(seen) <= sum(is_near(subject, law, one, EXACT) for one in seen)
+    return EXACT_SHARE * len(seen) <= sum(is_near(subject, law, one, EXACT) for one in seen)
 
 
 def departs(subject: Subject, seen: Observation) -> bool:

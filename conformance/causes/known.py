@@ -10,8 +10,8 @@ from itertools import combinations, islice
 
 from conformance.causes import candidates
 from conformance.causes.evidence import (
-    ALIKE,
-    PROOF,
+    PROOF_STEPS,
+    SEARCH_STEPS,
     Observation,
     alike,
     alters,
@@ -41,7 +41,7 @@ TOGETHER = 3
 """The most of the known changes that are put together."""
 
 MOST = 8
-"""The most laws that fit and are compared; the first of them that fits most is named."""
+"""The most fitting laws to compare. The one that explains most other steps is named, the first of equals."""
 
 FORMULA = ("mode", "solver")
 """The arguments that select a formula; a cell behind an LSTM has its own in the argument "cell"."""
@@ -67,7 +67,7 @@ class KnownCauses:
     shrunk: int = 0
     """Cases that shrinking sent."""
     in_vain: dict[str, Cause | None] = field(default_factory=dict)
-    """The formulas for whose failures nothing was found, with the clause that stands for each."""
+    """The formulas whose failures have no known cause, with the clause that is named as cause instead."""
     sequences_in_vain: int = 0
     """Searches for a fault of folding steps, without success."""
     made: dict[tuple[str, ...], Law | None] = field(default_factory=dict)
@@ -126,14 +126,14 @@ class KnownCauses:
         key = formula(subject, case)
         if key in self.in_vain or len(self.in_vain) >= SCANS:
             return None
-        seen = list(observe(subject, [case, *alike(subject, case, range(ALIKE))]))
-        if not any(departs(subject, one) for one in seen) or self._explain(subject, seen):
+        seen = list(observe(subject, [case, *alike(subject, case, range(SEARCH_STEPS))]))
+        if not any(departs(subject, one) for one in seen) or self._is_explained(subject, seen):
             return None  # the fault is not in the step
         law = self._convention(subject, seen) if variants else None
         if law and explains(subject, law, seen):
             return law
-        fresh = list(observe(subject, alike(subject, case, range(ALIKE, ALIKE + PROOF))))
-        if 2 * len(fresh) < PROOF:
+        fresh = list(observe(subject, alike(subject, case, range(SEARCH_STEPS, SEARCH_STEPS + PROOF_STEPS))))
+        if 2 * len(fresh) < PROOF_STEPS:
             return None  # too few to prove anything by
         for base in self._bases():
             for laws in self._candidates(subject, base, seen, variants=variants):
@@ -144,7 +144,7 @@ class KnownCauses:
         return None
 
     def _convention(self, subject: Subject, seen: list[Observation]) -> Law | None:
-        """Return the law of the variant that fits all formulas of one sample, if it is news."""
+        """Return the law of the documented variant that fits the cell, if it is not known yet."""
         variant = find_variant(subject)
         change = Change.convention(variant)
         if not variant or change.cause.name in {known.cause.name for known in self.changes}:
@@ -154,8 +154,8 @@ class KnownCauses:
         self.changes.append(_proof(change, shown))
         return self._law((self.changes[-1],))
 
-    def _explain(self, subject: Subject, seen: list[Observation]) -> bool:
-        """Tell whether the known changes explain some steps."""
+    def _is_explained(self, subject: Subject, seen: list[Observation]) -> bool:
+        """Tell whether the changes that are known already explain all these steps."""
         return any(explains(subject, law, seen) for law in self.laws())
 
     def find_in_sequence(self, holds: Holds) -> Law | None:

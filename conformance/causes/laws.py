@@ -68,7 +68,7 @@ class Law:
 
     @property
     def computes(self) -> bool:
-        """Tell whether it computes steps itself: the reference computes those of a documented variant."""
+        """Tell whether changed code computes the steps; for a variant alone, the reference itself does."""
         return bool(self.code)
 
     @property
@@ -136,7 +136,7 @@ class Law:
 
 
 class OwnStep:
-    """The specification with the step that the cell itself takes, for what is made of several steps."""
+    """A law whose step is the cell's own: judges sequences if the step is wrong for an unknown cause."""
 
     variant: Variant = MappingProxyType({})
     computes = True

@@ -34,7 +34,7 @@ _SHOWN = 200
 
 
 class HarnessFault(Exception):
-    """The harness broke the protocol; it has been ended, and `Implementation.restart` starts a fresh one."""
+    """The harness died, hung or broke the protocol, and is ended; `Implementation.restart` starts another."""
 
     @property
     def symptom(self) -> str:
@@ -43,7 +43,7 @@ class HarnessFault(Exception):
 
 
 class HarnessDied(HarnessFault):
-    """the harness died with status {returncode}: {stderr}; None where it did not die, but answers no more"""
+    """the harness died with status {returncode}: {stderr}; None if it still runs, but closed its stdout"""
 
     def __init__(self, returncode: int | None, stderr: str) -> None:
         how = "answers no more" if returncode is None else f"died with status {_status(returncode)}"
@@ -59,7 +59,7 @@ def _status(returncode: int) -> str:
     """Return an exit status, with the name of the signal if one ended the process."""
     names = {-number: number.name for number in signal.Signals}
     said = f"{returncode} ({names[returncode]})" if returncode in names else str(returncode)
-    return f"{said}, as where memory runs out" if returncode == -signal.SIGKILL else said
+    return f"{said}, memory may have run out" if returncode == -signal.SIGKILL else said
 
 
 class HarnessHung(HarnessFault):
@@ -94,7 +94,7 @@ class Connection(Protocol):
         ...
 
     def stderr(self) -> str:
-        """Return the end of the output, with all that was printed before the last answer."""
+        """Return the end of the harness's stderr, including all that was printed before the last answer."""
         ...
 
     def close(self) -> None:
@@ -207,16 +207,16 @@ class Process:
             )
 
     def _death(self) -> HarnessFault:
-        """Return the error that a closed pipe means: half a message is a fault of its own."""
+        """Return the error that a closed pipe means: a message cut short is a fault of its own."""
         status = self._status_within(DYING_SECONDS)
         self.kill()
         if self._buffer:
-            return WireFault(f"half a message, then the end (status {status}): {self.unasked()!r}")
-        lives = "it closed its stdout and lives on. " if status is None else ""
+            return WireFault(f"its output ended within a message (status {status}): {self.unasked()!r}")
+        lives = "it closed its stdout but still runs. " if status is None else ""
         return HarnessDied(status, lives + self.stderr())
 
     def _status_within(self, seconds: float) -> int | None:
-        """Return the exit status, None if it lives on; read its output meanwhile, or it could not end."""
+        """Return the exit status, None if it still runs; read its output meanwhile, or it could not end."""
         deadline = time.monotonic() + seconds
         while (status := self._process.poll()) is None and time.monotonic() < deadline:
             self._drain()
@@ -224,7 +224,7 @@ class Process:
         return status
 
     def _drain(self) -> bool:
-        """Take what has been printed by now; returns False where no more can come."""
+        """Read what has been printed to stderr so far; return False if stderr is closed."""
         if self._prints:
             with contextlib.suppress(BlockingIOError):
                 chunk = os.read(self._printed, _PIPE)

@@ -87,7 +87,7 @@ def _off(
 def _of_too_few_digits(dtype: np.dtype[Any], asked: str) -> str:
     """Return a note if an answer came in a dtype with too few digits for the requested one, else ""."""
     enough = dtype.kind == "f" and Arithmetic(dtype.name).u <= Arithmetic(asked).u
-    return "" if enough else f"; it came as {dtype}, where {asked} was asked for"
+    return "" if enough else f"; its dtype is {dtype}, but {asked} was requested"
 
 
 def ratio(error: Values, bound: Values) -> Values:

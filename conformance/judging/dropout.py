@@ -29,7 +29,7 @@ NOTHING_DROPPED = "training drops nothing: the output is that of inference"
 ALTERED = "a feature is neither dropped nor scaled by 1 / (1 - backbone_dropout)"
 
 
-def showing(subject: Subject, rate: float, seed: int) -> StepCase:
+def make_case(subject: Subject, rate: float, seed: int) -> StepCase:
     """Return one step, t = 1, of a cell whose output distinguishes dropped features from kept ones."""
     form = subject.forms[seed % len(subject.forms)]
     config = subject.config(WIDE, layers=1, backbone_dropout=rate, **form)
@@ -61,7 +61,7 @@ def kept_features(subject: Subject, case: StepCase, output: Any, rate: float) ->
 def fits(subject: Subject, case: StepCase, output: Any, scale: float) -> Values:
     """Return the mask of outputs that agree with features times `scale`, (batch, units); 1.0 is inference.
 
-    The reference has the scale in the kernel that reads the features, which is the same for any activation.
+    The scale is applied to the kernel that reads the features, which is equivalent for every activation.
     """
     assert_shape(subject, "output", np.asarray(output), case.state.shape)
     head = HEADS[subject.family.name]

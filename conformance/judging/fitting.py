@@ -12,7 +12,7 @@ from conformance.spec.cases import SequenceCase, StepCase
 from conformance.spec.families import Config
 
 
-def fitted(subject: Subject, value: Any, *, training: bool = False) -> Any:
+def fit_to_cell(subject: Subject, value: Any, *, training: bool = False) -> Any:
     """Return a case or a config for this cell, without the arguments that it lacks and that have no effect.
 
     Raises:
@@ -25,7 +25,7 @@ def fitted(subject: Subject, value: Any, *, training: bool = False) -> Any:
     return _config(subject, value, training) if is_config else value
 
 
-def trains(clause: str) -> bool:
+def is_about_training(clause: str) -> bool:
     """Tell whether a clause is about a cell that trains."""
     return clause.startswith("dropout.") or "training" in clause
 

@@ -44,7 +44,7 @@ def of_sequence(
     """Request the gradients of a sequence through the layer of a wrapper; return the answer."""
     answer: dict[str, Any] = subject.request(
         "sequence_gradients",
-        **subject.about(case),
+        **subject.case_params(case),
         initial_state=subject.tensors(case),
         timespans=case.timespans,
         cotangent=cotangents[0],

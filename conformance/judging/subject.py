@@ -54,7 +54,7 @@ runs eagerly, if its sizes are `EAGER_SIZES`, and none in a quick look: each ope
 shape there."""
 
 NUMBERS = COMPILED * EAGER
-"""Examples whose numbers differ by this run alike on every backend."""
+"""Two examples whose numbers differ by a multiple of this run in the same mode on every backend."""
 
 EAGER_SIZES = (2, 3)
 """The batch and the features of a step that may run eagerly on jax."""
@@ -63,7 +63,7 @@ EAGER_SIZES = (2, 3)
 def runs_eagerly(
     backend: str, number: int, method: str, params: Mapping[str, Any], *, quick: bool = False
 ) -> bool:
-    """Tell whether a request of the example of that number runs without compilation, unless it says so."""
+    """Tell whether to add `eager` to a request of the example of that number; not if the request has it."""
     if method not in ("step", "sequence") or "eager" in params:
         return False
     if backend == "tensorflow":
@@ -269,7 +269,7 @@ class Subject:
         """
         steady = [form for form in self.forms if self.family.steady(form)]
         if not steady:
-            raise NotSupported("no formula that can be judged whatever the elapsed time")
+            raise NotSupported("the cell has no formula that can be judged at every elapsed time")
         return steady
 
     def needs(self, method: str, *params: str) -> None:
@@ -343,7 +343,7 @@ class Subject:
 
         Raises:
             ImplementationRaised, NotSupported: as the implementation does.
-            Nonconformance: the cell's variables lose the names that they have by default.
+            Nonconformance: variables that have their names in the default config lack them in this config.
         """
         if runs_eagerly(self.backend, self.example.number, method, params, quick=self.quick):
             params |= {"eager": True} if method == "step" or self.knows(method, "eager") else {}
@@ -369,7 +369,7 @@ class Subject:
         case = self.example.case or (self.example.requests[-1][1] if self.example.requests else {})
         return Nonconformance(Failure(summary, case=as_lists(case), **evidence))
 
-    def about(self, case: Case) -> dict[str, Any]:
+    def case_params(self, case: Case) -> dict[str, Any]:
         """Return the parameters of a request about `case`: model, values and inputs."""
         self.example.case = case
         self.example.tags |= {self.dtype, *(v for v in case.config.values() if isinstance(v, str))}
@@ -392,7 +392,7 @@ class Subject:
     def step(self, case: StepCase, **options: Any) -> dict[str, Any]:
         """Return the answer to `step`: output, state (a list) and the other requested values."""
         given = {"state": self.tensors(case), "timespans": case.timespans}
-        answer: dict[str, Any] = self.request("step", **{**self.about(case), **given, **options})
+        answer: dict[str, Any] = self.request("step", **{**self.case_params(case), **given, **options})
         return answer
 
     def reference(
@@ -412,7 +412,7 @@ class Subject:
             return reference(bounded, arrays[0], arrays[1], arrays[2], config, chosen)
 
     def computed(self, case: StepCase) -> tuple[Values, Values]:
-        """Return what `reference` does, without bounds; arrays may be complex."""
+        """Return output and new state as `reference` does, but without bounds; arrays may be complex."""
         if self.law:
             return self.law.value(self, case)
         config = self.family.full(case.config)
@@ -427,7 +427,7 @@ class Subject:
     def elsewhere(self, backend: str) -> ImplementationProtocol:
         """Return the same target in another process: of another backend, or of the same one."""
         if self.pool is None:
-            raise NotSupported("a process of its own")
+            raise NotSupported("no second process can be started for this target")
         return self.pool.elsewhere(self.implementation.target, backend, same=backend == self.backend)
 
     def apart(self) -> Subject:

@@ -61,8 +61,8 @@ def _check(options: RunOptions) -> None:
             _check_value(option, value)
     if options.write_known_failures and not options.write_known_failures.suffix:
         raise UsageError(
-            f"--write-known-failures {options.write_known_failures}: give it a name with a suffix, as in "
-            "known.toml: its examples go to a folder named without"
+            f"--write-known-failures {options.write_known_failures}: add a suffix, as in known.toml; "
+            "the folder of its examples has the same name without the suffix"
         )
     if all(target.startswith(EXEC) for target in options.targets):
         _check_commands(options)
@@ -109,9 +109,9 @@ def _check_writable(option: Option, path: Path) -> None:
     folder = nearest.is_dir()
     why = f"{nearest} is not writable" if not os.access(nearest, os.W_OK) else ""
     if nearest != path and not folder:
-        why = f"{nearest} is no folder"
+        why = f"{nearest} is not a folder"
     elif nearest == path and folder != (option.kind is NEW_FOLDER):
-        why = "it is a folder" if folder else "it is no folder"
+        why = "it is a folder" if folder else "it is not a folder"
     if why:
         raise UsageError(f"--{option.name} {path}: cannot be written, {why}")
 
@@ -127,7 +127,7 @@ def _check_commands(options: RunOptions) -> None:
     said = {name: getattr(options, name) is not None for name in ("path", "family", "names")}
     for name, given in {"python": options.python != sys.executable, **said}.items():
         if given:
-            raise UsageError(f"--{name}: says nothing to {options.targets[0]}, which is started as it stands")
+            raise UsageError(f"--{name}: has no effect on {options.targets[0]}, a command; leave it out")
 
 
 def _check_in_process(options: RunOptions) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.driver.implementation import NotSupported
-from conformance.oracle.versions import Versions, moved_in_each
+from conformance.oracle.perturbed import Perturbed, perturbed_in_each
 from conformance.spec.families import FAMILIES, Config, Family
 from reference.activations import ACTIVATIONS
 
@@ -34,7 +34,7 @@ POLICIES = {
 COMPLEX_STEP = 1e-30
 """The complex step, small enough that its square vanishes."""
 
-MOST_VERSIONS = 128
+MOST_COPIES = 128
 """The elements that are differentiated by side by side: larger arrays leave the cache."""
 
 MAY_BE_ZERO = ("backbone_layers", "implicit_param_constraints", "fully_recurrent", "sparse_time_heads")
@@ -133,8 +133,8 @@ def derivative(run: Run, point: Given, name: str, cotangents: tuple[Array, Array
     value = point[name]
     slopes = np.zeros(value.size)
     with np.errstate(all="ignore"):
-        for begin in range(0, value.size, MOST_VERSIONS):
-            elements = np.arange(begin, min(begin + MOST_VERSIONS, value.size))
+        for begin in range(0, value.size, MOST_COPIES):
+            elements = np.arange(begin, min(begin + MOST_COPIES, value.size))
             slopes[elements] = slopes_by(run, point, name, elements, cotangents)
     return slopes.reshape(value.shape)
 
@@ -143,16 +143,16 @@ def slopes_by(
     run: Run, point: Given, name: str, elements: Array, cotangents: tuple[Array, Array]
 ) -> Array | list[Array]:
     """Return the slopes by some elements of an array; one by one if they cannot be computed side by side."""
-    moved = moved_in_each(point[name], elements, 1j * COMPLEX_STEP)
+    moved = perturbed_in_each(point[name], elements, 1j * COMPLEX_STEP)
     try:
         slopes = slope(run({**point, name: moved}), cotangents)
-    except Exception:  # a formula that is wrong, or takes of NumPy what versions do not have
+    except Exception:  # a formula that is wrong, or takes of NumPy what copies do not have
         return [slope(run({**point, name: one}), cotangents) for one in moved.values]
-    return slopes.values if isinstance(slopes, Versions) else slopes
+    return slopes.values if isinstance(slopes, Perturbed) else slopes
 
 
 def slope(answer: tuple[Array, Array], cotangents: tuple[Array, Array]) -> Array:
-    """Return the slope by the complex step that was taken, of each version of the answer if it has any."""
+    """Return the slope by the complex step that was taken, of each copy of the answer if it has any."""
     (output, state), (output_cotangent, state_cotangent) = answer, cotangents
     total = np.sum(output.imag * output_cotangent) + np.sum(state.imag * state_cotangent)
     return total / COMPLEX_STEP

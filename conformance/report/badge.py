@@ -57,9 +57,7 @@ def lacking(report: Report) -> str | None:
         return f"it is shard {report.budget['shard']} of a run: `conformance merge` the shards first"
     if partial(report):
         return f"it is of --clause {','.join(report.budget['clauses'])} alone: run without --clause"
-    return (
-        None if report.complete else "its run did not come to its end: run it again, or merge what it lacks"
-    )
+    return None if report.complete else "its run did not finish: run it again, or merge what it lacks"
 
 
 EXCUSED = {"pass", "host", "not applicable"}

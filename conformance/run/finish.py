@@ -13,7 +13,7 @@ from conformance import options
 from conformance._version import __version__
 from conformance.judging.registry import FORMULA, TIERS, every
 from conformance.report import jsonfile
-from conformance.report.written import written
+from conformance.report.files import write_or_note
 from conformance.run.session import Session, clause_of
 from conformance.spec import clauses
 from conformance.stored import examples, known_failures
@@ -30,18 +30,18 @@ def close(run: Session) -> Report:
     """
     run.pool.close()
     report = report_of(run)
-    if run.leash:
-        run.leash.close()
+    if run.sentinel:
+        run.sentinel.close()
     asked = run.options
-    report = written(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
-    report = written(report, asked.write_known_failures, _write_known_failures)
-    return written(report, asked.json, jsonfile.write)  # last, because it reports errors of the others
+    report = write_or_note(report, asked.examples, partial(_write_examples, targets=len(asked.targets)))
+    report = write_or_note(report, asked.write_known_failures, _write_known_failures)
+    return write_or_note(report, asked.json, jsonfile.write)  # last, because it reports errors of the others
 
 
 def keep(run: Session) -> None:
     """Write the results so far, so that a killed run, or a crashed machine, leaves a partial report."""
     when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
-    notes = [f"this was written {when}, and it did not come to its end", *run.notes]
+    notes = [f"partial report, written {when}; the run did not finish", *run.notes]
     if run.options.json and jsonfile.replaceable(run.options.json):
         with suppress(OSError):  # the end of the run reports it
             jsonfile.write(report_of(replace(run, notes=notes)), run.options.json)
@@ -102,7 +102,7 @@ def _unknown_cells(run: Session) -> list[str]:
     """Return a note on the cells of families that the version of the specification does not know."""
     cells = [cell for description in run.described.values() for cell in description["cells"]]
     names = [cell["name"] for cell in cells if cell["family"] not in run.spec.families]
-    by = f"not judged, for specification {run.spec.version} does not know them"
+    by = f"cells not judged, because specification {run.spec.version} lacks their family"
     return [f"{by}: {', '.join(dict.fromkeys(names))}"] if names else []
 
 

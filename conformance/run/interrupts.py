@@ -95,7 +95,7 @@ _endings: list[Ending] = []
 
 
 def check() -> None:
-    """Raise CutShort if the run was told to end.
+    """Raise CutShort if a signal or the time limit has ended the run.
 
     Python drops an exception that a signal's handler raises inside a finalizer or a callback of the garbage
     collector; so a run checks again between its tests.
@@ -134,14 +134,14 @@ class RunSentinel:
         self._folder.cleanup()
 
 
-def follow(leash: str) -> None:
+def follow(sentinel: str) -> None:
     """End this worker when the run ends, even if the run was killed; the run alone handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(Path(leash), os.getppid()), daemon=True).start()
+    threading.Thread(target=_watch, args=(Path(sentinel), os.getppid()), daemon=True).start()
 
 
-def _watch(leash: Path, parent: int) -> None:
-    while leash.exists() and os.getppid() == parent:
+def _watch(sentinel: Path, parent: int) -> None:
+    while sentinel.exists() and os.getppid() == parent:
         time.sleep(EVERY)
     end_all()
     os._exit(128 + signal.SIGTERM)

@@ -21,7 +21,7 @@ from conformance.options import RunOptions, UsageError
 from conformance.options.describing import CannotBeJudged
 from conformance.report import junit, terminal
 from conformance.report.status import exit_code, meaning, targets
-from conformance.report.written import written
+from conformance.report.files import write_or_note
 from conformance.run import finish as closing
 from conformance.run import interrupts
 from conformance.run.interrupts import CutShort, RunSentinel, follow
@@ -62,14 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     except (UsageError, CannotBeJudged) as wrong:
         raise pytest.UsageError(str(wrong)) from None
     if handed and given:
-        follow(given["leash"])
+        follow(given["sentinel"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     session = node.config.stash[SESSION]
-    session.leash = session.leash or RunSentinel()
-    given = {"seed": session.seed, "described": session.described, "leash": str(session.leash.path)}
+    session.sentinel = session.sentinel or RunSentinel()
+    given = {"seed": session.seed, "described": session.described, "sentinel": str(session.sentinel.path)}
     node.workerinput["conformance"] = json.dumps(given)
 
 
@@ -102,8 +102,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Order the tests by harness, the slowest first, by cell, and by the specification's own order.
 
-    The specification has what others rest on first: where a step is wrong, its cause is known before
-    sequences and gradients are judged. Tests that were not asked for are deselected.
+    The specification puts first what other clauses depend on: if a step is wrong, its cause is known before
+    sequences and gradients are judged. Tests that are not of the suite are removed.
     """
     run = session.config.stash[SESSION]
     rank = {clause: i for i, clause in enumerate(run.spec.clauses)}
@@ -213,8 +213,8 @@ class Collector:
         why = excinfo.value.why if isinstance(excinfo.value, CutShort) else "ended by SIGINT"
         done, of = len(self.session.seen), len(self.session.expected)
         self.session.notes.append(f"the run was {why}, after {done} of {of or 'an unknown number of'} tests")
-        if self.session.leash:
-            self.session.leash.cut()
+        if self.session.sentinel:
+            self.session.sentinel.cut()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self.session.listener:
@@ -271,7 +271,7 @@ def run(asked: RunOptions, listener: Listener | None = None) -> Report | None:
         starter = Starter(prepare(asked, pool), pool, listener)
         arguments = options.pytest_arguments(options.settled(asked, starter.described))
         pytest.main(arguments, plugins=[starter])
-    return starter.report and written(starter.report, asked.junit, junit.write)
+    return starter.report and write_or_note(starter.report, asked.junit, junit.write)
 
 
 class Starter:

@@ -128,7 +128,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
     """Tests that pytest's own options deselected."""
-    leash: RunSentinel | None = None
+    sentinel: RunSentinel | None = None
     """The link that ends the workers with the run."""
     began: float = field(default_factory=time.monotonic)
     report: Report | None = None
@@ -148,7 +148,7 @@ class Session:
         if self.listener:
             self.listener(verdict)
 
-    def about(self, clause: str) -> Session:
+    def for_clause(self, clause: str) -> Session:
         """Return the run of one clause alone, by the same harnesses."""
         asked = replace(self.options, clauses=(clause,))
         return Session(
@@ -178,10 +178,7 @@ class Session:
         ]
 
     def judge(self, check: Check, key: TestKey) -> tuple[Verdict, dict[str, Any]]:
-        """Return the verdict, and the harness's description.
-
-        If the harness died since, the earlier description.
-        """
+        """Return the verdict and the harness's description: the earlier one if the harness has died since."""
         subject, plan = self.subject(key), self.plan(check, key)
         said = self.described[key.place.target]
         said = said | {"target": key.place.target, "backend": key.place.backend}
@@ -191,7 +188,7 @@ class Session:
             return judge_start(check, subject, plan, fault), said
         except (ImplementationRaised, NotSupported, RequestRefused) as refused:  # on this backend alone
             return judge_unasked(
-                check, subject, plan, f"not to be had on {key.place.backend}: {refused}"
+                check, subject, plan, f"not available on {key.place.backend}: {refused}"
             ), said
         before = self.pool.programs
         verdict = self._verdict(check, key, subject, plan, about)

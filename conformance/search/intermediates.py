@@ -50,7 +50,9 @@ def _told(subject: Subject, case: StepCase) -> dict[str, Any]:
         return {}
     given: dict[str, Any] = {"state": subject.tensors(case), "timespans": case.timespans}
     try:
-        intermediates = subject.request("intermediates", **subject.about(case), **given)["intermediates"]
+        intermediates = subject.request("intermediates", **subject.case_params(case), **given)[
+            "intermediates"
+        ]
         answer = subject.step(case)
         results = {
             "state": assertions.joined(subject, case.config, answer["state"]),

@@ -21,7 +21,7 @@ from conformance.driver.implementation import (
     NotSupported,
     RequestRefused,
 )
-from conformance.judging.fitting import fitted, trains
+from conformance.judging.fitting import fit_to_cell, is_about_training
 from conformance.judging.registry import Check, Draw
 from conformance.judging.subject import Nonconformance, Subject, Tally
 from conformance.search.example import kept
@@ -33,16 +33,16 @@ from conformance.search.seeding import derived, seed_alone
 from conformance.verdict import Failure, Outcome, Verdict
 
 ENOUGH = 0.95
-"""The share of its budget that a clause has to decide, 47.5 of 50; examples count by decided values."""
+"""The share of its examples that a clause must decide, or else more are drawn; decided values are counted."""
 
 MORE, MORE_QUICKLY = 50, 10
-"""The least number of examples by which a clause that decides less draws on; the second in a quick look."""
+"""The least number of examples in each further search; the second is for a quick look."""
 
 MOST_SEARCHES = 4
-"""The most searches by which it does; in a quick look those of the same number of examples in all."""
+"""The most further searches. A quick look has more but smaller ones, with as many examples in all."""
 
 HALF = 0.5
-"""The share of all its examples that a clause has to decide then; one that decides less is in error."""
+"""The share of all examples that a clause must have decided in the end; one that decides less is an error."""
 
 MOST_REMEMBERED = 2_000
 """Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
@@ -56,7 +56,7 @@ MOST_REFUSED = 10
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """Return the verdict of `check` on `subject`; every error becomes a verdict."""
-    return _concluded(check, subject, plan, lambda: _judge(check, subject, plan))
+    return _catch_errors(check, subject, plan, lambda: _judge(check, subject, plan))
 
 
 def judge_example(
@@ -67,7 +67,7 @@ def judge_example(
     It runs compiled or eagerly as the example of that number does in a search.
     """
     alone = replace(plan, examples=1)
-    return _concluded(check, subject, alone, lambda: _replay(check, subject, plan, drawn, number))
+    return _catch_errors(check, subject, alone, lambda: _replay(check, subject, plan, drawn, number))
 
 
 def learn_cause(check: Check, subject: Subject, plan: Plan, replayed: Verdict) -> None:
@@ -93,10 +93,10 @@ def judge_unasked(check: Check, subject: Subject, plan: Plan, reason: str) -> Ve
     return _verdict(check, subject, plan, "error", reason=reason)
 
 
-def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
+def _catch_errors(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
     start = time.monotonic()
     try:
-        verdict = _inapplicable(check, subject, plan) or _judged(check, subject, plan, judge)
+        verdict = _inapplicable(check, subject, plan) or _confirm_harness_faults(check, subject, plan, judge)
     except MethodUnresponsive as hangs:
         subject.tally.given_up = True
         verdict = _verdict(check, subject, plan, "error", reason=str(hangs))
@@ -107,7 +107,9 @@ def _concluded(check: Check, subject: Subject, plan: Plan, judge: Callable[[], V
     return replace(verdict, seconds=time.monotonic() - start)
 
 
-def _judged(check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]) -> Verdict:
+def _confirm_harness_faults(
+    check: Check, subject: Subject, plan: Plan, judge: Callable[[], Verdict]
+) -> Verdict:
     try:
         return judge()
     except HarnessFault as fault:
@@ -118,7 +120,7 @@ def _inapplicable(check: Check, subject: Subject, plan: Plan) -> Verdict | None:
     if check.argument and not subject.offer.has(check.argument):
         return _verdict(check, subject, plan, "not applicable", reason=f"no argument {check.argument!r}")
     if check.backends > 1 + len(subject.other_backends):
-        reason = f"it takes {check.backends} backends, and the run has one"
+        reason = f"it needs {check.backends} backends, but the run has {1 + len(subject.other_backends)}"
         return _verdict(check, subject, plan, "not applicable", reason=reason)
     return None
 
@@ -127,7 +129,7 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
     """Search for failures, each of another cause, until the known causes explain all that fail."""
     explaining = Explaining(check, subject, plan)
     for turn in range(MOST_CAUSES + 1):
-        if turn:  # what is explained now is no failure to Hypothesis, which would forget the example
+        if turn:  # an explained example passes now, so Hypothesis would delete it from the database
             subject.tally, explaining.plan = Tally(), replace(plan, database=None)
         try:
             failure = _find(explaining)
@@ -194,9 +196,9 @@ def _decides(subject: Subject) -> bool:
 
 
 def _replay(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], number: int) -> Verdict:
-    training = trains(check.clause)
+    training = is_about_training(check.clause)
     subject.tally = Tally()
-    values = [fitted(subject, value, training=training) for value in drawn]
+    values = [fit_to_cell(subject, value, training=training) for value in drawn]
     failure = play(check, subject, plan, values, number)
     subject.tally.end()
     quirk = quirk_met(check.clause, subject) if failure else None
@@ -229,12 +231,12 @@ def _undecided(subject: Subject) -> str:
 
 
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
-    """Return a death, hang or wire fault, confirmed once in a fresh process."""
+    """Return the verdict on a harness that died, hung or broke the protocol; try it once more."""
     failure = kept(check, subject, plan, _ended(subject, fault))
     if _repeats(check, subject, plan):
         return _fault(check, subject, plan, failure)
     with suppress(HarnessFault):
-        subject.implementation.restart()  # what survived may die of it yet, at the next clause's cost
+        subject.implementation.restart()  # or it may die later of this example, in the next clause
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault), failure=failure)
 
 
@@ -335,9 +337,9 @@ def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> F
 
 
 def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
-    """Tell whether the last example fails again in a process that has seen failing examples alone.
+    """Tell whether the last example fails again in another process.
 
-    What does not is tried in a wholly fresh one.
+    It is tried in the process that sees failing examples only and, if it passes there, in a fresh one.
     """
     recorded = subject.example
     assert isinstance(recorded, Recording)

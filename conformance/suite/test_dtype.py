@@ -83,7 +83,7 @@ def test_policy_of_layer(subject: Subject, draw: Draw) -> None:
 def layer_follows(subject: Subject, case: SequenceCase, policy: str, wrapper: str) -> None:
     """Raise unless variables, outputs and, of one layer, last states have the dtypes of the policy."""
     variable, compute = POLICIES.get(policy, (policy, policy))
-    about = {**subject.about(case), "model": subject.model(case.config, case.input_dim, dtype=policy)}
+    about = {**subject.case_params(case), "model": subject.model(case.config, case.input_dim, dtype=policy)}
     options = {"return_sequences": True, "return_state": wrapper == "layer"}
     if wrapper == "layer_bidirectional":
         about["parameters"] = [dict(case.parameters)] * 2

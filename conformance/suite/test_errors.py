@@ -66,8 +66,12 @@ def test_arguments(subject: Subject, draw: Draw) -> None:
 def test_inputs(subject: Subject, draw: Draw) -> None:
     case = draw(any_steps(subject, buckets=FEW))
     features = case.input_dim
-    step = {**subject.about(case), "state": subject.tensors(case), "timespans": None, "eager": True}
-    sequence = {**subject.about(case), "inputs": np.stack([case.inputs] * 2, axis=1), "wrapper": "layer"}
+    step = {**subject.case_params(case), "state": subject.tensors(case), "timespans": None, "eager": True}
+    sequence = {
+        **subject.case_params(case),
+        "inputs": np.stack([case.inputs] * 2, axis=1),
+        "wrapper": "layer",
+    }
     calls = [("step", step), ("sequence", sequence)][: 2 if subject.cell.get("layer") else 1]
     for method, asked in calls:
         works(subject, method, **asked)
@@ -92,7 +96,7 @@ def test_timespans(subject: Subject, draw: Draw) -> None:
         (batch + 1, 1),
     ]
     good = ((batch,), (batch, 1))
-    asked = {**subject.about(case), "state": subject.tensors(case), "eager": True}
+    asked = {**subject.case_params(case), "state": subject.tensors(case), "eager": True}
     for shape in good:
         works(subject, "step", **asked, timespans=np.ones(shape, case.inputs.dtype))
     for shape in draw(st.permutations([shape for shape in flat + deep if shape not in good])):

@@ -49,7 +49,7 @@ def gradients(
         "cotangent": cotangents[0],
         "state_cotangent": subject.family.split(case.config, cotangents[1]),
     }
-    return case, subject.request("gradients", **subject.about(case), **params), cotangents, seed
+    return case, subject.request("gradients", **subject.case_params(case), **params), cotangents, seed
 
 
 @clause("gradient.inputs", tiers=(FORMULA,), examples=50, smoke=4)

@@ -47,7 +47,7 @@ def request_of(subject: Subject, case: SequenceCase, form: str = "flat", **more:
         "initial_state": subject.tensors(case),
         "options": {"return_sequences": True, **case.options},
     }
-    return {**subject.about(case), **given, **more}
+    return {**subject.case_params(case), **given, **more}
 
 
 def run(subject: Subject, case: SequenceCase, form: str = "flat", **more: Any) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def saved(subject: Subject, case: SequenceCase, options: dict[str, Any]) -> None
     inputs = {"inputs": case.inputs, "timespans": case.timespans}
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
-        subject.request("save", **{**subject.about(case), **inputs}, path=path, options=options)
+        subject.request("save", **{**subject.case_params(case), **inputs}, path=path, options=options)
         output = subject.request("load", path=path, **inputs)["output"]
     assert_sequence(subject, replace(case, options=options), output)
 
@@ -360,7 +360,7 @@ def test_timespans_shape(subject: Subject, draw: Draw) -> None:
         (batch, length, 2),
     ]
     allowed = ((batch, length), (batch, length, 1))
-    asked = {**subject.about(case), "wrapper": "layer"}
+    asked = {**subject.case_params(case), "wrapper": "layer"}
     for shape in allowed:
         works(subject, "sequence", **asked, timespans=np.ones(shape, case.inputs.dtype))
     for shape in draw(st.permutations([shape for shape in shapes if shape not in allowed])):
@@ -377,7 +377,7 @@ REFUSALS = ("ValueError", "TypeError", "NotImplementedError")
 def test_overridden(subject: Subject, draw: Draw) -> None:
     case = draw(sequences(subject, lengths=(3, 3), timed=draw(st.booleans())))
     run(subject, case)  # what is refused of an overridden cell alone is a refusal of that
-    asked = {**subject.about(case), "timespans": case.timespans, "added": ADDED}
+    asked = {**subject.case_params(case), "timespans": case.timespans, "added": ADDED}
     try:
         output = subject.attempt("override", **asked)["output"]
     except ImplementationRaised as raised:
@@ -408,7 +408,7 @@ def test_compiled(subject: Subject, draw: Draw) -> None:
         shape = (size[0], len(outputs), size[1]) if every else size
         targets = array(shape, "simple", seed, "targets", subject.dtype)
         given = {"mask": asked.mask, "timespans": asked.timespans, "targets": targets, "steps": 1}
-        request = {**subject.about(asked), **given, "options": {"return_sequences": every}}
+        request = {**subject.case_params(asked), **given, "options": {"return_sequences": every}}
         answer = subject.request("compile", **request)
         if every:
             assert_sequence(subject, asked, answer["output"])
@@ -423,7 +423,7 @@ def test_empty(subject: Subject, draw: Draw) -> None:
     arrays = {"inputs": case.inputs}
     if draw(st.booleans()):
         arrays["timespans"] = np.ones(case.inputs.shape[:2], case.inputs.dtype)
-    asked = {**subject.about(case), "wrapper": "layer"}
+    asked = {**subject.case_params(case), "wrapper": "layer"}
     works(subject, "sequence", **{**asked, **arrays})
     empty = {name: array[:, :0] for name, array in arrays.items()}
     refused(subject, "a sequence without a sample", "sequence", **{**asked, **empty})
@@ -452,7 +452,7 @@ def moved(subject: Subject, draw: Draw, backends: Sequence[str]) -> None:
     asked = {"inputs": case.inputs, "timespans": case.timespans}
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
-        given = {**subject.about(case), **asked, "path": path, "options": dict(case.options)}
+        given = {**subject.case_params(case), **asked, "path": path, "options": dict(case.options)}
         before = subject.request("save", **given)["output"]
         for backend in backends:
             other = subject.elsewhere(backend)
@@ -468,5 +468,5 @@ def test_training(subject: Subject, draw: Draw) -> None:
     targets = array(
         (len(case.inputs), subject.outputs(case.config)), "simple", seed, "targets", subject.dtype
     )
-    asked = {**subject.about(case), "timespans": 0.5 + case.timespans, "targets": targets, "steps": 1}
+    asked = {**subject.case_params(case), "timespans": 0.5 + case.timespans, "targets": targets, "steps": 1}
     assert_trained(subject, subject.request("train", **asked, seed=seed % 1000))

@@ -109,7 +109,7 @@ def outputs(subject: Subject, case: SequenceCase, there: SequenceCase, wrapper: 
     subject.example.tags |= tags(subject, case)
     answer = subject.request(
         "sequence",
-        **subject.about(there),
+        **subject.case_params(there),
         timespans=there.timespans,
         mask=there.mask,
         initial_state=subject.tensors(there),

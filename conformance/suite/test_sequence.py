@@ -21,7 +21,7 @@ def run(subject: Subject, case: SequenceCase, **more: Any) -> dict[str, Any]:
     subject.example.tags |= tags(subject, case)
     options = {"return_sequences": True, **case.options}
     given = {"mask": case.mask, "initial_state": subject.tensors(case), "options": options, **more}
-    answer: dict[str, Any] = subject.request("sequence", **subject.about(case), **given)
+    answer: dict[str, Any] = subject.request("sequence", **subject.case_params(case), **given)
     return answer
 
 
@@ -121,7 +121,7 @@ def test_bidirectional(subject: Subject, draw: Draw) -> None:
     backward = replace(
         case, parameters={p: 0.5 * v for p, v in case.parameters.items()}, options={"go_backwards": True}
     )
-    about = {**subject.about(case), "parameters": [dict(case.parameters), dict(backward.parameters)]}
+    about = {**subject.case_params(case), "parameters": [dict(case.parameters), dict(backward.parameters)]}
     answer = subject.request("sequence", **about, options={"return_sequences": True}, wrapper="bidirectional")
     assert_sequence(subject, case, answer["output"][0], what="forward output")
     assert_sequence(subject, backward, np.flip(answer["output"][1], axis=1), what="backward output")
@@ -131,7 +131,7 @@ def test_bidirectional(subject: Subject, draw: Draw) -> None:
 def test_stacked(subject: Subject, draw: Draw) -> None:
     lower, upper = draw(sequences(subject, lengths=(1, 3))), draw(sequences(subject, lengths=(1, 1)))
     upper = stacked_on(subject, lower, upper, draw(seeds))
-    about = subject.about(lower) | {"parameters": [dict(lower.parameters), dict(upper.parameters)]}
+    about = subject.case_params(lower) | {"parameters": [dict(lower.parameters), dict(upper.parameters)]}
     models = [subject.model(case.config, case.input_dim) for case in (lower, upper)]
     del about["model"]
     answer = subject.request(

@@ -36,7 +36,7 @@ def drawn(subject: Subject, draw: Draw) -> SequenceCase:
 
 def round_trip(subject: Subject, case: SequenceCase, kind: str) -> dict[str, Any]:
     """Return the answer to `roundtrip`; raise unless its outputs before and after agree."""
-    answer: dict[str, Any] = subject.request("roundtrip", **subject.about(case), kind=kind)
+    answer: dict[str, Any] = subject.request("roundtrip", **subject.case_params(case), kind=kind)
     agree(subject, case, answer["before"], answer["after"])
     return answer
 
@@ -52,7 +52,7 @@ def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None
 @clause("serialization.config.json", examples=10, smoke=1)
 def test_config_json(subject: Subject, draw: Draw) -> None:
     case = drawn(subject, draw)
-    answer = subject.request("roundtrip", **subject.about(case), kind="get_config")
+    answer = subject.request("roundtrip", **subject.case_params(case), kind="get_config")
     assert_true(subject, isinstance(answer["config"], dict), "get_config is no dict", got=answer["config"])
 
 
@@ -68,7 +68,7 @@ def test_config_complete(subject: Subject, draw: Draw) -> None:
 def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
     """Raise unless the config has every argument and the dtype policy, as they were given."""
     model = subject.model(case.config, case.input_dim, dtype=policy)
-    about = subject.about(case) | {"model": model}
+    about = subject.case_params(case) | {"model": model}
     config = subject.request("roundtrip", **about, kind="get_config")["config"]
     given = {**case.config, "dtype": policy} if subject.takes_policy else case.config
     for name, value in given.items():
@@ -131,7 +131,7 @@ def moved(subject: Subject, case: SequenceCase, backends: Sequence[str]) -> None
     """Raise unless a saved model gives the same outputs when loaded by a process of each of `backends`."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")
-        before = subject.request("save", **subject.about(case), path=path)["output"]
+        before = subject.request("save", **subject.case_params(case), path=path)["output"]
         for backend in backends:
             other = subject.elsewhere(backend)
             after = subject.request("load", to=other, path=path, inputs=case.inputs)["output"]

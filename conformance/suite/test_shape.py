@@ -85,5 +85,5 @@ def test_dynamic(subject: Subject, draw: Draw) -> None:
         case = sequence_case(
             subject.family, config, at_size, length=length, recipe="normal", seed=seed, dtype=subject.dtype
         )
-        answer = subject.request("sequence", **subject.about(case), options=options, symbolic=True)
+        answer = subject.request("sequence", **subject.case_params(case), options=options, symbolic=True)
         assert_sequence(subject, case, answer["output"])

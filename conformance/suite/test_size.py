@@ -67,7 +67,7 @@ def test_sequence(subject: Subject, draw: Draw) -> None:
         case = long_sequence(subject, draw, wrapper)
         answer = subject.request(
             "sequence",
-            **subject.about(case),
+            **subject.case_params(case),
             timespans=case.timespans,
             options={"return_sequences": True},
             wrapper=wrapper,

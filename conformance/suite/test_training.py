@@ -18,7 +18,7 @@ from conformance.judging.assertions import (
     assert_trained,
     assert_true,
 )
-from conformance.judging.dropout import NOTHING_DROPPED, fits, kept_features, showing
+from conformance.judging.dropout import NOTHING_DROPPED, fits, kept_features, make_case
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import seeds
 from conformance.judging.subject import Subject
@@ -31,7 +31,7 @@ rates = st.sampled_from((0.5, 0.25, 0.125))
 
 
 def train(subject: Subject, case: SequenceCase, seed: int) -> dict[str, Any]:
-    asked = {**subject.about(case), "targets": targets(subject, case, seed)}
+    asked = {**subject.case_params(case), "targets": targets(subject, case, seed)}
     answer: dict[str, Any] = subject.request("train", **asked, steps=1, seed=seed % 1000)
     return answer
 
@@ -81,7 +81,7 @@ def test_frozen(subject: Subject, draw: Draw) -> None:
     wrapper = draw(st.sampled_from((None, *own)))
     copies, trained = cycle(draw(st.permutations(COPIES))), draw(st.sampled_from(FREEZINGS))
     given = {"inputs": case.inputs, "targets": targets(subject, case, seed)}
-    asked = {"model": subject.about(case)["model"], **given, "wrapper": wrapper}
+    asked = {"model": subject.case_params(case)["model"], **given, "wrapper": wrapper}
     for way in FREEZINGS:
         if wrapper or way != HOSTS_OWN:
             how = {"part": way[0], "when": way[1], "copied": next(copies)}
@@ -106,14 +106,14 @@ def judge_frozen(subject: Subject, how: dict[str, Any], answer: dict[str, Any]) 
 
 @clause("dropout.inference", argument="backbone_dropout")
 def test_dropout_inference(subject: Subject, draw: Draw) -> None:
-    case = showing(subject, draw(rates), draw(seeds))
+    case = make_case(subject, draw(rates), draw(seeds))
     assert_step(subject, case, training=False, eager=draw(st.booleans()))
 
 
 @clause("dropout.training", argument="backbone_dropout", examples=6, smoke=1)
 def test_dropout_training(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
-    case = showing(subject, rate, seed)
+    case = make_case(subject, rate, seed)
     output = subject.step(case, training=True, seed=seed % 1000, eager=True)["output"]
     assert_true(subject, bool(np.isfinite(output).all()), "an output is not finite", got=output)
     if fits(subject, case, output, 1.0).all():
@@ -123,7 +123,7 @@ def test_dropout_training(subject: Subject, draw: Draw) -> None:
 @clause("dropout.fresh", argument="backbone_dropout", examples=6, smoke=1)
 def test_dropout_fresh(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
-    case = showing(subject, rate, seed)
+    case = make_case(subject, rate, seed)
     outputs = subject.step(case, training=True, seed=seed % 1000, eager=True, repeat=2)["outputs"]
     first, second = (kept_features(subject, case, output, rate) for output in outputs)
     assert_true(subject, not np.array_equal(first, second), "two training calls draw one mask", got=first)
@@ -132,10 +132,10 @@ def test_dropout_fresh(subject: Subject, draw: Draw) -> None:
 @clause("dropout.held", argument="backbone_dropout", examples=6, smoke=1)
 def test_dropout_held(subject: Subject, draw: Draw) -> None:
     rate, seed = draw(rates), draw(seeds)
-    step = showing(subject, rate, seed)
+    step = make_case(subject, rate, seed)
     case = SequenceCase(step.config, step.parameters, np.repeat(step.inputs[:, None], 4, axis=1))
     given = {"options": {"return_sequences": True}, "training": True, "seed": seed % 1000}
-    output = subject.request("sequence", **subject.about(case), **given, chunks=[2, 2])["output"]
+    output = subject.request("sequence", **subject.case_params(case), **given, chunks=[2, 2])["output"]
     assert_shape(subject, "output", output, (*case.inputs.shape[:2], subject.outputs(case.config)))
     zero = assertions.initial_state(subject, case)
     states = (zero, output[:, 0], zero, output[:, 2])
@@ -165,6 +165,6 @@ def test_dropout_rate(subject: Subject, draw: Draw) -> None:
 
 def trained_step(subject: Subject, rate: float, seed: int) -> Values:
     """Return the mask of features that a step keeps in training, (batch, units)."""
-    case = showing(subject, rate, seed)
+    case = make_case(subject, rate, seed)
     answer = subject.step(case, training=True, seed=seed % 1000, eager=True)
     return kept_features(subject, case, answer["output"], rate)

@@ -315,7 +315,12 @@ def test_gradient(subject: Subject, draw: Draw) -> None:
     case, absent = sparsely(subject, draw)
     cotangent = np.ones((len(case.inputs), subject.outputs(case.config)), subject.dtype)
     given = {"cotangent": cotangent, "state_cotangent": [np.ones_like(case.state)]}
-    asked = {**subject.about(case), "state": subject.tensors(case), "timespans": case.timespans, **given}
+    asked = {
+        **subject.case_params(case),
+        "state": subject.tensors(case),
+        "timespans": case.timespans,
+        **given,
+    }
     by_path = subject.request("gradients", **asked)["parameters"]
     for path, lacking in absent.items():
         slope = np.asarray(by_path[path])[lacking]
@@ -340,5 +345,5 @@ def trained(subject: Subject, draw: Draw, **arguments: Any) -> tuple[Any, dict[s
         subject.family, config, sizes, length=3, recipe="tiny", seed=seed, dtype=subject.dtype
     )
     targets = array((sizes.batch, subject.outputs(config)), "simple", seed, "targets", subject.dtype)
-    answer = subject.request("train", **subject.about(case), targets=targets, steps=4, seed=seed % 1000)
+    answer = subject.request("train", **subject.case_params(case), targets=targets, steps=4, seed=seed % 1000)
     return case, answer

@@ -137,7 +137,7 @@ def draw(count: int, seed: int, *, alone: bool = False) -> list[tuple[str, tuple
     """Return changes that can be made together, as many of each family."""
     rng, found = random.Random(seed), []
     for family in FAMILIES:
-        faults = candidates.known(family)
+        faults = candidates.written_faults(family)
         documented = candidates.conventions(FAMILIES[family])
         pairs = [*combinations(faults, 2), *product(documented, faults)]
         every: list[tuple[Change, ...]] = [(c,) for c in (*documented, *faults)] if alone else pairs

@@ -132,9 +132,9 @@ def _lines(seen: Examination) -> Iterator[tuple[str, Text]]:
     yield from _parameters(seen)
     yield "answers", _answers(seen)
     for answer in seen.answers:
-        if answer.said:
+        if answer.message:
             mark, style = MARKS[answer.outcome]
-            yield "", Text(f"{mark} {answer.method}: {answer.said}", style)
+            yield "", Text(f"{mark} {answer.method}: {answer.message}", style)
     if seen.milliseconds is not None:
         yield "one step", Text(f"{seen.milliseconds:.2g} ms, the median of some, the wire included")
     for dtype in seen.refused:

@@ -18,7 +18,7 @@ from conformance.options import RunOptions, click_options, resolve, run_options,
 from conformance.report import exit_code, terminal
 from conformance.report.progress import RunProgress
 from conformance.report.screen import screen, tell
-from conformance.report.written import is_written
+from conformance.report.files import is_written
 from conformance.run.interrupts import CutShort, Ending, ends_on_signals
 from conformance.verdict import EXIT_CODES, Report
 

@@ -24,7 +24,7 @@ class Answer:
 
     method: str
     outcome: Literal["answers", "not offered", "raises"]
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,24 +136,23 @@ class Examination:
 def diagnose(seen: Examination) -> str:
     """Return the most likely error, the adapter's first: a wrong name makes every number wrong."""
     parameters = seen.parameters
-    raised = next((a.said for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
+    raised = next((a.message for a in seen.answers if a.method == "parameters" and a.outcome == "raises"), "")
     if raised:
         return f"the cell cannot be built: {raised}"
     if parameters.missing:
         names = ", ".join(parameters.missing)
-        unknown = f"; it has, under no name of the specification, {', '.join(parameters.unmapped)}"
-        mapped = "its `parameters` maps" if seen.authored else "--names FILE, or an adapter of your own, maps"
-        hint = f"; {mapped} names of one's own to those of the specification"
-        return f"nothing is mapped to parameter {names}{unknown if parameters.unmapped else ''}{hint}"
+        other = f"; other variables: {', '.join(parameters.unmapped)}" if parameters.unmapped else ""
+        how = "in the adapter's `parameters`" if seen.authored else "by --names FILE or an adapter"
+        return f"no variable is mapped to parameter {names}{other}; map the cell's own names {how}"
     if parameters.reshaped:
         name, (got, want) = next(iter(parameters.reshaped.items()))
         hint = ": transposed?" if got == want[::-1] else ""
-        return f"the adapter maps {name} to shape {got}, but the specification has {want}{hint}"
+        return f"parameter {name} has shape {got}, but the specification has {want}{hint}"
     if not seen.step:
-        said = next((a.said for a in seen.answers if a.method == "step"), "no step is offered")
+        said = next((a.message for a in seen.answers if a.method == "step"), "no step is offered")
         return f"no step was taken: {said or 'the answer has another shape'}"
     if seen.strange:
-        return f"the adapter names what there is not: {'; '.join(seen.strange)}"
+        return f"the adapter lists arguments that the specification lacks: {'; '.join(seen.strange)}"
     if seen.several:
         rest = "" if all(c.agrees for c in seen.step) else f"; and {_departure(seen)}"
         return f"a step of several samples is wrong: {seen.several}{rest}"
@@ -176,5 +175,5 @@ def _departure(seen: Examination) -> str:
     names = ", ".join(compared.what for compared in seen.step if not compared.agrees)
     return (
         f"the step departs, and no documented variant fits: {names} is off by {worst:.2g} times the bound; "
-        "if the parameters are mapped rightly, it is the formula"
+        "check how the parameters are mapped, then the formula"
     )

@@ -14,7 +14,7 @@ import numpy as np
 from conformance.causes.known import KnownCauses
 from conformance.causes.laws import Law
 from conformance.cli.doctor.examination import Compared, Examination, Parameters
-from conformance.cli.doctor.requests import ONE, REQUESTS, SEED, asked
+from conformance.cli.doctor.requests import ONE, REQUESTS, SEED, send
 from conformance.cli.doctor.slips import slips
 from conformance.driver.implementation import (
     HarnessFault,
@@ -51,7 +51,7 @@ def examine(implementation: ImplementationProtocol, cell: Mapping[str, Any]) -> 
 def _examined(subject: Subject) -> Examination:
     case = _case(subject, ONE)
     parameters = _parameters(subject, case)
-    answers = tuple(asked(subject, case, method) for method in _offered(subject.implementation))
+    answers = tuple(send(subject, case, method) for method in _offered(subject.implementation))
     step: tuple[Compared, ...] = ()
     milliseconds, several, slip = None, "", ""
     variant: dict[str, Any] = {}
@@ -161,7 +161,7 @@ def _slip(subject: Subject) -> str:
     answers = [_tried(subject, partial(subject.step, case)) for case in cases]
     if any(answer is None for answer in answers):
         return ""
-    told = [{slip.said: slip.case for slip in slips(subject, case)} for case in cases]
+    told = [{slip.description: slip.case for slip in slips(subject, case)} for case in cases]
     for variant in ({}, *subject.family.variants):
         for said in told[0]:
             pairs = zip(answers, (of_case[said] for of_case in told), strict=True)
@@ -177,7 +177,7 @@ def _is(subject: Subject, answer: Any, case: StepCase, variant: Variant) -> bool
 
 
 def _several(subject: Subject, variant: Variant) -> str:
-    """Return the error of two samples at once, each with its own time, that one has not; "" if none."""
+    """Return the error of a step of two samples with a time each, if one sample has none; "" if no error."""
     if not all(compared.agrees for compared in _step(subject, _case(subject, ONE), variant)):
         return ""
     if not subject.timed:

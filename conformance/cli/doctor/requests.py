@@ -18,7 +18,7 @@ ONE = Sizes(1, 3, 4, 5)
 SEED = 1
 
 
-def asked(subject: Subject, case: StepCase, method: str) -> Answer:
+def send(subject: Subject, case: StepCase, method: str) -> Answer:
     """Send one real request, and return its outcome."""
     try:
         REQUESTS[method](subject, case)
@@ -39,7 +39,7 @@ def _gradients(subject: Subject, case: StepCase) -> Any:
     state = subject.tensors(case) or []
     given: dict[str, Any] = {"state": state, "timespans": case.timespans, "cotangent": output}
     given["state_cotangent"] = [np.ones_like(tensor) for tensor in state]
-    return subject.attempt("gradients", **subject.about(case), **given)
+    return subject.attempt("gradients", **subject.case_params(case), **given)
 
 
 def _sequence(subject: Subject, case: StepCase) -> SequenceCase:
@@ -54,21 +54,21 @@ def _sequence_gradients(subject: Subject, case: StepCase) -> Any:
     given: dict[str, Any] = {"initial_state": first, "state_cotangent": [np.ones_like(h) for h in first]}
     outputs = (*sequence.inputs.shape[:2], subject.outputs(case.config))
     given["cotangent"] = np.ones(outputs, subject.dtype)
-    return subject.attempt("sequence_gradients", **subject.about(sequence), **given)
+    return subject.attempt("sequence_gradients", **subject.case_params(sequence), **given)
 
 
 def _over_time(subject: Subject, case: StepCase) -> Any:
     options = {"return_sequences": True}
-    return subject.attempt("sequence", **subject.about(_sequence(subject, case)), options=options)
+    return subject.attempt("sequence", **subject.case_params(_sequence(subject, case)), options=options)
 
 
 def _roundtrip(subject: Subject, case: StepCase) -> Any:
-    return subject.attempt("roundtrip", **subject.about(_sequence(subject, case)), kind="weights")
+    return subject.attempt("roundtrip", **subject.case_params(_sequence(subject, case)), kind="weights")
 
 
 def _train(subject: Subject, case: StepCase) -> Any:
     targets = np.zeros((1, subject.outputs(case.config)), subject.dtype)
-    return subject.attempt("train", **subject.about(_sequence(subject, case)), targets=targets, steps=1)
+    return subject.attempt("train", **subject.case_params(_sequence(subject, case)), targets=targets, steps=1)
 
 
 def _freeze(subject: Subject, case: StepCase) -> Any:
@@ -83,7 +83,7 @@ REQUESTS: dict[str, Request] = {
     "step": lambda s, c: s.step(c),
     "gradients": _gradients,
     "intermediates": lambda s, c: s.attempt(
-        "intermediates", **s.about(c), state=s.tensors(c), timespans=c.timespans
+        "intermediates", **s.case_params(c), state=s.tensors(c), timespans=c.timespans
     ),
     "sequence_gradients": _sequence_gradients,
     "initial_state": lambda s, c: s.attempt("initial_state", model=s.model(c.config, c.input_dim), batch=2),

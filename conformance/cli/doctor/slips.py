@@ -14,7 +14,7 @@ from conformance.spec.cases import StepCase
 class Slip:
     """A change of a case that stands for a slip, and the changed case for the reference."""
 
-    said: str
+    description: str
     case: StepCase
 
 
@@ -27,7 +27,7 @@ def slips(subject: Subject, case: StepCase) -> Iterator[Slip]:
 
 
 def swapped(case: StepCase) -> Iterator[Slip]:
-    """Yield the case with two parts of one shape swapped, all of theirs, and with two parameters."""
+    """Yield a case for each swap: of two parts with parameters of the same shapes, and of two parameters."""
     shapes = {path: value.shape for path, value in case.parameters.items()}
     parts: dict[str, dict[str, str]] = {}
     for path in shapes:
@@ -43,7 +43,7 @@ def swapped(case: StepCase) -> Iterator[Slip]:
 
 
 def split(path: str) -> tuple[str, str]:
-    """Return the part of a cell that a parameter belongs to, and which it is of that part."""
+    """Return the part of the cell that a parameter belongs to, and its kind: "kernel", "bias" or ""."""
     for kind in ("kernel", "bias"):
         if path.endswith(("/" + kind, "_" + kind)):
             return path[: -len(kind) - 1], kind

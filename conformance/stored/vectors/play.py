@@ -62,7 +62,7 @@ def asked(subject: Subject, case: StepCase | SequenceCase, *, layered: bool) -> 
     }
     if layered:
         given |= {"wrapper": "layer", "timespans": case.timespans}
-    answer: Mapping[str, Any] = subject.request("sequence", **subject.about(case), **given)
+    answer: Mapping[str, Any] = subject.request("sequence", **subject.case_params(case), **given)
     return answer
 
 

@@ -76,7 +76,7 @@ def test_a_command_does_not_run_in_process() -> None:
 
 @pytest.mark.parametrize("given", [{"python": "python3.12"}, {"path": "."}])
 def test_what_says_nothing_to_a_command_is_refused(given: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=f"--{next(iter(given))}: says nothing to exec:node"):
+    with pytest.raises(UsageError, match=f"--{next(iter(given))}: has no effect on exec:node"):
         asked(COMMAND, **given)
     assert asked("ncps", COMMAND, **given).targets == ("ncps", COMMAND)
 

@@ -127,7 +127,7 @@ def test_who_prints_and_does_not_answer_hangs(bad):
 
 def test_answers_that_are_closed_by_a_living_harness_are_a_death(bad, monkeypatch):
     monkeypatch.setattr(process, "DYING_SECONDS", 0.2)
-    with pytest.raises(driver.HarnessDied, match="answers no more: it closed its stdout and lives on"):
+    with pytest.raises(driver.HarnessDied, match="answers no more: it closed its stdout but still runs"):
         bad("read(); os.close(1); time.sleep(60)").request("step")
 
 
@@ -219,7 +219,10 @@ def has_ended(pid):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ('request = read(); write(\'{"jsonrpc": "2.0", "id"\'); os._exit(0)', "half a message"),
+        (
+            'request = read(); write(\'{"jsonrpc": "2.0", "id"\'); os._exit(0)',
+            "its output ended within a message",
+        ),
         ("request = read(); request['id'] += 1; reply(request)", "answer to request 2 where 1 was asked"),
         ("read(); write('hello\\n')", "not a JSON message"),
         ("read(); write('\\n')", "not a JSON message"),

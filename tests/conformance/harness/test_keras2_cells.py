@@ -78,7 +78,7 @@ def test_gradients_are_those_of_the_variables():
     with start("ncps.tf:CfCCell", python=PYTHON, regime="x64", threads=1) as implementation:
         subject = subject_of(implementation, "CfCCell")
         case = a_step(subject, ONE, mode="pure")
-        asked = {**subject.about(case), "state": subject.tensors(case), "timespans": case.timespans}
+        asked = {**subject.case_params(case), "state": subject.tensors(case), "timespans": case.timespans}
         ones = np.ones((1, 4))
         found = subject.request("gradients", **asked, cotangent=ones, state_cotangent=[0.0 * ones])
         moved = {**case.parameters, "A": case.parameters["A"] + 1e-6}

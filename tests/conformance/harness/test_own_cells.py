@@ -171,7 +171,7 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
         (
             "Forgetful",
             "wrong adapter",
-            "nothing is mapped to parameter tau_kernel/bias; it has, under no name.*, tau",
+            "no variable is mapped to parameter tau_kernel/bias; other variables: .*tau",
         ),
         (
             "Turned",

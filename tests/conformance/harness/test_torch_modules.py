@@ -153,7 +153,7 @@ def test_an_argument_value_that_a_module_has_not_is_not_offered(third_party):
 
 def test_parameters_are_told_by_name_when_some_are_missing(third_party):
     subject = subject_of(third_party, "TinyCfC")
-    about = subject.about(a_step(subject))
+    about = subject.case_params(a_step(subject))
     del about["parameters"]["ff2_bias"]
     with pytest.raises(NotSupported, match="the specification has no ff2_bias"):
         subject.request("step", **about, state=[np.zeros((2, 4))])
@@ -165,7 +165,7 @@ def test_a_sequence_gradients_weights_and_training_are_answered(third_party):
     case = sequence_case(
         subject.family, step.config, SIZES, length=3, recipe="normal", seed=0, dtype="float64"
     )
-    about = subject.about(case)
+    about = subject.case_params(case)
     options = {"return_sequences": True, "return_state": True}
     answer = subject.request("sequence", **about, options=options)
     assert answer["output"].shape == (2, 3, 4)
@@ -179,7 +179,7 @@ def test_a_sequence_gradients_weights_and_training_are_answered(third_party):
     state = subject.tensors(step)
     found = subject.request(
         "gradients",
-        **subject.about(step),
+        **subject.case_params(step),
         state=state,
         timespans=step.timespans,
         cotangent=np.ones((2, 4)),
@@ -194,7 +194,7 @@ def test_a_sequence_gradients_weights_and_training_are_answered(third_party):
 @pytest.mark.parametrize("asked", [{"mask": np.ones((1, 2), bool)}, {"options": {"go_backwards": True}}])
 def test_what_torch_modules_have_not_is_not_offered(third_party, asked):
     subject = subject_of(third_party, "TinyCfC")
-    about = subject.about(a_step(subject)) | {"inputs": np.zeros((1, 2, 3))}
+    about = subject.case_params(a_step(subject)) | {"inputs": np.zeros((1, 2, 3))}
     with pytest.raises(NotSupported, match="a torch module knows no"):
         subject.request("sequence", **about, **asked)
 
@@ -202,7 +202,7 @@ def test_what_torch_modules_have_not_is_not_offered(third_party, asked):
 def test_a_saved_module_loads_in_another_process(third_party, tmp_path):
     subject = subject_of(third_party, "TinyCfC")
     asked = {"path": str(tmp_path / "saved.pt"), "inputs": np.ones((1, 2, 3))}
-    before = subject.request("save", **{**subject.about(a_step(subject)), **asked})["output"]
+    before = subject.request("save", **{**subject.case_params(a_step(subject)), **asked})["output"]
     third_party.restart()
     np.testing.assert_array_equal(third_party.request("load", **asked)["output"], before)
 

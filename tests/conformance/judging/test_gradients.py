@@ -47,7 +47,7 @@ def a_sequence(subject, dtype="float64"):
 def asked(subject, case, **more):
     """Return a request of `sequence_gradients`, with cotangents of ones for outputs and the last state."""
     ones = [np.ones_like(tensor) for tensor in subject.tensors(case)]
-    about = {**subject.about(case), "initial_state": subject.tensors(case), "state_cotangent": ones}
+    about = {**subject.case_params(case), "initial_state": subject.tensors(case), "state_cotangent": ones}
     output = np.ones((*case.inputs.shape[:2], subject.outputs(case.config)), case.inputs.dtype)
     return {**about, "timespans": case.timespans, "cotangent": output, **more}
 
@@ -227,7 +227,7 @@ def test_one_number_of_a_gradient_in_float32_is_enough(off):
     case = step_case(family, config, SIZES, **made)
     ones = np.ones((2, 4), "float32")
     given = {"state": [case.state], "timespans": case.timespans, "cotangent": ones, "state_cotangent": [ones]}
-    found = subject.request("gradients", **subject.about(case), **given)
+    found = subject.request("gradients", **subject.case_params(case), **given)
     slope = found["parameters"]["kernel"]
     slope.flat[np.argmax(np.abs(slope))] *= 1.0 + off
     if off:
@@ -247,7 +247,7 @@ def of_a_saturated_step(implementation, seed, sizes):
     cotangents = gradients.drawn(subject, case, seed)
     given = {"state": subject.tensors(case), "timespans": case.timespans}
     given |= {"cotangent": cotangents[0], "state_cotangent": [cotangents[1]]}
-    found = subject.request("gradients", **subject.about(case), **given)
+    found = subject.request("gradients", **subject.case_params(case), **given)
     return subject, case, cotangents, found["parameters"]
 
 

@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_leaves_its_first_verdicts_and_no_harness(tmp_path:
     assert until(lambda: not harnesses(tmp_path))
     kept = report(tmp_path)  # it is written now and then while a run goes on
     assert kept.verdicts and not kept.complete
-    assert "did not come to its end" in kept.notes[0]
+    assert "did not finish" in kept.notes[0]
 
 
 def test_a_time_limit_ends_the_run_which_could_not_be_judged(tmp_path: Path) -> None:

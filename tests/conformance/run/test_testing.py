@@ -55,7 +55,7 @@ def test_a_target_that_one_backend_cannot_import_is_judged_on_the_others(tmp_pat
         ("numpy", "pass"),
         ("torch", "error"),
     }
-    assert "not to be had on torch: ImportError: NumPy alone" in str(report)
+    assert "not available on torch: ImportError: NumPy alone" in str(report)
     assert not report.conforms and report.complete
 
 

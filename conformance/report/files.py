@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.verdict import Report
 
 
-def written(report: Report, path: Path | None, write: Callable[[Report, Path], None]) -> Report:
+def write_or_note(report: Report, path: Path | None, write: Callable[[Report, Path], None]) -> Report:
     """Write the report to a file if one is given; return it, with the error if it could not be written."""
     try:
         if path:

@@ -12,7 +12,7 @@ from conformance.judging.subject import Subject
 from conformance.oracle import cell as oracle
 from conformance.oracle.layer import Layer
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.oracle.versions import Versions
+from conformance.oracle.perturbed import Perturbed
 from conformance.spec.cases import sequence_case, with_times
 from conformance.spec.families import Sizes
 from reference.activations import ACTIVATIONS
@@ -49,7 +49,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Any:
         moved = oracle.moved_in_each(point[name], elements, 1j * oracle.COMPLEX_STEP)
         slopes = oracle.slope(run({**point, name: moved}), cotangents)
-        return slopes.values if isinstance(slopes, Versions) else slopes
+        return slopes.values if isinstance(slopes, Perturbed) else slopes
 
     monkeypatch.setattr(oracle, "slopes_by", slopes_by)
 
@@ -90,7 +90,7 @@ def test_activations_are_differentiated_side_by_side(name: str) -> None:
         a = ACTIVATIONS[name](point["a"])
         return a, a
 
-    point = {"a": np.random.default_rng(1).normal(size=(3, oracle.MOST_VERSIONS))}
+    point = {"a": np.random.default_rng(1).normal(size=(3, oracle.MOST_COPIES))}
     ones = np.ones(point["a"].shape)
     want = one_by_one(run, point, "a", (ones, 0.0 * ones))
     np.testing.assert_array_equal(oracle.derivative(run, point, "a", (ones, 0.0 * ones)), want)
@@ -106,7 +106,7 @@ def test_activations_are_differentiated_side_by_side(name: str) -> None:
     ],
     ids=["no single array", "no truth value", "a vector times a matrix", "another function of NumPy"],
 )
-def test_what_versions_do_not_support_is_differentiated_one_by_one(formula: Any) -> None:
+def test_what_copies_do_not_support_is_differentiated_one_by_one(formula: Any) -> None:
     def run(point: oracle.Given) -> Any:
         answer = formula(point["w"])
         return answer, answer
