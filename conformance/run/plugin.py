@@ -20,8 +20,8 @@ from conformance.judging.registry import Check, every
 from conformance.options import RunOptions, UsageError
 from conformance.options.describing import CannotBeJudged
 from conformance.report import junit, terminal
-from conformance.report.status import exit_code, meaning, targets
 from conformance.report.files import write_or_note
+from conformance.report.status import exit_code, meaning, targets
 from conformance.run import finish as closing
 from conformance.run import interrupts
 from conformance.run.interrupts import CutShort, RunSentinel, follow

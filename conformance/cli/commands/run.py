@@ -16,9 +16,9 @@ from conformance.cli.commands.refusals import NotJudged, refusals
 from conformance.driver.paths import STORAGE, storage
 from conformance.options import RunOptions, click_options, resolve, run_options, specification
 from conformance.report import exit_code, terminal
+from conformance.report.files import is_written
 from conformance.report.progress import RunProgress
 from conformance.report.screen import screen, tell
-from conformance.report.files import is_written
 from conformance.run.interrupts import CutShort, Ending, ends_on_signals
 from conformance.verdict import EXIT_CODES, Report
 

@@ -11,8 +11,8 @@ import pytest
 from conformance.judging.subject import Subject
 from conformance.oracle import cell as oracle
 from conformance.oracle.layer import Layer
-from conformance.oracle.reference_cells import ReferenceCells
 from conformance.oracle.perturbed import Perturbed
+from conformance.oracle.reference_cells import ReferenceCells
 from conformance.spec.cases import sequence_case, with_times
 from conformance.spec.families import Sizes
 from reference.activations import ACTIVATIONS
@@ -47,7 +47,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     def slopes_by(
         run: oracle.Run, point: oracle.Given, name: str, elements: Any, cotangents: tuple[Any, Any]
     ) -> Any:
-        moved = oracle.moved_in_each(point[name], elements, 1j * oracle.COMPLEX_STEP)
+        moved = oracle.perturbed_in_each(point[name], elements, 1j * oracle.COMPLEX_STEP)
         slopes = oracle.slope(run({**point, name: moved}), cotangents)
         return slopes.values if isinstance(slopes, Perturbed) else slopes
 
