@@ -82,7 +82,7 @@ class Adapter:
 
         "values" {argument: [...]}: the only values that an argument may have
         "fixed" {argument: value}: of arguments that it does not take, the values that are no defaults
-        "timed": False where a step takes no elapsed time
+        "timed": False where a step takes no elapsed time, with "untimed", what it raises if it is given some
         "policies": False where the constructor takes no dtype policy
         "unknown" [...]: constructor arguments that the specification does not know
         "behind" {cell: ...}: what the cells behind an LSTM offer

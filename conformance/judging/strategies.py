@@ -67,7 +67,7 @@ def steps(
         buckets = [sizes for sizes in buckets if sizes in FEWEST] or buckets
     sizes = draw(st.sampled_from(buckets))
     if not subject.timed:
-        time = untimed(time)
+        time = untimed(subject, time)
     chosen = shown_state(subject) if shown else wired(subject, sizes)
     config = subject.config(sizes, layers=layers, **{**chosen, **arguments})
     return cases.step_case(
@@ -94,13 +94,13 @@ def shown_state(subject: Subject) -> Config:
     return shown
 
 
-def untimed(time: Sequence[str]) -> Sequence[str]:
+def untimed(subject: Subject, time: Sequence[str]) -> Sequence[str]:
     """Return the form "none" for a cell that takes no time.
 
     Raises NotSupported if other forms are required.
     """
     if "none" not in time and set(time) != {"column"}:
-        raise NotSupported("the cell takes no elapsed time")
+        raise NotSupported(subject.without_time)
     return ("none",)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import textwrap
 import zlib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ from conformance.driver.implementation import (
     MethodUnresponsive,
     NotSupported,
 )
+from conformance.driver.messages import one_line
 from conformance.driver.pool import Pool
 from conformance.judging.arguments import CellArguments
 from conformance.judging.naming import unmapped
@@ -189,14 +188,6 @@ def digest(method: str, params: Mapping[str, Any]) -> str:
     return hasher.hexdigest()
 
 
-def headline(message: str) -> str:
-    """Return one line of an exception's message: the original error without Keras's additions."""
-    plain = re.sub(r"\x1b\[\d*m", "", message)
-    called = re.match(r"Exception encountered when calling .*?\n\n(.*)\n\nArguments received", plain, re.S)
-    first = (called[1] if called else plain).rpartition("Exception encountered: ")[2]
-    return textwrap.shorten(first, 300, placeholder=" …")
-
-
 def family_of(cell: Mapping[str, Any]) -> Family:
     """Return the family of a cell of `describe`, with the defaults that the cell itself shows."""
     family = FAMILIES[cell["family"]]
@@ -240,6 +231,13 @@ class Subject:
     def timed(self) -> bool:
         """Tell whether a step takes elapsed time."""
         return bool(self.cell.get("timed", True))
+
+    @property
+    def without_time(self) -> str:
+        """Say that a step takes no elapsed time, and what it raises if it is given some."""
+        raised = self.cell.get("untimed")
+        why = f": a step that is given some raises {one_line(raised)}" if raised else ""
+        return f"the cell takes no elapsed time{why}"
 
     @property
     def takes_policy(self) -> bool:
@@ -333,7 +331,7 @@ class Subject:
         try:
             return self.attempt(method, to=to, **params)
         except ImplementationRaised as raised:
-            said = headline(raised.message)
+            said = one_line(raised.message)
             place = "" if raised.place is None else str(raised.place)
             exception = {"type": raised.type, "message": said, "place": place}
             raise self.departure(f"{method} raises {raised.type}: {said}", raised=exception) from None

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from conformance.driver.messages import one_line
 from conformance.report.areas import results_by_area
 from conformance.report.causes import causes_found
 from conformance.report.failures import findings, print_causes, print_findings
@@ -163,12 +164,22 @@ def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[st
 
 
 def about(report: Report, target: str) -> Iterator[str]:
-    """Yield the identity and versions of the subject, as its harness reports them, without repeats."""
+    """Yield what harnesses report of the subject, without repeats: identity, versions, cells without time."""
     entries = [entry for entry in report.implementations if entry.get("target") == target]
     for identity, group in group_by(entries, _identity).items():
         versions = dict(item for entry in group for item in dict(entry.get("versions", {})).items())
         yield identity
         yield "with " + ", ".join(f"{name} {version}" for name, version in versions.items())
+    yield from dict.fromkeys(line for entry in entries for line in _untimed(entry))
+
+
+def _untimed(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the cells that take no elapsed time, and why the harness says so."""
+    for cell in entry.get("cells", ()):
+        if not cell.get("timed", True):
+            raised = one_line(cell.get("untimed", ""))
+            why = f": a step that is given some raises {raised}" if raised else ""
+            yield f"{cell['name']} takes no elapsed time, and is judged without{why}"
 
 
 def _identity(entry: Mapping[str, Any]) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.driver.implementation import ImplementationRaised, NotSupported
+from conformance.driver.messages import one_line
 from conformance.judging.assertions import assert_true
 from conformance.judging.registry import Draw, clause
 from conformance.judging.strategies import FEW, any_steps
-from conformance.judging.subject import Subject, headline
+from conformance.judging.subject import Subject
 
 
 def works(subject: Subject, method: str, **params: Any) -> Any:
@@ -22,7 +23,7 @@ def works(subject: Subject, method: str, **params: Any) -> Any:
     try:
         return subject.attempt(method, **params)
     except ImplementationRaised as raised:
-        said = f"{raised.type}: {headline(raised.message)}"
+        said = f"{raised.type}: {one_line(raised.message)}"
         raise NotSupported(
             f"{method} raises with good values too, so that an error for bad ones shows nothing ({said})"
         ) from None

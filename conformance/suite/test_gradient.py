@@ -67,7 +67,7 @@ def test_state(subject: Subject, draw: Draw) -> None:
 @clause("gradient.timespans", tiers=(FORMULA,), examples=50, smoke=4)
 def test_timespans(subject: Subject, draw: Draw) -> None:
     if not subject.timed:
-        raise NotSupported("the cell takes no elapsed time")
+        raise NotSupported(subject.without_time)
     case, answer, cotangents, seed = gradients(subject, draw)
     derivatives(subject, case, {"timespans": answer["timespans"]}, cotangents, seed)
 

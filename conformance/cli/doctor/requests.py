@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance.cli.doctor.examination import Answer
 from conformance.driver.implementation import HarnessFault, ImplementationRaised, NotSupported, RequestRefused
-from conformance.judging.subject import Nonconformance, Subject, headline
+from conformance.driver.messages import one_line
+from conformance.judging.subject import Nonconformance, Subject
 from conformance.spec.cases import SequenceCase, StepCase, sequence_case, with_state
 from conformance.spec.families import Sizes
 from conformance.spec.families.wired import wiring
@@ -27,7 +28,7 @@ def send(subject: Subject, case: StepCase, method: str) -> Answer:
     except (Nonconformance, ImplementationRaised, RequestRefused, HarnessFault) as fault:
         if isinstance(fault, HarnessFault):
             subject.implementation.restart()
-        return Answer(method, "raises", headline(str(fault)))
+        return Answer(method, "raises", one_line(str(fault)))
     return Answer(method, "answers")
 
 

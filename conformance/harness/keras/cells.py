@@ -303,6 +303,7 @@ def _cell_facts(kind: Kind) -> dict[str, Any]:
         "behind": kind.behind(),
         "fixed": kind.fixed(),
         "timed": kind.timed,
+        **({} if kind.timed else {"untimed": kind.untimed}),
         "policies": kind.layers.takes_of_keras(kind.name, "dtype"),
         "variant": declared(kind.cell, kind.family),
     }

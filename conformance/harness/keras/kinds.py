@@ -86,13 +86,19 @@ class Kind:
             shown |= self._width(shown)
         return {name: value for name, value in shown.items() if name not in self.arguments}
 
-    @cached_property
+    @property
     def timed(self) -> bool:
         """Tell whether a step takes elapsed time: not if it raises for every form, and not without."""
+        return not self.untimed
+
+    @cached_property
+    def untimed(self) -> str:
+        """Return what a step raises if it takes no elapsed time, "" if it takes some."""
         cell = self.built
-        if cell is None or not self._steps(cell, None):
-            return True
-        return any(self._steps(cell, time) for time in TIMES)
+        if cell is None or self._raised(cell, None):
+            return ""
+        raised = [self._raised(cell, time) for time in TIMES]
+        return raised[0] if all(raised) else ""
 
     def behind(self) -> dict[str, Any]:
         """Return, by name, the offers of the cells that may stand behind an LSTM; {} for another family."""
@@ -161,14 +167,14 @@ class Kind:
         wired = "wiring" in self.arguments
         return None if family in (("cfc", "ltc") if wired else ("wired_cfc", "wired_ltc")) else family
 
-    def _steps(self, cell: Any, time: Any) -> bool:
-        """Tell whether a step with this elapsed time returns."""
+    def _raised(self, cell: Any, time: Any) -> str:
+        """Return what a step with this elapsed time raises, "" if it returns."""
         tensor = self.layers.keras.ops.convert_to_tensor
         sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
         states = [tensor(np.zeros((2, size), "float32")) for size in sizes]
         inputs = tensor(np.ones((2, FEATURES), "float32"))
         given = inputs if time is None else (inputs, tensor(time))
-        return self._traces(cell, given, states) or _returns(cell, given, states)
+        return "" if self._traces(cell, given, states) else _raised_by(cell, given, states)
 
     def _traces(self, cell: Any, *given: Any) -> bool:
         """Tell whether jax can trace a call: it compiles nothing, and a call would compile each operation."""
@@ -176,12 +182,13 @@ class Kind:
         if keras.backend.backend() != "jax":
             return False
         with keras.StatelessScope():
-            return _returns(import_module("jax").eval_shape, cell, *given)
+            return not _raised_by(import_module("jax").eval_shape, cell, *given)
 
 
-def _returns(function: Any, *given: Any) -> bool:
+def _raised_by(function: Any, *given: Any) -> str:
+    """Return the type and the message of what a call raises, "" if it returns."""
     try:
         function(*given)
-    except Exception:
-        return False
-    return True
+    except Exception as raised:
+        return f"{type(raised).__name__}: {raised}"
+    return ""

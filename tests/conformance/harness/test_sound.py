@@ -13,7 +13,7 @@ import pytest
 import conformance
 from conformance.options import UsageError, importable_backends
 from conformance.options.describing import CannotBeJudged
-from conformance.report import exit_code
+from conformance.report import exit_code, terminal
 from conformance.verdict import Report, Verdict
 
 pytestmark = pytest.mark.frameworks
@@ -113,6 +113,14 @@ def test_a_cell_is_of_the_family_that_its_variables_show(on_numpy: Report) -> No
     for cell in ("LtcOfCfC", "TimeConstants", "Leaky"):
         assert "ltc.step.semi_implicit" in judged(on_numpy)[cell]
     assert {"cfc.step.pure"} == {c for c in judged(on_numpy)["PureCfC"] if c.startswith("cfc.")}
+
+
+def test_a_report_says_which_cell_takes_no_elapsed_time_and_why(on_numpy: Report) -> None:
+    (said,) = (line for line in terminal.about(on_numpy, EVERY) if line.startswith("UntimedCfC"))
+    why = "a step that is given some raises ValueError: inputs must be one tensor"
+    assert said == f"UntimedCfC takes no elapsed time, and is judged without: {why}"
+    (reason,) = (v.reason for v in on_numpy.verdicts if (v.cell, v.clause) == ("UntimedCfC", "time.zero"))
+    assert reason.endswith(why)
 
 
 def test_what_a_layer_does_not_take_is_not_applicable(on_numpy: Report) -> None:
