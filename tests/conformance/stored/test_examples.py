@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from conformance.cli import main as cli
 from conformance.driver.implementation import HarnessDied, NotSupported
-from conformance.judging.fitting import fitted
+from conformance.judging.fitting import fit_to_cell
 from conformance.judging.registry import Check, every
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.mutants import mutants
@@ -282,16 +282,16 @@ def test_an_argument_without_effect_may_be_lacking(
     cell = {"name": "Few", "family": "cfc", "arguments": ["units", "mode", "backbone_layers"]}
     few = Subject(ReferenceCells(), {**cell, "values": {"mode": ["default", "no_gate"]}})
     if isinstance(wanted, dict):
-        assert fitted(few, {"units": 3, **config}, training=training) == {"units": 3, **wanted}
+        assert fit_to_cell(few, {"units": 3, **config}, training=training) == {"units": 3, **wanted}
     else:
         with pytest.raises(NotSupported, match=wanted):
-            fitted(few, {"units": 3, **config}, training=training)
+            fit_to_cell(few, {"units": 3, **config}, training=training)
 
 
 @pytest.mark.parametrize("value", [3, "units", {"return_sequences": True}, np.ones(2)])
 def test_what_is_no_config_is_left_as_it_is(value: Any) -> None:
     few = Subject(ReferenceCells(), {"name": "Few", "family": "cfc", "arguments": ["units"]})
-    assert fitted(few, value) is value
+    assert fit_to_cell(few, value) is value
 
 
 @pytest.mark.slow
