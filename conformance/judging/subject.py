@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -21,7 +20,10 @@ from conformance.driver.implementation import (
 from conformance.driver.messages import one_line
 from conformance.driver.pool import Pool
 from conformance.judging.arguments import CellArguments
+from conformance.judging.compiling import runs_eagerly
+from conformance.judging.example import Example
 from conformance.judging.naming import unmapped
+from conformance.judging.tally import Tally
 from conformance.spec.cases import Case, StepCase, Values, as_lists
 from conformance.spec.families import FAMILIES, Config, Family, Sizes
 from conformance.spec.families.base import Variant
@@ -45,147 +47,6 @@ class Law(Protocol):
     def value(self, subject: Subject, case: StepCase) -> tuple[Values, Values]: ...
 
     def fold(self, *arguments: Any, **options: Any) -> Any: ...
-
-
-COMPILED, EAGER = 4, 5
-"""On tensorflow one example in `COMPILED` is compiled, and the others run eagerly. On jax one step in `EAGER`
-runs eagerly, if its sizes are `EAGER_SIZES`, and none in a quick look: each operation is compiled for each
-shape there."""
-
-NUMBERS = COMPILED * EAGER
-"""Two examples whose numbers differ by a multiple of this run in the same mode on every backend."""
-
-EAGER_SIZES = (2, 3)
-"""The batch and the features of a step that may run eagerly on jax."""
-
-
-def runs_eagerly(
-    backend: str, number: int, method: str, params: Mapping[str, Any], *, quick: bool = False
-) -> bool:
-    """Tell whether to add `eager` to a request of the example of that number; not if the request has it."""
-    if method not in ("step", "sequence") or "eager" in params:
-        return False
-    if backend == "tensorflow":
-        return number % COMPILED != 0
-    its_turn = backend == "jax" and method == "step" and number % EAGER == EAGER - 1
-    return its_turn and not quick and np.shape(params["inputs"]) == EAGER_SIZES
-
-
-@dataclass
-class Tally:
-    """The counts of a clause so far."""
-
-    examples: int = 0
-    shapes: set[Any] = field(default_factory=set)
-    values: int = 0
-    undecided: int = 0
-    refused: int = 0
-    refusal: str = ""
-    """The reason of the first rejected example."""
-    decided: float = 0.0
-    """The number of decided examples: each counts for the share of its values that are decided."""
-    given_up: bool = False
-    """True if an example needed a method that is no longer requested."""
-    kinks: int = 0
-    worst: float | None = None
-    host: dict[str, int] = field(default_factory=dict)
-    before: tuple[int, int, int] = (0, 0, 0)
-    """Values, undecided values and kinks before the current example."""
-
-    def begin(self) -> None:
-        """Begin an example."""
-        self.before = (self.values, self.undecided, self.kinks)
-
-    def end(self) -> None:
-        """Count an example that ran: it decides nothing at a kink, and all if it compares no values."""
-        values, undecided, kinks = self.before
-        judged = self.values - values
-        self.examples += 1
-        if judged:
-            self.decided += 1.0 - (self.undecided - undecided) / judged
-        elif self.kinks == kinks:
-            self.decided += 1.0
-
-    def refuse(self, reason: str) -> None:
-        """Count an example that the implementation does not offer."""
-        self.refused += 1
-        self.refusal = self.refusal or reason
-
-    def add(self, ratios: Values, undecided: int) -> None:
-        """Count judged values, each an error over its bound."""
-        self.values += ratios.size + undecided
-        self.undecided += undecided
-        if ratios.size:
-            self.worst = max(self.worst or 0.0, float(ratios.max()))
-
-
-@dataclass
-class Example:
-    """One example of a property: its requests, for the script, and its special traits."""
-
-    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    tags: set[str] = field(default_factory=set)
-    case: Case | None = None
-    on_first_request: Callable[[str], None] | None = None
-    answers: list[tuple[str, Mapping[str, Any], Any]] = field(default_factory=list)
-    """Each request and its answer, or the exception that it raised."""
-    number: int = 0
-    """Its number in the search, by which it is compiled or runs eagerly."""
-    replayed: dict[str, list[Any]] | None = None
-    """The answers of an example that is judged again, by their requests; None: requests are made."""
-    refused: bool = False
-    """True if the last request was rejected. If another follows, it was expected, and is no failure."""
-
-    def record(self, method: str, params: dict[str, Any]) -> None:
-        if not self.requests and self.on_first_request:
-            self.on_first_request(digest(method, params))
-        if self.refused:
-            self.requests.pop()
-            self.refused = False
-        self.requests.append((method, params))
-
-    def again(self) -> Example:
-        """Return an example that is given the same answers, as far as it makes the same requests."""
-        replayed: dict[str, list[Any]] = {}
-        for method, params, answer in self.answers:
-            replayed.setdefault(digest(method, params), []).append(answer)
-        return Example(number=self.number, replayed=replayed)
-
-    def answer(self, method: str, params: dict[str, Any], ask: Callable[[], Any]) -> Any:
-        """Return the answer of `ask`, or of the example that this one repeats."""
-        known = self.replayed.get(digest(method, params)) if self.replayed is not None else None
-        if known:
-            answer = known.pop(0)
-        else:
-            try:
-                answer = ask()
-            except (ImplementationRaised, NotSupported) as refusal:
-                answer = refusal
-            self.answers.append((method, params, answer))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def digest(method: str, params: Mapping[str, Any]) -> str:
-    """Return a digest that distinguishes two requests."""
-    hasher = hashlib.sha256(method.encode())
-
-    def add(value: Any) -> None:
-        if isinstance(value, Mapping):
-            for key, item in value.items():
-                hasher.update(str(key).encode())
-                add(item)
-        elif isinstance(value, np.ndarray):
-            hasher.update(value.tobytes() + repr(value.shape).encode())
-        elif isinstance(value, list | tuple):
-            for item in value:
-                add(item)
-        else:
-            hasher.update(repr(value).encode())
-
-    add(params)
-    return hasher.hexdigest()
 
 
 def family_of(cell: Mapping[str, Any]) -> Family:

@@ -7,8 +7,9 @@ from typing import Any
 
 from conformance._version import __version__
 from conformance.driver.implementation import HarnessFault
+from conformance.judging.compiling import NUMBERS
 from conformance.judging.registry import Check
-from conformance.judging.subject import NUMBERS, Subject
+from conformance.judging.subject import Subject
 from conformance.search import script
 from conformance.search.plan import Plan
 from conformance.search.record import Recording

@@ -16,7 +16,8 @@ from conformance.causes.laws import Law, OwnStep
 from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Nonconformance, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject
+from conformance.judging.tally import Tally
 from conformance.search.example import kept
 from conformance.search.host_bugs import quirk_met
 from conformance.search.intermediates import first_departure

@@ -8,8 +8,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from conformance.causes.known import SHRINK_CALLS
+from conformance.judging.example import Example
 from conformance.judging.registry import Draw
-from conformance.judging.subject import Example
 from conformance.verdict import Failure
 
 

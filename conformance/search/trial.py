@@ -23,7 +23,8 @@ from conformance.driver.implementation import (
 )
 from conformance.judging.fitting import fit_to_cell, is_about_training
 from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Nonconformance, Subject, Tally
+from conformance.judging.subject import Nonconformance, Subject
+from conformance.judging.tally import Tally
 from conformance.search.example import kept
 from conformance.search.explaining import Explaining
 from conformance.search.host_bugs import quirk_met

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.judging.registry import Check
-from conformance.judging.subject import Subject, Tally
+from conformance.judging.subject import Subject
+from conformance.judging.tally import Tally
 from conformance.options import RunOptions
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause, judge_example, learn_cause

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.driver.implementation import HarnessDied
-from conformance.judging.subject import digest
+from conformance.judging.example import digest
 from conformance.verdict import Verdict
 from tests.conformance.search.test_trial import Fake, judged, right
 from tests.planted import PLANTED

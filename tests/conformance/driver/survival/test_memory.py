@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.judging.example import digest
 from conformance.judging.registry import Check, Draw, every
-from conformance.judging.subject import Subject, digest
+from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.search import trial
 from conformance.search.plan import Plan

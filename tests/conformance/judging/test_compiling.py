@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.judging.subject import COMPILED, EAGER, EAGER_SIZES, Subject, runs_eagerly
+from conformance.judging.compiling import COMPILED, EAGER, EAGER_SIZES, runs_eagerly
+from conformance.judging.subject import Subject
 from tests.conformance.search import test_trial as fakes
 
 ONE_SIZE = {"inputs": np.zeros(EAGER_SIZES)}
