@@ -16,7 +16,7 @@ from conformance.options import OPTIONS, RunOptions, UsageError, run_options, se
 from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code, terminal
 from conformance.report.status import targets
-from conformance.run import finish as closing
+from conformance.run import finish
 from conformance.run.session import Session, TestKey, begin
 from conformance.verdict import EXIT_CODES, Report
 
@@ -86,7 +86,7 @@ def check(target: str, **options: Any) -> CheckReport:
         _judge(run, sorted(work, key=lambda pair: pair[1].place.rank))
     finally:
         run.pool.close()
-    return CheckReport.of(closing.close(run))
+    return CheckReport.of(finish.finish_run(run))
 
 
 def each_clause(target: str, **options: Any) -> Callable[[Test], Test]:
@@ -167,7 +167,7 @@ def _report(asked: RunOptions, clause: str) -> CheckReport:
     run = run.for_clause(clause)
     clause_check = every()[clause]
     _judge(run, [(clause_check, key) for key in run.keys(clause_check)])
-    report = CheckReport.of(closing.report_of(run))
+    report = CheckReport.of(finish.report_of(run))
     if all(verdict.outcome in ("host", "not applicable") for verdict in report.verdicts):
         reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in report.verdicts))
         if clause == REQUIRED and any(verdict.outcome == "not applicable" for verdict in report.verdicts):

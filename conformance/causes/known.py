@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from conformance.causes.evidence import (
     needed,
     observe,
 )
+from conformance.causes.exceptions import common
 from conformance.causes.laws import Change, Inapplicable, Law, OwnStep
 from conformance.judging.subject import Subject
 from conformance.judging.variants import find as find_variant
@@ -45,12 +45,6 @@ MOST = 8
 
 FORMULA = ("mode", "solver")
 """The arguments that select a formula; a cell behind an LSTM has its own in the argument "cell"."""
-
-NUMBER = re.compile(
-    r"[-+]?(\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf(inity)?\b)|\.{3}|, dtype=[\w.]+", re.IGNORECASE
-)
-LISTED = re.compile(r"#([\s,]*#)+,?|(\barray|(?<!\w))[(\[]\s*#,?\s*[)\]]|(\barray)?[(\[][\s,#([]*(…|$)")
-"""Numbers beside each other, or in brackets, which may be cut off at the end of a message."""
 
 
 @dataclass
@@ -243,17 +237,3 @@ def formula(subject: Subject, case: Case) -> str:
     inner = full.get("cell") or {"class_name": "", "config": {}}
     said = {**inner["config"], **full}
     return f"{subject.dtype} {inner['class_name']} {[(name, said.get(name)) for name in FORMULA]}"
-
-
-def common(failure: Failure) -> str:
-    """Return what exceptions of one cause have in common: the type, and the line or else the message."""
-    place = failure.raised.get("place") or without_numbers(failure.raised["message"])
-    return f"{failure.raised['type']} at {place}"
-
-
-def without_numbers(message: str) -> str:
-    """Return a message with # for each number, array and shape in it."""
-    shorter = NUMBER.sub("#", message)
-    while (message := shorter) != (shorter := LISTED.sub("#", message)):
-        pass
-    return shorter

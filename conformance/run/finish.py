@@ -23,7 +23,7 @@ MOST_NAMED = 5
 """The most tests without a verdict that a note names."""
 
 
-def close(run: Session) -> Report:
+def finish_run(run: Session) -> Report:
     """Return the final report, after its files are written.
 
     The report names each file that cannot be written.
@@ -38,7 +38,7 @@ def close(run: Session) -> Report:
     return write_or_note(report, asked.json, jsonfile.write)  # last, because it reports errors of the others
 
 
-def keep(run: Session) -> None:
+def write_partial(run: Session) -> None:
     """Write the results so far, so that a killed run, or a crashed machine, leaves a partial report."""
     when = f"after {len(run.seen)} of {len(run.expected)} tests, while the run went on"
     notes = [f"partial report, written {when}; the run did not finish", *run.notes]

@@ -22,8 +22,7 @@ from conformance.options.describing import CannotBeJudged
 from conformance.report import junit, terminal
 from conformance.report.files import write_or_note
 from conformance.report.status import exit_code, meaning, targets
-from conformance.run import finish as closing
-from conformance.run import interrupts
+from conformance.run import finish, interrupts
 from conformance.run.interrupts import CutShort, RunSentinel, follow
 from conformance.run.session import (
     Listener,
@@ -227,7 +226,7 @@ class Collector:
         self.session.seen.add(report.nodeid)
         self.session.add(verdict_from(json.loads(carried)), json.loads(report.described))
         if time.monotonic() - self.kept > KEPT_EVERY:
-            closing.keep(self.session)
+            finish.write_partial(self.session)
             self.kept = time.monotonic()
         interrupts.check()
 
@@ -246,7 +245,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return run.pool.close()
     if session.config.option.collectonly or session.config.option.setuponly:  # as --setup-plan sets too
         return run.pool.close()
-    run.report = closing.close(run)
+    run.report = finish.finish_run(run)
     if session.exitstatus == pytest.ExitCode.OK and exit_code(run.report):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -11,14 +11,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.causes.known import KnownCauses, common
+from conformance.causes.exceptions import common
+from conformance.causes.known import KnownCauses
 from conformance.causes.laws import Law, OwnStep
 from conformance.driver.implementation import HarnessFault
 from conformance.judging import assertions
 from conformance.judging.registry import Check, Draw
 from conformance.judging.subject import Nonconformance, Subject
 from conformance.judging.tally import Tally
-from conformance.search.example import kept
+from conformance.search.document import document_failure
 from conformance.search.host_bugs import quirk_met
 from conformance.search.intermediates import first_departure
 from conformance.search.plan import Plan
@@ -202,7 +203,7 @@ class Explaining:
         if self.shrinking.begun:
             return
         if self.failure is None:
-            self.failure = kept(self.check, self.subject, self.plan, failure)
+            self.failure = document_failure(self.check, self.subject, self.plan, failure)
         self._add(causes, variant)
 
     def _add(self, causes: Sequence[Cause], variant: Variant = MappingProxyType({})) -> None:

@@ -9,11 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
-from hypothesis import strategies as st
-from hypothesis.database import DirectoryBasedExampleDatabase
-from hypothesis.errors import Flaky
-
 from conformance.driver.implementation import (
     HarnessFault,
     ImplementationRaised,
@@ -22,15 +17,17 @@ from conformance.driver.implementation import (
     RequestRefused,
 )
 from conformance.judging.fitting import fit_to_cell, is_about_training
-from conformance.judging.registry import Check, Draw
-from conformance.judging.subject import Nonconformance, Subject
+from conformance.judging.registry import Check
+from conformance.judging.subject import Subject
 from conformance.judging.tally import Tally
-from conformance.search.example import kept
+from conformance.search.confirming import ended, play, repeats
+from conformance.search.document import document_failure
 from conformance.search.explaining import Explaining
 from conformance.search.host_bugs import quirk_met
 from conformance.search.plan import Plan
-from conformance.search.record import Recording, Shrinking, Unshrinkable
-from conformance.search.seeding import derived, seed_alone
+from conformance.search.record import Recording
+from conformance.search.searching import search
+from conformance.search.seeding import derived
 from conformance.verdict import Failure, Outcome, Verdict
 
 ENOUGH = 0.95
@@ -45,14 +42,8 @@ MOST_SEARCHES = 4
 HALF = 0.5
 """The share of all examples that a clause must have decided in the end; one that decides less is an error."""
 
-MOST_REMEMBERED = 2_000
-"""Examples of one search. Hypothesis remembers each that it tried, so a long search is several."""
-
 MOST_CAUSES = 3
 """The most failures of one clause that are searched, each for another cause."""
-
-MOST_REFUSED = 10
-"""Rejected examples, with none judged, after which the clause is reported as not applicable."""
 
 
 def judge_clause(check: Check, subject: Subject, plan: Plan) -> Verdict:
@@ -83,7 +74,7 @@ def judge_start(check: Check, subject: Subject, plan: Plan, fault: HarnessFault)
         subject.implementation.restart()
         subject.implementation.describe()
     except HarnessFault as again:
-        return _fault(check, subject, plan, _ended(subject, again))
+        return _fault(check, subject, plan, ended(subject, again))
     except (ImplementationRaised, NotSupported, RequestRefused):  # an answer, if no description
         pass
     return _verdict(check, subject, plan, "not reproducible", reason=str(fault))
@@ -138,7 +129,7 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
             if explaining.failure is None:
                 raise
             if isinstance(fault, HarnessFault):
-                explaining.add_clause(_ended(subject, fault))
+                explaining.add_clause(ended(subject, fault))
                 subject.implementation.restart()
             break
         if failure is None:
@@ -146,7 +137,7 @@ def _judge(check: Check, subject: Subject, plan: Plan) -> Verdict:
         if turn == MOST_CAUSES:
             explaining.add_unexplained(failure.summary)
             break
-        if not _repeats(check, subject, plan):
+        if not repeats(check, subject, plan):
             reason = f"seen once, and not again in a fresh process: {failure.summary}"
             if explaining.causes:
                 explaining.add_unexplained(reason)
@@ -233,8 +224,8 @@ def _undecided(subject: Subject) -> str:
 
 def _confirm_fault(check: Check, subject: Subject, plan: Plan, fault: HarnessFault) -> Verdict:
     """Return the verdict on a harness that died, hung or broke the protocol; try it once more."""
-    failure = kept(check, subject, plan, _ended(subject, fault))
-    if _repeats(check, subject, plan):
+    failure = document_failure(check, subject, plan, ended(subject, fault))
+    if repeats(check, subject, plan):
         return _fault(check, subject, plan, failure)
     with suppress(HarnessFault):
         subject.implementation.restart()  # or it may die later of this example, in the next clause
@@ -247,139 +238,6 @@ def _fault(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Verd
     explaining.add_clause(failure)
     explaining.failure = failure
     return _failed(explaining)
-
-
-def search(
-    check: Check, subject: Subject, plan: Plan, explaining: Explaining | None = None
-) -> Failure | None:
-    """Look for an example that breaks the clause for a cause that is not known, and shrink it.
-
-    Raises:
-        NotSupported: the implementation rejected every example.
-        HarnessFault: it died, hung or broke the protocol before anything else failed.
-    """
-    for begin in range(0, plan.examples, MOST_REMEMBERED):
-        part = replace(plan, examples=min(MOST_REMEMBERED, plan.examples - begin), seed=plan.seed + begin)
-        if failure := _search(check, subject, part, explaining):
-            return failure
-    if subject.tally.refused and not subject.tally.examples:
-        raise NotSupported(subject.tally.refusal)
-    return None
-
-
-def _search(check: Check, subject: Subject, plan: Plan, explaining: Explaining | None) -> Failure | None:
-    shrinking = Shrinking(explaining.known.shrink_calls) if explaining else Shrinking()
-    if explaining:
-        explaining.begin(shrinking)
-
-    def once(data: st.DataObject) -> None:  # short, for Hypothesis reads its source in every search
-        _judge_once(check, subject, explaining, shrinking, data.draw)
-
-    shrink = (Phase.shrink,) if plan.explain else ()
-    configured = settings(
-        max_examples=plan.examples,
-        deadline=None,
-        database=DirectoryBasedExampleDatabase(plan.database) if plan.database else None,
-        phases=(Phase.explicit, Phase.reuse, Phase.generate, *shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-    )
-    try:
-        with seed_alone():
-            configured(seed(plan.seed)(given(st.data())(once)))()  # `seed` outermost would unset the database
-    except Unshrinkable as stopped:
-        if not shrinking.begun:
-            raise stopped.reason from None
-        return _last(check, subject, plan, shrinking)
-    except Nonconformance as departure:
-        return kept(check, subject, plan, departure.failure)
-    except Flaky:
-        if shrinking.last is None:
-            raise
-        return _last(check, subject, plan, shrinking)
-    return None
-
-
-def _judge_once(
-    check: Check, subject: Subject, explaining: Explaining | None, shrinking: Shrinking, draw: Draw
-) -> None:
-    """Judge one example. Raises Nonconformance if no known cause explains it, Unshrinkable at the end."""
-    recording = Recording(shrinking, subject.number(check.clause))
-    subject.example = recording
-    subject.tally.begin()
-    drawing = recording.drawing(draw)
-    try:
-        check.body(subject, drawing)
-    except Nonconformance as departure:
-        quirk = quirk_met(check.clause, subject)
-        if quirk is not None:
-            subject.tally.host[quirk] = subject.tally.host.get(quirk, 0) + 1
-        elif explaining is None or not explaining.explains(recording, departure.failure, drawing):
-            shrinking.failed(recording, departure.failure)
-            raise
-    except (HarnessFault, MethodUnresponsive) as reason:
-        raise Unshrinkable(reason) from reason
-    except NotSupported as refused:
-        if not shrinking.begun:
-            subject.tally.refuse(refused.reason)
-            if subject.tally.refused == MOST_REFUSED and not subject.tally.examples:
-                raise Unshrinkable(NotSupported(subject.tally.refusal)) from refused
-        return
-    if not shrinking.begun:
-        subject.tally.end()
-
-
-def _last(check: Check, subject: Subject, plan: Plan, shrinking: Shrinking) -> Failure:
-    """Return the latest example that failed, for a fresh process to decide."""
-    assert shrinking.last is not None
-    subject.example, failure = shrinking.last
-    return kept(check, subject, plan, failure)
-
-
-def _repeats(check: Check, subject: Subject, plan: Plan) -> bool:
-    """Tell whether the last example fails again in another process.
-
-    It is tried in the process that sees failing examples only and, if it passes there, in a fresh one.
-    """
-    recorded = subject.example
-    assert isinstance(recorded, Recording)
-    confirmers = subject.confirmers()
-    while True:
-        try:
-            if (process := next(confirmers, None)) is None:
-                return False
-            apart = replace(subject, implementation=process, tally=replace(subject.tally))
-            if play(check, apart, plan, recorded.drawn, recorded.number) is not None:
-                return True
-        except MethodUnresponsive:
-            raise
-        except (HarnessFault, NotSupported):  # this process does not get so far
-            continue
-
-
-def play(check: Check, subject: Subject, plan: Plan, drawn: Sequence[Any], number: int = 0) -> Failure | None:
-    """Return the failure of the example of these values; None if it passes. Hypothesis is not needed.
-
-    Raises:
-        NotSupported: the implementation does not offer what the clause is about.
-    """
-    recording, values = Recording(Shrinking(), number), iter(drawn)
-    subject.example = recording
-    try:
-        check.body(subject, recording.drawing(lambda _: next(values)))
-    except Nonconformance as departure:
-        return kept(check, subject, plan, departure.failure)
-    except HarnessFault as fault:
-        failure = kept(check, subject, plan, _ended(subject, fault))
-        subject.implementation.restart()  # for the clauses that come after
-        return failure
-    return None
-
-
-def _ended(subject: Subject, fault: HarnessFault) -> Failure:
-    """Return the failure of a harness that ended or hung, in one line with its last output."""
-    return subject.departure(" ".join(str(fault).split()), symptom=fault.symptom).failure
 
 
 def _verdict(check: Check, subject: Subject, plan: Plan, outcome: Outcome, **more: Any) -> Verdict:

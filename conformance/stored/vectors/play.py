@@ -13,7 +13,7 @@ from conformance.judging.assertions import assert_close
 from conformance.judging.registry import PRECISION, TIERS, Check, Draw
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search.example import FORMAT
+from conformance.search.document import FORMAT
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_example
 from conformance.spec import clauses

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.causes import candidates
 from conformance.causes.evidence import alike, departs, observe
-from conformance.causes.known import KnownCauses, formula, without_numbers
+from conformance.causes.known import KnownCauses, formula
 from conformance.causes.laws import Change, Inapplicable, Law
 from conformance.judging import registry
 from conformance.judging.assertions import assert_shape
@@ -339,21 +339,3 @@ def symptom_of(subject, what: str, shape: tuple[int, ...], units: int) -> Failur
     with pytest.raises(Nonconformance) as departure:
         assert_shape(subject, what, shape, (shape[0], units))
     return departure.value.failure
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("shapes (2,1) (8,) (2,4)", "shapes (3, 1) (3, 4) (12,)"),
-        ("[array([[-0.5, 1e-9]], dtype=float32)]", "[array([[nan, nan],\n [inf, 2.]])]"),
-        ("bad input array([[1.0, 2.0],\n [3.0, …", "bad input array([[1.0 ... -Infinity] [3E-5 NaN] …"),
-        ("units must be 4; got 5", "units must be 12; got -1.5"),
-    ],
-)
-def test_messages_that_differ_by_numbers_are_one(one: str, other: str) -> None:
-    assert without_numbers(one) == without_numbers(other) != one
-
-
-def test_names_are_no_numbers() -> None:
-    message = "nano: call() has info of (a, b), and []"
-    assert without_numbers(message) == message

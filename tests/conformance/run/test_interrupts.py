@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from conformance.cli import main as cli
 from conformance.report import jsonfile
-from conformance.run import finish as closing
+from conformance.run import finish
 from conformance.run.interrupts import CutShort, check, ends_on_signals
 from conformance.verdict import Report
 from tests.waiting import PATIENCE, until
@@ -183,4 +183,4 @@ def test_a_run_that_ends_by_itself_leaves_the_handlers_as_they_were() -> None:
 
 def test_a_test_without_a_verdict_is_named_by_its_clause_and_place() -> None:
     nodeid = "suite/test_state.py::test_pure[CfCCell-jax@ncps:jax:x32]"
-    assert closing.missed(nodeid) == "state.pure, CfCCell on jax"
+    assert finish.missed(nodeid) == "state.pure, CfCCell on jax"

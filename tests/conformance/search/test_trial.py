@@ -25,7 +25,8 @@ from conformance.judging.strategies import steps
 from conformance.judging.subject import Subject
 from conformance.search.host_bugs import Quirk
 from conformance.search.plan import Plan
-from conformance.search.trial import MOST_REFUSED, judge_clause, judge_example
+from conformance.search.searching import MOST_REFUSED
+from conformance.search.trial import judge_clause, judge_example
 from conformance.stored.examples import stored
 from conformance.verdict import Verdict
 from reference import cfc_step

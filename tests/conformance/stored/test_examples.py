@@ -23,11 +23,12 @@ from conformance.judging.subject import Nonconformance, Subject
 from conformance.mutants import mutants
 from conformance.oracle.reference_cells import ReferenceCells
 from conformance.report import jsonfile
-from conformance.search import example as failing_example
+from conformance.search import document as failing_example
 from conformance.search import script
+from conformance.search.confirming import play
 from conformance.search.plan import Plan
 from conformance.search.record import Recording, Shrinking
-from conformance.search.trial import judge_clause, judge_example, play
+from conformance.search.trial import judge_clause, judge_example
 from conformance.spec import clauses
 from conformance.spec.cases import SequenceCase, StepCase
 from conformance.spec.encoding import NotAnExample, decode, encode, plain

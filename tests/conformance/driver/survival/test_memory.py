@@ -8,7 +8,7 @@ from conformance.judging.example import digest
 from conformance.judging.registry import Check, Draw, every
 from conformance.judging.subject import Subject
 from conformance.oracle.reference_cells import ReferenceCells
-from conformance.search import trial
+from conformance.search import searching
 from conformance.search.plan import Plan
 from conformance.search.trial import judge_clause
 from conformance.verdict import Verdict
@@ -32,7 +32,7 @@ def searched(plan: Plan) -> tuple[Verdict, list[str]]:
 
 def test_a_search_in_parts_tries_as_many_examples_and_others_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
     _, first = searched(Plan(10, seed=3))
-    monkeypatch.setattr(trial, "MOST_REMEMBERED", 10)
+    monkeypatch.setattr(searching, "MOST_REMEMBERED", 10)
     verdict, cases = searched(Plan(35, seed=3))
     assert (verdict.outcome, verdict.examples, len(cases)) == ("pass", 35, 35)
     assert cases[:10] == first
@@ -41,7 +41,7 @@ def test_a_search_in_parts_tries_as_many_examples_and_others_in_each(monkeypatch
 
 
 def test_a_failure_in_a_later_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "MOST_REMEMBERED", 10)
+    monkeypatch.setattr(searching, "MOST_REMEMBERED", 10)
     calls = 0
 
     def body(subject: Subject, draw: Draw) -> None:

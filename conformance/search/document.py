@@ -20,7 +20,7 @@ FORMAT = "ncps-conformance example"
 FORMAT_VERSION = 1
 
 
-def kept(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
+def document_failure(check: Check, subject: Subject, plan: Plan, failure: Failure) -> Failure:
     """Return the failure of the current example, with a script for a person and a document for `replay`."""
     recorded, tier = subject.example, subject.dtype if check.numerical else None
     assert isinstance(recorded, Recording)
