@@ -11,7 +11,8 @@ the cell. Outcomes:
 - equal: other changes are named, which compute the same on random steps of every formula;
 - one named: one of the two, and nothing else: the other shows in too few of the examples of a quick look;
 - with another: what is planted is named, and something besides, which explains a part of it;
-- none: no formula is named;
+- none: clauses fail, and no formula is named;
+- unseen: no clause fails by the few examples of a quick look;
 - wrong: what is named computes otherwise than the pair.
 
 Exit status: 1 if an explanation is wrong, 0 otherwise.
@@ -64,11 +65,11 @@ def judge(family: str, changes: Sequence[Change]) -> Pair:
     """Judge a cell with some changes, and return what is named."""
     law = Law(family, changes)
     subject = subject_of(law)
-    for check in checks_of(family):
-        judge_clause(check, subject, Plan(check.smoke, 0))
+    verdicts = [judge_clause(check, subject, Plan(check.smoke, 0)) for check in checks_of(family)]
     known = next(iter(subject.causes.values())).changes
     planted, named = (tuple(change.cause.name for change in some) for some in (changes, known))
-    return Pair(family, planted, named, _outcome(family, changes, known))
+    seen = any(verdict.outcome == "fail" for verdict in verdicts)
+    return Pair(family, planted, named, _outcome(family, changes, known) if seen else "unseen")
 
 
 def _outcome(family: str, planted: Sequence[Change], named: Sequence[Change]) -> str:
@@ -157,7 +158,7 @@ def _possible(family: str, pair: Sequence[Change]) -> bool:
 
 def table(pairs: Sequence[Pair], seed: int, *, alone: bool) -> str:
     """Return the outcomes as Markdown."""
-    outcomes = ("named", "equal", "one named", "with another", "none", "wrong")
+    outcomes = ("named", "equal", "one named", "with another", "none", "unseen", "wrong")
     options = f"{'--alone ' * alone}--count {len(pairs)} --seed {seed}"
     lines = [
         f"Made by `python -m tests.planted.pairs {options} --write`.",
