@@ -89,6 +89,9 @@ class KerasCells(RequestAdapter):
         Raises NotSupported for no cell.
         """
         if name not in self._kinds:
+            cell = self.layers.classes[name]
+            if isinstance(cell, type) and not issubclass(cell, self.keras.Layer):
+                raise NotSupported(f"{self.target}: {name} is no Keras cell: it does not extend keras.Layer")
             kind = Kind(self.layers, name, self.hints)
             if kind.family is None:
                 raise NotSupported(

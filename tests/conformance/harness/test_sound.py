@@ -119,8 +119,8 @@ def test_a_report_says_which_cell_takes_no_elapsed_time_and_why(on_numpy: Report
     (said,) = (line for line in terminal.about(on_numpy, EVERY) if line.startswith("UntimedCfC"))
     why = "a step that is given some raises ValueError: inputs must be one tensor"
     assert said == f"UntimedCfC takes no elapsed time, and is judged without: {why}"
-    (reason,) = (v.reason for v in on_numpy.verdicts if (v.cell, v.clause) == ("UntimedCfC", "time.zero"))
-    assert reason.endswith(why)
+    asked = [v for v in on_numpy.verdicts if (v.cell, v.clause) == ("UntimedCfC", "time.zero")]
+    assert asked and all(verdict.reason.endswith(why) for verdict in asked)
 
 
 def test_what_a_layer_does_not_take_is_not_applicable(on_numpy: Report) -> None:
@@ -163,6 +163,11 @@ def test_without_names_or_family_a_cell_that_shows_neither_is_not_judged() -> No
     reasons = {verdict.clause: verdict.reason for verdict in report.verdicts}
     assert "the specification has no fast/b, fast/w" in reasons["cfc.step.default"]
     assert "--names FILE, or the class an attribute specification_names" in reasons["cfc.step.default"]
+
+
+def test_what_is_no_layer_is_not_judged_whatever_family_is_given() -> None:
+    with pytest.raises(CannotBeJudged, match="Path is no Keras cell: it does not extend keras.Layer"):
+        conformance.check("pathlib:Path", family="cfc", backend="numpy")
 
 
 def test_a_family_that_is_given_is_believed() -> None:
