@@ -60,6 +60,7 @@ class Cell:
         variant: a documented convention of your own, {"head_activation": "linear"} or {"time_sign": 1}, and
             `variant_source`, the words or the file that say so. It is reported and checked, and excuses
             nothing.
+        dtypes: the dtypes that the step computes in, "float64" and "float32"; the cell is judged in these.
         implements: the class or function of your package that is judged, whose file and version reports give.
     """
 
@@ -70,6 +71,7 @@ class Cell:
     name: ClassVar[str] = ""
     variant: ClassVar[Mapping[str, Any]] = {}
     variant_source: ClassVar[str] = ""
+    dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
     implements: ClassVar[Any] = None
 
     def parameters(self, config: dict[str, Any], features: int) -> dict[str, Any]:
@@ -154,7 +156,7 @@ class OwnCell(RequestAdapter):
             "adapter": origin(type(self.cell))["file"],
             "backend": self.host,
             "regime": regime(),
-            "dtypes": ["float64", "float32"],
+            "dtypes": list(self.cell.dtypes),
             "versions": self.framework.versions(),
         }
 

@@ -126,14 +126,13 @@ def _where(verdict: Verdict) -> str:
 def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
     """Return the cells of which no numerical MUST clause was judged at one of the run's tiers.
 
-    A tier is excused where our harness finds by use that a Keras backend lacks it; a declaration of another
-    target excuses nothing.
+    A tier that the target does not have is excused; the verdict says which one it is judged at.
     """
     tiers = report.budget.get("tiers", TIERS)
     had = {
-        (entry.get("target"), entry.get("backend")): entry.get("dtypes", TIERS)
+        (entry.get("target"), entry.get("backend")): [t for t in entry.get("dtypes", ()) if t in TIERS]
+        or TIERS
         for entry in report.implementations
-        if entry.get("host") == "keras"
     }
     lines = []
     for (cell, backend), group in group_by(verdicts, lambda v: (v.cell, v.backend)).items():
@@ -146,6 +145,12 @@ def _without_numbers(report: Report, verdicts: list[Verdict]) -> list[str]:
                 f"no numerical MUST clause of {cell} on {backend} was judged in {' or '.join(missing)}"
             )
     return lines
+
+
+def only_tier(report: Report, target: str) -> str:
+    """Return the tier at which alone a target was judged though the run has both, "" if there is none."""
+    seen = {v.tier for v in of_target(report, target) if v.tier and v.outcome in JUDGED}
+    return next(iter(seen)) if len(seen) == 1 < len(report.budget.get("tiers", TIERS)) else ""
 
 
 def _count(number: int, what: str) -> str:

@@ -27,6 +27,7 @@ from conformance.report.status import (
     must,
     obstacles,
     of_target,
+    only_tier,
     partial,
     target_status,
     targets,
@@ -67,7 +68,14 @@ def render(
             _print_areas(console, of_target(report, target), clauses)
     unasked = left_out(report, clauses)
     if unasked:
-        console.print(Text(f"  a quick look, by few examples and without {', '.join(unasked)}", "dim"))
+        console.print(Text(f"  {', '.join(limits(report))} and without {', '.join(unasked)}", "dim"))
+
+
+def limits(report: Report) -> list[str]:
+    """Return what a run tried less of than a default run does."""
+    quick = ["a quick look, by few examples"] if report.budget.get("smoke") else []
+    tiers = dict.fromkeys(only_tier(report, target) for target in targets(report))
+    return [*quick, *(f"in {tier} alone" for tier in tiers if tier)]
 
 
 def nothing(report: Report) -> str:
@@ -99,8 +107,8 @@ def headline(report: Report, target: str) -> str:
 
 
 def left_out(report: Report, clauses: Mapping[str, Clause]) -> list[str]:
-    """Return the clauses about the subjects that a quick look omits."""
-    if not report.budget.get("smoke") or partial(report) or not report.complete:
+    """Return the clauses about the subjects that a quick look omits, or that need the tier they lack."""
+    if not limits(report) or partial(report) or not report.complete:
         return []
     families = {cell["family"] for entry in report.implementations for cell in entry.get("cells", ())}
     seen = {verdict.clause for verdict in report.verdicts}
@@ -223,6 +231,8 @@ def _conclusion(report: Report, target: str, said: Status) -> str:
     asked = f"specification {report.spec}"
     if partial(report):
         asked = f"the clauses asked for of {asked}"
+    elif tier := only_tier(report, target):
+        asked = f"{asked} in {tier} alone"
     if said == "conforms but for known failures":
         clauses = {verdict.clause for verdict in known(report, target)}
         return f"conforms to {asked} but for {count(len(clauses), 'known failure')}"

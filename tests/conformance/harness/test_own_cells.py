@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import conformance
 from conformance.cli.doctor import examine
 from conformance.driver.implementation import ImplementationRaised, NotSupported, start
 from conformance.judging.registry import every
@@ -49,6 +50,18 @@ class Decay(Cell):
         t = np.reshape(t, (-1, 1))
         new = np.tanh(state + t / (t + tau) * (d - state))
         return new, new
+
+class InFloat32(Decay):
+    """Computes in single precision, whatever it is given."""
+
+    dtypes = ("float32",)
+
+    def step(self, config, parameters, x, state, t=1.0):
+        single = {name: np.asarray(array, "float32") for name, array in parameters.items()}
+        x, state, t = (np.asarray(a, "float32") for a in (x, state, t))
+        if t.shape not in ((), x.shape[:1], (len(x), 1)):
+            raise ValueError(f"elapsed time of shape {t.shape}")
+        return super().step(config, single, x, state, t)
 
 class Drifting(Decay):
     """Changes its parameters, those very ones that it is given."""
@@ -347,3 +360,11 @@ def test_what_an_adapter_tells_is_judged(clause):
         (cell,) = implementation.describe()["cells"]
         found = judge_clause(every()[clause], Subject(implementation, cell), Plan(6, 1, variant="strict"))
     assert found.outcome == "pass", found
+
+
+def test_a_cell_of_one_precision_is_judged_in_that_one(tmp_path):
+    (tmp_path / "plain.py").write_text(PLAIN.replace("variant = {", "_ = {"))
+    report = conformance.check("plain:InFloat32", path=tmp_path, smoke=True, seed=1)
+    assert {verdict.tier for verdict in report.verdicts} == {"float32", None}
+    assert "conforms to specification 0.3 in float32 alone" in str(report)
+    assert "a quick look, by few examples, in float32 alone and without gradient.inputs" in str(report)

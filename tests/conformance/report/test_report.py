@@ -106,11 +106,18 @@ def test_one_tier_is_enough_where_the_run_had_one() -> None:
     assert status(report(verdict(), budget={"tiers": ["float64"]})) == "conforms"
 
 
-def test_one_tier_is_enough_where_a_backend_of_keras_has_one() -> None:
+@pytest.mark.parametrize("host", ["keras", "node"])
+def test_one_tier_is_enough_where_the_target_has_one_and_the_verdict_says_so(host: str) -> None:
+    single = {"target": "ncps", "backend": "jax", "host": host, "dtypes": ["float64"]}
+    made = report(verdict(), implementations=[single])
+    assert status(made) == "conforms"
+    assert "conforms to specification 0.1 in float64 alone" in " ".join(shown(made).split())
+
+
+@pytest.mark.parametrize("other", [{"backend": "torch"}, {"dtypes": ["float64", "float32"]}, {"dtypes": []}])
+def test_one_tier_is_not_enough_where_the_target_has_another(other: dict[str, Any]) -> None:
     single = {"target": "ncps", "backend": "jax", "host": "keras", "dtypes": ["float64"]}
-    assert status(report(verdict(), implementations=[single])) == "conforms"
-    for other in ({"backend": "torch"}, {"host": "node"}):
-        assert status(report(verdict(), implementations=[single | other])) == "could not be judged"
+    assert status(report(verdict(), implementations=[single | other])) == "could not be judged"
 
 
 def test_a_run_of_some_clauses_is_judged_by_those() -> None:
