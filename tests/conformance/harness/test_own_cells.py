@@ -189,7 +189,7 @@ def test_a_numpy_cell_is_sound_and_offers_what_is_filled_in(plain):
         (
             "Turned",
             "wrong adapter",
-            r"maps kernel to shape \(4, 7\), but the specification has \(7, 4\).*trans",
+            r"parameter kernel has shape \(4, 7\), but the specification has \(7, 4\).*trans",
         ),
         ("Wrong", "departs", "the step departs, and no documented variant fits: output"),
         ("OneTime", "departs", "the step departs .*: The time of the first sample is that of all"),
