@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.options.shards import Shard
 from conformance.report.status import group_by
+from conformance.report.symptoms import joined
 from conformance.report.values import listed
 from conformance.verdict import Report, Verdict
 
@@ -56,7 +57,7 @@ def merge(reports: Mapping[str, Report], order: Iterable[str]) -> Report:
         | {"left_out": sum(report.budget.get("left_out", 0) for report in given)}
         | {"backends": _united(given, "backends"), "targets": _united(given, "targets"), "shard": None},
         implementations=_implementations(reports),
-        verdicts=_verdicts(reports, list(order)),
+        verdicts=list(joined(_verdicts(reports, list(order)))),
         seconds=sum(report.seconds for report in given),
         complete=all(report.complete for report in given) and not missing,
         notes=[*missing, *dict.fromkeys(note for report in given for note in report.notes)],

@@ -14,6 +14,7 @@ from conformance._version import __version__
 from conformance.judging.registry import FORMULA, TIERS, every
 from conformance.report import jsonfile
 from conformance.report.files import write_or_note
+from conformance.report.symptoms import joined
 from conformance.run.session import Session, clause_of
 from conformance.spec import clauses
 from conformance.stored import examples, known_failures
@@ -53,6 +54,9 @@ def report_of(run: Session) -> Report:
     missing = run.expected - run.seen
     untested = asked.shard is not None and not run.expected and not run.notes
     order = list(run.spec.clauses)
+    verdicts = sorted(
+        run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
+    )
     return Report(
         spec=run.spec.version,
         suite=__version__,
@@ -70,9 +74,7 @@ def report_of(run: Session) -> Report:
             "tiers": [FORMULA] if asked.in_process else list(TIERS),
         },
         implementations=[about for _, about in sorted(run.implementations.items())],
-        verdicts=sorted(
-            run.verdicts, key=lambda v: (order.index(v.clause), v.target, v.cell, v.backend, v.tier or "")
-        ),
+        verdicts=list(joined(verdicts)),
         seconds=time.monotonic() - run.began,
         complete=(bool(run.expected) or untested) and not missing and not run.notes,
         notes=_notes(run, missing, untested=untested) + _unknown_cells(run),
