@@ -12,6 +12,15 @@ from .adapter import BadParams
 
 FAMILIES = ("cfc", "ltc", "wired_cfc", "wired_ltc", "mixed_memory")
 
+REQUIRED = {
+    "cfc": "units",
+    "ltc": "units",
+    "wired_cfc": "wiring",
+    "wired_ltc": "wiring",
+    "mixed_memory": "cell",
+}
+"""The argument that every request names, by family."""
+
 
 @dataclass(frozen=True)
 class Hints:

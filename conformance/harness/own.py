@@ -26,6 +26,7 @@ from typing import Any, ClassVar
 
 from .adapter import BadParams, ContractBroken, Model, NotSupported, RequestAdapter, theirs
 from .frameworks import framework
+from .hints import REQUIRED
 from .mapping import check, dtype_of, not_mapped, one_or_all, output_and_state
 from .packages import origin, regime
 from .requests import (
@@ -306,16 +307,6 @@ class OwnCell(RequestAdapter):
 
         given = request.parameters, request.inputs, state, request.timespans
         return run, self.framework.tensors(given)
-
-
-REQUIRED = {
-    "cfc": "units",
-    "ltc": "units",
-    "wired_cfc": "wiring",
-    "wired_ltc": "wiring",
-    "mixed_memory": "cell",
-}
-"""The argument that every request names, by family."""
 
 
 def _misfit(cell: Cell) -> str:

@@ -178,10 +178,10 @@ def about(report: Report, target: str) -> Iterator[str]:
         versions = dict(item for entry in group for item in dict(entry.get("versions", {})).items())
         yield identity
         yield "with " + ", ".join(f"{name} {version}" for name, version in versions.items())
-    yield from dict.fromkeys(line for entry in entries for line in _untimed(entry))
+    yield from dict.fromkeys(line for entry in entries for line in untimed(entry))
 
 
-def _untimed(entry: Mapping[str, Any]) -> Iterator[str]:
+def untimed(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield the cells that take no elapsed time, and why the harness says so."""
     for cell in entry.get("cells", ()):
         if not cell.get("timed", True):

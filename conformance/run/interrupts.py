@@ -37,6 +37,8 @@ class Ending:
     """The number of the signal."""
     limit: float | None = None
     """The time limit of the run, in seconds."""
+    finishing: bool = False
+    """True once the results are written: a signal ends nothing then, and gives the exit status alone."""
 
     @property
     def exit_code(self) -> int | None:
@@ -54,8 +56,9 @@ def ends_on_signals(limit: float | None = None) -> Iterator[Ending]:
 
     def end(number: int, frame: FrameType | None) -> None:
         ending.number = number
-        _restore(before)
-        check()
+        if not ending.finishing:
+            _restore(before)
+            check()
 
     watched = (*SIGNALS, *([signal.SIGALRM] if limit is not None else []))
     before = {number: signal.signal(number, end) for number in watched}
@@ -103,6 +106,12 @@ def check() -> None:
     for ending in _endings:
         if ending.number is not None:
             raise CutShort(f"ended {_why(ending.number, ending.limit)}")
+
+
+def finish() -> None:
+    """Let no signal end the run from now on: all is judged, and its results are written in a moment."""
+    for ending in _endings:
+        ending.finishing = True
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:

@@ -16,9 +16,10 @@ from rich.text import Text
 from conformance.cli.commands.refusals import refusals
 from conformance.cli.doctor import Compared, Examination, Health, examine
 from conformance.driver.pool import HarnessKey, Pool
-from conformance.options import resolve, run_options, settled
+from conformance.options import resolve, run_options, settled, some_options
 from conformance.options.describing import CannotBeJudged, described
 from conformance.report.screen import screen
+from conformance.report.terminal import untimed
 from conformance.report.values import show_case
 from conformance.spec import clauses
 from conformance.spec.cases import Values
@@ -49,6 +50,7 @@ PRINTED = 12
 @click.option("--python", metavar="PATH", help="The interpreter that runs it; default: this one.")
 @click.option("--path", metavar="DIR", help="A folder to import the target from.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for one request.")
+@some_options("family", "names")
 def doctor(**values: Any) -> None:
     """Examine TARGET: its arguments, its parameters' names, its answers, and a step beside the reference.
 
@@ -112,6 +114,8 @@ def _print_found(console: Console, target: str, about: Mapping[str, Any]) -> Non
     grid.add_row("with", Text(", ".join(f"{n} {v}" for n, v in about.get("versions", {}).items())))
     cells = ", ".join(f"{cell['name']} ({cell['family']})" for cell in about["cells"])
     grid.add_row("cells", Text(cells))
+    for line in untimed(about):
+        grid.add_row("", Text(line, "yellow"))
     console.print(grid)
 
 

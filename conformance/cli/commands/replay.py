@@ -25,7 +25,7 @@ from conformance.verdict import EXIT_CODES, Outcome, Verdict
 
 @click.command()
 @click.argument("arguments", nargs=-1, required=True, metavar="FILE... [TARGET]")
-@some_options("backend", "python", "path", "timeout")
+@some_options("backend", "python", "path", "family", "names", "timeout")
 def replay(arguments: tuple[str, ...], **values: Any) -> None:
     """Play each example in a FILE again, as it was drawn, on TARGET: ncps by default, or any of its family.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..adapter import BadParams, ContractBroken, Model, NotSupported, RequestAdapter, theirs
 from ..conventions import declared
-from ..hints import NO_HINTS, Hints
+from ..hints import NO_HINTS, REQUIRED, Hints
 from ..mapping import output_and_state
 from ..packages import json_value, origin, regime
 from ..requests import (
@@ -97,6 +97,11 @@ class KerasCells(RequestAdapter):
                 raise NotSupported(
                     f"{self.target}: {name} is no CfC or LTC cell by its variables, name or arguments; "
                     "say which with --family"
+                )
+            needed = REQUIRED[kind.family]
+            if needed not in kind.arguments and needed not in kind.fixed():
+                raise NotSupported(
+                    f"{self.target}: {name} takes no {needed}, which every {kind.family} cell has"
                 )
             self._kinds[name] = kind
         return self._kinds[name]

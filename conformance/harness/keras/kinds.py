@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
@@ -98,7 +99,16 @@ class Kind:
         if cell is None or self._raised(cell, None):
             return ""
         raised = [self._raised(cell, time) for time in TIMES]
-        return raised[0] if all(raised) else ""
+        return f"{raised[0]}{self._other_way()}" if all(raised) else ""
+
+    def _other_way(self) -> str:
+        """Return a note on an argument of `call` that may be the elapsed time, "" if there is none."""
+        _, _, *others = inspect.signature(self.built.call).parameters.values()
+        named = [p.name for p in others if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        extra = [name for name in named if name not in ("training", "mask")]
+        if not extra:
+            return ""
+        return f" (time is given with the inputs, as (x, t), and not by an argument of call, as {extra[0]!r})"
 
     def behind(self) -> dict[str, Any]:
         """Return, by name, the offers of the cells that may stand behind an LSTM; {} for another family."""

@@ -89,6 +89,17 @@ REFUSALS = (ValueError, TypeError, NotImplementedError)
 OWN_OPTIONS = ("masked_time", "time_feature", "backward_timespans")
 """Options of a sequence layer that Keras's layers lack."""
 
+OFF = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+    "time_feature",
+)
+"""Options that a layer without them has not set: False is left out then."""
+
 INPUTS = ("input_dim", "input_size", "in_features")
 """Constructor arguments that may be the number of input features."""
 
@@ -203,7 +214,7 @@ class Layers:
         """Return the cell in the sequence layer of its own package, or of its cell's behind an LSTM.
 
         Raises:
-            NotSupported: there is none, or it takes no such option.
+            NotSupported: there is none, or it takes no such option, and is to do what the option asks for.
         """
         inner = type(getattr(cell, "cell", cell))
         layer = layer_of(inner, self.family(inner)[0])
@@ -212,7 +223,7 @@ class Layers:
         taken = {n: v for n, v in options.items() if self.takes(model, layer, n, v)}
         if model.dtype in ("float32", "float64"):
             options.pop("dtype", None)
-        if lacking := [n for n in options if n not in taken]:
+        if lacking := [n for n, v in options.items() if n not in taken and (v or n not in OFF)]:
             said = ", ".join(f"{name}={options[name]!r}" for name in lacking)
             raise NotSupported(f"the sequence layer {layer.__name__} takes no {said}")
         return theirs(layer, cell, **taken)

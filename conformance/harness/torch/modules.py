@@ -96,13 +96,15 @@ class TorchModules(RequestAdapter):
     def build(self, request: Build) -> Any:
         built = self.builder.fresh(Model.parse(request.model))
         names = {id(parameter): name for name, (parameter, _) in built.named.items()}
+        state = _size(built.module, "state_size", "hidden_size")
+        output = _size(built.module, "output_size", "hidden_size")
         return {
             "variables": [
                 _variable_facts(path, parameter, names.get(id(parameter)))
                 for path, parameter in built.module.named_parameters()
             ],
-            "state_size": [_size(built.module, "state_size", "hidden_size")] * (1 + built.kind.memory),
-            "output_size": _size(built.module, "output_size", "hidden_size"),
+            **({} if state is None else {"state_size": [state] * (1 + built.kind.memory)}),
+            **({} if output is None else {"output_size": output}),
         }
 
     def parameters(self, request: InitialParameters) -> Any:

@@ -37,6 +37,13 @@ def test_an_adapter_of_ones_own_is_examined():
     assert said.output.rstrip().endswith("adapter and step are sound: judge it with `conformance run`")
 
 
+def test_names_of_ones_own_are_taken():
+    harness = ROOT / "tests" / "conformance" / "harness"
+    named = ["--family", "cfc", "--names", str(harness / "sound" / "names.toml")]
+    said = doctor("sound.cfc:Unfamiliar", "--path", str(harness), "--backend", "numpy", *named)
+    assert said.exit_code == 0, said.output
+
+
 def test_a_convention_that_is_declared_and_not_followed_is_told(tmp_path):
     (tmp_path / "plain.py").write_text(PLAIN)
     said = doctor("plain:Decay", "--path", str(tmp_path))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import conformance
+from conformance.driver.implementation import start
 from conformance.options import UsageError, importable_backends
 from conformance.options.describing import CannotBeJudged
 from conformance.report import exit_code, terminal
@@ -163,6 +164,33 @@ def test_without_names_or_family_a_cell_that_shows_neither_is_not_judged() -> No
     reasons = {verdict.clause: verdict.reason for verdict in report.verdicts}
     assert "the specification has no fast/b, fast/w" in reasons["cfc.step.default"]
     assert "--names FILE, or the class an attribute specification_names" in reasons["cfc.step.default"]
+
+
+KEYWORD = """
+import keras
+class FlowCfCCell(keras.layers.Layer):
+    state_size = 2
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+    def call(self, inputs, states, timespans=None):
+        return keras.ops.tanh(inputs[:, :2]), states
+class Dull(keras.layers.Layer):
+    pass
+"""
+
+
+def test_a_cell_that_takes_time_by_an_argument_is_told_how_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "cells_of_mine.py").write_text(KEYWORD)
+    with start("cells_of_mine:FlowCfCCell", "numpy", path=tmp_path, family="cfc") as implementation:
+        (cell,) = implementation.describe()["cells"]
+    assert not cell["timed"]
+    assert cell["untimed"].endswith("as (x, t), and not by an argument of call, as 'timespans')")
+
+
+def test_a_layer_without_units_is_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "cells_of_mine.py").write_text(KEYWORD)
+    with pytest.raises(CannotBeJudged, match="Dull takes no units, which every cfc cell has"):
+        conformance.check("cells_of_mine:Dull", path=tmp_path, family="cfc", backend="numpy")
 
 
 def test_what_is_no_layer_is_not_judged_whatever_family_is_given() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,25 @@ def test_ctrl_c_in_a_terminal_goes_to_all_and_is_answered_once(tmp_path: Path) -
     assert "Traceback" not in said
     assert report(tmp_path).verdicts
     assert until(lambda: not harnesses(tmp_path))
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.3, 0.6, 1.0])
+def test_a_signal_while_a_run_finishes_loses_nothing(tmp_path: Path, wait: float) -> None:
+    run = start(tmp_path, "--jobs", "2")
+    assert run.stderr is not None
+    assert any(all_judged(line) for line in run.stderr)
+    time.sleep(wait)
+    run.send_signal(signal.SIGINT)
+    code, said = ended(run)
+    assert code in (0, 128 + signal.SIGINT, -signal.SIGINT), "0 or the last if all was shown before"
+    assert "ended before anything was judged" not in said and "MUST clauses" in said
+    assert len(report(tmp_path).verdicts) >= 16
+
+
+def all_judged(line: str) -> bool:
+    """Tell whether a line of progress says that all is judged: "ncps on numpy: 30 of 30"."""
+    seen = re.search(r": (\d+) of (\d+)$", line.rstrip())
+    return bool(seen) and seen[1] == seen[2]
 
 
 def test_a_run_that_is_killed_leaves_its_first_verdicts_and_no_harness(tmp_path: Path) -> None:
