@@ -14,9 +14,19 @@ def of(tensors):
 
 
 def split(shape):
-    """Return the shapes of x and t from a shape or a pair of shapes; the second is None without t."""
+    """Return the shapes of x and t from a shape or a pair of shapes; the second is None without t.
+
+    Raises:
+        ValueError: for another number of tensors.
+    """
     if not is_nested(shape):
         return tuple(shape), None
+    if len(shape) != 2:
+        given = "one tensor in a list" if len(shape) == 1 else f"{len(shape)} tensors"
+        raise ValueError(
+            f"a cell's inputs must be x, or x and the elapsed time t as (x, t), got {given}; "
+            "keras.layers.RNN passes no elapsed times: use ncps.CfC(cell)(x, timespans=t)"
+        )
     x_shape, t_shape = shape
     return tuple(x_shape), tuple(t_shape)
 

@@ -46,7 +46,7 @@ class StackedCells(DropoutRNNCell, TimedCell):
 
     def __init__(self, cells: Sequence[TimedCell], **kwargs: Any) -> None:
         owner = type(self).__name__
-        allowed = "a list of cells of this package, not built yet, of one dtype, each another"
+        allowed = "a list of cells of this package, not built yet, of one dtype, no cell twice"
         fits = isinstance(cells, (list, tuple)) and len(cells) > 0
         fits = fits and len({id(cell) for cell in cells}) == len(cells)
         if not fits or not all(isinstance(cell, TimedCell) and not cell.built for cell in cells):

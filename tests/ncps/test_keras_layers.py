@@ -189,3 +189,10 @@ def test_quantizing_a_model_leaves_the_cells_as_they_are():
     want = array(cell(X[:, 0], cell.get_initial_state(batch_size=8))[0])
     model.quantize("int8")
     np.testing.assert_array_equal(array(cell(X[:, 0], cell.get_initial_state(batch_size=8))[0]), want)
+
+
+def test_a_pair_given_to_keras_own_layer_is_refused_with_the_way_to_give_times():
+    layer = keras.layers.RNN(CfCCell(2))
+    pair = (keras.ops.ones((2, 3, 3)), keras.ops.ones((2, 3, 1)))
+    with pytest.raises(ValueError, match=r"RNN passes no elapsed times: use ncps\.CfC\(cell\)"):
+        layer(pair)

@@ -134,7 +134,7 @@ def test_a_stack_in_a_stack_is_one_stack(random_backend):
 
 def test_a_cell_is_no_two_of_a_stack():
     cell = CfCCell(4)
-    with pytest.raises(TypeError, match="each another"):
+    with pytest.raises(TypeError, match="no cell twice"):
         CfC([cell, cell])
 
 
