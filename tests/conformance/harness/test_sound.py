@@ -157,6 +157,13 @@ def test_a_file_of_names_keeps_the_clauses_about_keras() -> None:
     assert judged(report)["Unfamiliar"] >= {"cfc.step.default", "shape.variables", "serialization.model"}
 
 
+def test_a_name_that_the_specification_lacks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "names.toml"
+    path.write_text(NAMES.read_text().replace("ff1_kernel", "ff1_kernal"))
+    with pytest.raises(UsageError, match=r"of a cfc cell: unknown parameter .*did you mean 'ff1_kernel'"):
+        conformance.check("sound.cfc:Unfamiliar", names=path, family="cfc", **MAPPED)
+
+
 def test_without_names_or_family_a_cell_that_shows_neither_is_not_judged() -> None:
     with pytest.raises(CannotBeJudged, match="say which with --family"):
         conformance.check("sound.cfc:Unfamiliar", **MAPPED)
