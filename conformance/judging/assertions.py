@@ -31,12 +31,12 @@ WRONG_DERIVATIVES = "wrong derivatives"
 
 
 def assert_true(
-    subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None
+    subject: Subject, condition: bool, summary: str, *, got: Any = None, want: Any = None, symptom: str = ""
 ) -> None:
     """Raise with `summary` unless `condition` is true."""
     __tracebackhide__ = True
     if not condition:
-        raise subject.departure(summary, got=as_lists(got), want=as_lists(want))
+        raise subject.departure(summary, got=as_lists(got), want=as_lists(want), symptom=symptom)
 
 
 def assert_close(
@@ -96,13 +96,16 @@ def ratio(error: Values, bound: Values) -> Values:
         return np.where(error == 0.0, 0.0, error / bound)
 
 
-def assert_agree(subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded) -> None:
+def assert_agree(
+    subject: Subject, what: str, first: Any, second: Any, like: ErrorBounded, symptom: str = ""
+) -> None:
     """Raise unless two answers to one request differ by no more than the bounds of both."""
     __tracebackhide__ = True
     first, second = np.asarray(first, np.float64), np.asarray(second)
     assert_shape(subject, what, first, like.shape)
     assert_true(subject, bool(np.isfinite(first).all()), f"{what} is not finite", got=first)
-    assert_close(subject, what, second, ErrorBounded(first, like.arithmetic, 2.0 * like.error))
+    wanted = ErrorBounded(first, like.arithmetic, 2.0 * like.error)
+    assert_close(subject, what, second, wanted, symptom=symptom)
 
 
 def assert_trained(subject: Subject, answer: Mapping[str, Any]) -> None:

@@ -34,6 +34,10 @@ def drawn(subject: Subject, draw: Draw) -> SequenceCase:
     )
 
 
+ANOTHER = "a copy is another cell"
+"""The symptom of a config that is not complete, and of the copies that are made of it."""
+
+
 def round_trip(subject: Subject, case: SequenceCase, kind: str) -> dict[str, Any]:
     """Return the answer to `roundtrip`; raise unless its outputs before and after agree."""
     answer: dict[str, Any] = subject.request("roundtrip", **subject.case_params(case), kind=kind)
@@ -46,7 +50,8 @@ def agree(subject: Subject, case: SequenceCase, before: Any, after: Any) -> None
     outputs, _ = assertions.folded(subject, case)
     assert_shape(subject, "output", after, before.shape)
     for k, like in enumerate(outputs):
-        assert_agree(subject, f"output at step {k} after the round trip", before[:, k], after[:, k], like)
+        what = f"output at step {k} after the round trip"
+        assert_agree(subject, what, before[:, k], after[:, k], like, symptom=ANOTHER)
 
 
 @clause("serialization.config.json", examples=10, smoke=1)
@@ -72,9 +77,10 @@ def complete(subject: Subject, case: SequenceCase, policy: str) -> None:
     config = subject.request("roundtrip", **about, kind="get_config")["config"]
     given = {**case.config, "dtype": policy} if subject.takes_policy else case.config
     for name, value in given.items():
-        assert_true(subject, name in config, f"get_config lacks {name!r}", got=sorted(config), want=name)
-        kept = keeps(config[name], value)
-        assert_true(subject, kept, f"get_config has another {name!r}", got=config[name], want=value)
+        lacks = f"get_config lacks {name!r}"
+        assert_true(subject, name in config, lacks, got=sorted(config), want=name, symptom=ANOTHER)
+        kept, other = keeps(config[name], value), f"get_config has another {name!r}"
+        assert_true(subject, kept, other, got=config[name], want=value, symptom=ANOTHER)
 
 
 def keeps(stored: Any, value: Any) -> bool:
@@ -94,7 +100,7 @@ def test_config_round_trip(subject: Subject, draw: Draw) -> None:
         key for key in {**once, **again} if (key in once, once.get(key)) != (key in again, again.get(key))
     ]
     summary = f"from_config(config) has another {', '.join(changed)} in its config"
-    assert_true(subject, once == again, summary, got=again, want=once)
+    assert_true(subject, once == again, summary, got=again, want=once, symptom=ANOTHER)
 
 
 @clause("serialization.weights", examples=5, smoke=1)
