@@ -59,7 +59,7 @@ def _status(returncode: int) -> str:
     """Return an exit status, with the name of the signal if one ended the process."""
     names = {-number: number.name for number in signal.Signals}
     said = f"{returncode} ({names[returncode]})" if returncode in names else str(returncode)
-    return f"{said}, memory may have run out" if returncode == -signal.SIGKILL else said
+    return f"{said}; memory may have run out" if returncode == -signal.SIGKILL else said
 
 
 class HarnessHung(HarnessFault):

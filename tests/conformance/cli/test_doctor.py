@@ -153,7 +153,7 @@ class Hair(Heads):
         ("HeadsSwapped", "with ff1 and ff2 swapped: look at the adapter or the formula"),
         ("TimesSwapped", "with time_a and time_b swapped: look at the adapter or the formula"),
         ("OneBiasSwapped", "with ff1_bias and time_a/bias swapped: look at the adapter or the formula"),
-        ("Unnamed", "its `parameters` maps names of one's own to those of the specification"),
+        ("Unnamed", "map the cell's own names in the adapter's `parameters`"),
     ],
 )
 def test_the_commonest_slips_are_named(tmp_path: Path, name: str, said: str) -> None:
