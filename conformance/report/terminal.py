@@ -190,6 +190,13 @@ def untimed(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{cell['name']} takes no elapsed time, and is judged without{why}"
 
 
+def _takes_no_time(report: Report, target: str) -> bool:
+    """Tell whether no cell of a target takes elapsed time."""
+    entries = [entry for entry in report.implementations if entry.get("target") == target]
+    cells = [cell for entry in entries for cell in entry.get("cells", ())]
+    return bool(cells) and not any(cell.get("timed", True) for cell in cells)
+
+
 def _identity(entry: Mapping[str, Any]) -> str:
     name = " ".join(str(entry[key]) for key in ("name", "version") if entry.get(key))
     origin = f" from {entry['file']}" if entry.get("file") else ""
@@ -233,6 +240,8 @@ def _conclusion(report: Report, target: str, said: Status) -> str:
         asked = f"the clauses asked for of {asked}"
     elif tier := only_tier(report, target):
         asked = f"{asked} in {tier} alone"
+    if _takes_no_time(report, target):
+        asked = f"{asked}, without elapsed time"
     if said == "conforms but for known failures":
         clauses = {verdict.clause for verdict in known(report, target)}
         return f"conforms to {asked} but for {count(len(clauses), 'known failure')}"

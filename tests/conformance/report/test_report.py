@@ -114,6 +114,16 @@ def test_one_tier_is_enough_where_the_target_has_one_and_the_verdict_says_so(hos
     assert "conforms to specification 0.1 in float64 alone" in " ".join(shown(made).split())
 
 
+def test_a_verdict_says_that_it_is_without_elapsed_time() -> None:
+    cells = [{"name": "CfCCell", "family": "cfc", "timed": False, "untimed": "ValueError: one tensor"}]
+    made = report(
+        verdict(), budget={"tiers": ["float64"]}, implementations=[{"target": "ncps", "cells": cells}]
+    )
+    said = " ".join(shown(made).split())
+    assert "conforms to specification 0.1, without elapsed time" in said
+    assert "a step that is given some raises ValueError: one tensor" in said
+
+
 @pytest.mark.parametrize("other", [{"backend": "torch"}, {"dtypes": ["float64", "float32"]}, {"dtypes": []}])
 def test_one_tier_is_not_enough_where_the_target_has_another(other: dict[str, Any]) -> None:
     single = {"target": "ncps", "backend": "jax", "host": "keras", "dtypes": ["float64"]}
