@@ -1,4 +1,4 @@
-"""What exceptions of one cause have in common."""
+"""Tells whether exceptions have one cause, by what they have in common."""
 
 from __future__ import annotations
 

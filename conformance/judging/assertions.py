@@ -114,9 +114,8 @@ def assert_trained(subject: Subject, answer: Mapping[str, Any]) -> None:
     for path, before in answer["before"].items():
         after = answer["after"][path]
         assert_true(subject, bool(np.isfinite(after).all()), f"{path} is not finite after a step", got=after)
-        if np.array_equal(before, after):
-            summary = f"{path} is not changed by a step"
-            raise subject.departure(summary, got=as_lists(after), symptom=WRONG_DERIVATIVES)
+        moved, still = not np.array_equal(before, after), f"{path} is not changed by a step"
+        assert_true(subject, moved, still, got=after, symptom=WRONG_DERIVATIVES)
 
 
 def assert_equal(subject: Subject, what: str, got: Any, want: Any) -> None:

@@ -44,7 +44,7 @@ def described(options: RunOptions, target: str, pool: Pool, *, both: bool = Fals
         description = implementation.describe()
         if description["host"] != "keras":  # its harnesses have another key, by the name of its host
             pool.end_ahead(target)
-        _check_names(options, description)
+        _check_mapped_names(options, description)
         return description
     except OSError as missing:
         raise UsageError(f"{target}: cannot be started: {missing.strerror}") from None
@@ -61,13 +61,14 @@ def described(options: RunOptions, target: str, pool: Pool, *, both: bool = Fals
         raise CannotBeJudged(f"{target} cannot be judged: {fault}") from None
 
 
-def _check_names(options: RunOptions, description: dict[str, Any]) -> None:
+def _check_mapped_names(options: RunOptions, description: dict[str, Any]) -> None:
     """Raise UsageError if --names maps a variable to a name that no cell of the family has."""
     if options.names is None:
         return
+    mapped = names.read(options.names).values()
     for cell in description["cells"]:
         known = parameter_names(FAMILIES[cell["family"]])
-        for name in names.read(options.names).values():
+        for name in mapped:
             if re.sub(r"(backbone|layer)_(\d+|\{i\})", r"\1_0", name) not in known:
                 wrong = unknown("parameter", name, known, see="reference/SPEC.md")
                 raise UsageError(f"--names {options.names}: of a {cell['family']} cell: {wrong}")

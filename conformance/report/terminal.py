@@ -173,7 +173,7 @@ def _print_tables(console: Console, verdicts: list[Verdict], clauses: Mapping[st
 
 def about(report: Report, target: str) -> Iterator[str]:
     """Yield what harnesses report of the subject, without repeats: identity, versions, cells without time."""
-    entries = [entry for entry in report.implementations if entry.get("target") == target]
+    entries = _entries(report, target)
     for identity, group in group_by(entries, _identity).items():
         versions = dict(item for entry in group for item in dict(entry.get("versions", {})).items())
         yield identity
@@ -192,9 +192,13 @@ def untimed(entry: Mapping[str, Any]) -> Iterator[str]:
 
 def _takes_no_time(report: Report, target: str) -> bool:
     """Tell whether no cell of a target takes elapsed time."""
-    entries = [entry for entry in report.implementations if entry.get("target") == target]
-    cells = [cell for entry in entries for cell in entry.get("cells", ())]
+    cells = [cell for entry in _entries(report, target) for cell in entry.get("cells", ())]
     return bool(cells) and not any(cell.get("timed", True) for cell in cells)
+
+
+def _entries(report: Report, target: str) -> list[dict[str, Any]]:
+    """Return the descriptions of a target by its harnesses."""
+    return [entry for entry in report.implementations if entry.get("target") == target]
 
 
 def _identity(entry: Mapping[str, Any]) -> str:
@@ -207,7 +211,7 @@ def _identity(entry: Mapping[str, Any]) -> str:
 def declared(report: Report, target: str) -> Iterator[Text]:
     """Yield the convention that each cell declares, and whether it computes so."""
     variants = {v.cell: v.variant for v in of_target(report, target) if v.variant}
-    entries = [entry for entry in report.implementations if entry.get("target") == target]
+    entries = _entries(report, target)
     cells = {c["name"]: c["variant"] for e in entries for c in e.get("cells", ()) if c.get("variant")}
     for cell, said in cells.items():
         kept = ", and computes so" if variants.get(cell) == said["values"] else ", but computes otherwise"

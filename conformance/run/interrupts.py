@@ -38,7 +38,7 @@ class Ending:
     limit: float | None = None
     """The time limit of the run, in seconds."""
     finishing: bool = False
-    """True once the results are written: a signal ends nothing then, and gives the exit status alone."""
+    """True while the results are written: a signal ends nothing then, and gives the exit status alone."""
 
     @property
     def exit_code(self) -> int | None:
@@ -108,7 +108,7 @@ def check() -> None:
             raise CutShort(f"ended {_why(ending.number, ending.limit)}")
 
 
-def finish() -> None:
+def ignore_signals() -> None:
     """Let no signal end the run from now on: all is judged, and its results are written in a moment."""
     for ending in _endings:
         ending.finishing = True

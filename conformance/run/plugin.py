@@ -245,7 +245,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return run.pool.close()
     if session.config.option.collectonly or session.config.option.setuponly:  # as --setup-plan sets too
         return run.pool.close()
-    interrupts.finish()
+    interrupts.ignore_signals()
     run.report = finish.finish_run(run)
     if session.exitstatus == pytest.ExitCode.OK and exit_code(run.report):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
